@@ -1,0 +1,58 @@
+// The controller's part of a policy. Units: PV = the unit of the loop's metric, U = the unit of its
+// parameter, s = seconds. With error: relative the error is a ratio, (set-point - PV) / |set-point|.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "core/time.hpp"
+
+namespace homeostat::controller {
+
+/// direct: the output rises when the process variable is below its set-point (error = sp - pv).
+/// reverse: the output rises when it is above (error = pv - sp).
+enum class Action : std::uint8_t { direct, reverse };
+enum class ErrorKind : std::uint8_t { absolute, relative };
+
+/// Gains in parallel form: u = bias + kp e_p + I + D, dI/dt = ki e - I ln2 / leak_half_life.
+struct Gains {
+  double kp = 0;        ///< U per unit of error
+  double ki_per_s = 0;  ///< U per unit of error and second
+  double kd_s = 0;      ///< U seconds per unit of error
+
+  bool operator==(const Gains&) const = default;
+};
+
+struct PidSettings {
+  Gains gains;
+  Action action = Action::direct;
+  ErrorKind error = ErrorKind::absolute;
+  double deadband = 0;                ///< on the error: |e| <= deadband acts as 0, beyond it e shrinks by it
+  double setpoint_weight = 1;         ///< b in e_p = b sp - pv, 0..1
+  Duration leak_half_life;            ///< 0 = no leak
+  Duration derivative_filter;         ///< time constant of the first-order filter on D, 0 = none
+  double integral_min = 0;            ///< in U; both 0 = the output limits
+  double integral_max = 0;
+  double output_min = 0;              ///< of this loop's contribution, in U
+  double output_max = 0;
+  double feed_forward = 0;            ///< constant bias added to the output, in U
+  Duration tracking_time;             ///< anti-windup by what was applied; 0 = one period
+  Duration dt_max;                    ///< cap of one integration step; 0 = 3 periods
+};
+
+struct LoopSettings {
+  std::string name;
+  std::string metric;
+  std::string parameter;
+  double setpoint = 0;                ///< in PV
+  double setpoint_ramp_per_s = 0;     ///< largest set-point speed in PV/s, 0 = at once
+  PidSettings pid;
+  std::optional<Gains> emergency;     ///< gains in emergency mode; none = the normal ones
+  std::optional<double> emergency_below;  ///< PV below which the loop asks for emergency mode
+  std::optional<double> emergency_above;
+  Duration emergency_clear_after = Duration::minutes(5);  ///< PV back inside for this long clears it
+  std::string response;               ///< one sentence for explain: what this loop is for
+};
+
+}  // namespace homeostat::controller

@@ -1,0 +1,68 @@
+// Decimal: the value of a parameter, exactly as a contract can store it: an integer number of
+// 10^-decimals units. Never a double: what is emitted is what is applied.
+//
+// Range: |units| <= 10^30 (kUnitsMax), decimals 0..18, so that every sum of two and every rescale is
+// checked before it is computed and no operation can overflow 128 bits. Control arithmetic is
+// double; the one quantisation (`from_double`, half to even) happens at the end of a decision.
+#pragma once
+
+#include <compare>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "core/result.hpp"
+
+namespace homeostat {
+
+class Decimal {
+ public:
+  using Units = __int128;
+  static constexpr int kDecimalsMax = 18;
+  /// 10^30: twelve integer digits beside eighteen decimals.
+  static constexpr Units kUnitsMax = static_cast<Units>(1'000'000'000'000'000) * 1'000'000'000'000'000;
+
+  constexpr Decimal() = default;
+  /// `units` x 10^-`decimals`; CHECKs both ranges (a programmer's mistake if violated).
+  Decimal(Units units, int decimals);
+
+  [[nodiscard]] constexpr Units units() const { return units_; }
+  [[nodiscard]] constexpr int decimals() const { return decimals_; }
+
+  /// Parses "-12.50" (no exponent, no sign but '-', at most `decimals` fraction digits unless the
+  /// rest are zeros). Errors: malformed, out_of_range.
+  [[nodiscard]] static Result<Decimal> parse(std::string_view text, int decimals);
+  /// The nearest Decimal to `x`, ties to even; exact for every finite double. Errors: NaN, infinite or
+  /// beyond kUnitsMax -> out_of_range.
+  [[nodiscard]] static Result<Decimal> from_double(double x, int decimals);
+
+  /// The nearest double (correctly rounded division is not needed: error <= 1 ulp).
+  [[nodiscard]] double to_double() const;
+  /// Shortest exact text: "0.0125", "-3", "7.10" is printed as "7.1".
+  [[nodiscard]] std::string to_string() const;
+
+  /// This value in another scale; `nullopt`-like error when digits would be lost (ErrorCode::out_of_range).
+  [[nodiscard]] Result<Decimal> rescaled(int decimals) const;
+  /// The nearest multiple of `quantum` (same decimals, > 0), ties to even multiple.
+  [[nodiscard]] Decimal rounded_to(Decimal quantum) const;
+
+  // Arithmetic and order between equal scales only (CHECKed): parameters never mix scales silently.
+  [[nodiscard]] Decimal operator+(Decimal o) const;
+  [[nodiscard]] Decimal operator-(Decimal o) const;
+  [[nodiscard]] Decimal abs() const { return units_ < 0 ? Decimal(-units_, decimals_) : *this; }
+  [[nodiscard]] std::strong_ordering operator<=>(const Decimal& o) const;
+  [[nodiscard]] bool operator==(const Decimal& o) const;
+
+  /// Archive fields, see core/archive.hpp.
+  template <class Archive, class Self>
+  static void fields(Archive& a, Self& x) {
+    a(x.units_);
+    a(x.decimals_);
+  }
+
+ private:
+  Units units_ = 0;
+  std::uint8_t decimals_ = 0;
+};
+
+}  // namespace homeostat

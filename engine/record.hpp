@@ -1,0 +1,122 @@
+// The decision record: why a parameter moved, or did not. Complete enough that an auditor needs
+// nothing else: readings with quality and provenance, every term, every limit that bit and what
+// would have been sent without it, the mode and its cause, the actuator's answer.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/decimal.hpp"
+#include "core/time.hpp"
+#include "guardian/limits.hpp"
+#include "guardian/mode.hpp"
+#include "oracle/reading.hpp"
+
+namespace homeostat::engine {
+
+/// One loop's part of a decision. Values in the units of its metric (PV) or parameter (U).
+struct LoopTerms {
+  std::string loop;
+  std::string metric;
+  oracle::Reading reading;
+  double setpoint = 0;        ///< PV, after ramp and shift
+  double error = 0;           ///< after the deadband; PV or a ratio, by the loop's error kind
+  double p = 0;               ///< U
+  double i = 0;               ///< U
+  double d = 0;               ///< U
+  double feed_forward = 0;    ///< U
+  double unlimited = 0;       ///< sum of the terms, U
+  double output = 0;          ///< contribution after the loop's own output limits, U
+  double tracking = 0;        ///< change of the integral by anti-windup in this step, U
+  bool frozen = false;        ///< the integral did not move because of the reading
+  bool emergency_gains = false;
+
+  template <class Archive, class Self>
+  static void fields(Archive& a, Self& x) {
+    a(x.loop), a(x.metric), a(x.reading), a(x.setpoint), a(x.error), a(x.p), a(x.i), a(x.d), a(x.feed_forward),
+        a(x.unlimited), a(x.output), a(x.tracking), a(x.frozen), a(x.emergency_gains);
+  }
+};
+
+enum class Outcome : std::uint8_t {
+  no_change,      ///< the wanted value is the applied one, to the quantum
+  withheld,       ///< a limit, the mode or a guardian kept it back
+  awaiting_veto,  ///< will be sent when its veto window has passed
+  emitted,
+  vetoed,
+};
+[[nodiscard]] constexpr std::string_view name_of(Outcome o) {
+  switch (o) {
+    case Outcome::no_change: return "no_change";
+    case Outcome::withheld: return "withheld";
+    case Outcome::awaiting_veto: return "awaiting_veto";
+    case Outcome::emitted: return "emitted";
+    case Outcome::vetoed: return "vetoed";
+  }
+  return "?";
+}
+
+enum class Answer : std::uint8_t { none, waiting, applied, rejected, timed_out, expired };
+[[nodiscard]] constexpr std::string_view name_of(Answer x) {
+  switch (x) {
+    case Answer::none: return "none";
+    case Answer::waiting: return "waiting";
+    case Answer::applied: return "applied";
+    case Answer::rejected: return "rejected";
+    case Answer::timed_out: return "timed_out";
+    case Answer::expired: return "expired";
+  }
+  return "?";
+}
+
+struct DecisionRecord {
+  std::uint64_t id = 0;  ///< monotonic; also the adjustment's id if one came of it
+  std::uint64_t slot = 0;
+  Instant at;
+  std::string parameter;
+  std::vector<LoopTerms> loops;
+  guardian::OperatingMode mode = guardian::OperatingMode::normal;
+  std::string mode_cause;
+  double proposed = 0;             ///< base + contributions by the arbitration, U, before quantisation
+  bool overridden = false;         ///< `wanted` is a guardian's override
+  Decimal wanted;                  ///< proposed, quantised
+  std::vector<guardian::Bite> limits;  ///< in the order in which they were applied
+  Decimal previous;                ///< last known applied value
+  Decimal value;                   ///< decided value (== previous unless emitted or awaiting veto)
+  Outcome outcome = Outcome::no_change;
+  std::string why;                 ///< one sentence
+  std::string policy_digest;
+  Answer answer = Answer::none;
+  Decimal applied;                 ///< read back by the executor, if answer is applied
+  Instant answered;
+  std::string executor;
+  std::string answer_detail;
+
+  template <class Archive, class Self>
+  static void fields(Archive& a, Self& x) {
+    a(x.id), a(x.slot), a(x.at), a(x.parameter), a(x.loops), a(x.mode), a(x.mode_cause), a(x.proposed), a(x.overridden),
+        a(x.wanted), a(x.limits), a(x.previous), a(x.value), a(x.outcome), a(x.why), a(x.policy_digest), a(x.answer),
+        a(x.applied), a(x.answered), a(x.executor), a(x.answer_detail);
+  }
+};
+
+/// What executors get. Idempotent by id; must not be applied after `expires`.
+struct Adjustment {
+  std::uint64_t id = 0;
+  std::string parameter;
+  Decimal value;
+  Decimal previous;
+  Instant created;
+  Instant expires;
+  std::uint64_t slot = 0;
+  std::string why;
+
+  template <class Archive, class Self>
+  static void fields(Archive& a, Self& x) {
+    a(x.id), a(x.parameter), a(x.value), a(x.previous), a(x.created), a(x.expires), a(x.slot), a(x.why);
+  }
+};
+
+}  // namespace homeostat::engine

@@ -1,0 +1,107 @@
+// From a wanted value to the allowed one. The guardian can only say less, later or no: for every
+// parameter state, |allowed - applied| <= |wanted - applied| or the value moves towards the hard
+// bounds, and allowed is always inside [min, max].
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/decimal.hpp"
+#include "core/time.hpp"
+#include "guardian/mode.hpp"
+#include "guardian/settings.hpp"
+
+namespace homeostat::guardian {
+
+enum class Limit : std::uint8_t {
+  hard_min,
+  hard_max,
+  change,      ///< largest change per adjustment
+  cooldown,
+  drift,       ///< drift budget of the rolling window
+  in_flight,   ///< an earlier adjustment is not answered yet
+  paused,
+  halted,      ///< operating mode
+  unusable,    ///< no loop had a usable reading
+};
+inline constexpr std::size_t kLimitCount = 9;
+
+[[nodiscard]] constexpr std::string_view name_of(Limit l) {
+  switch (l) {
+    case Limit::hard_min: return "hard_min";
+    case Limit::hard_max: return "hard_max";
+    case Limit::change: return "change";
+    case Limit::cooldown: return "cooldown";
+    case Limit::drift: return "drift";
+    case Limit::in_flight: return "in_flight";
+    case Limit::paused: return "paused";
+    case Limit::halted: return "halted";
+    case Limit::unusable: return "unusable";
+  }
+  return "?";
+}
+
+/// One limit that changed the value: what would have gone on without it, and what went on.
+struct Bite {
+  Limit limit = Limit::hard_min;
+  Decimal without;
+  Decimal with;
+  std::string detail;  ///< the limit in words and numbers, e.g. "0.25 % of 3.00 %, next in 12 s"
+
+  template <class Archive, class Self>
+  static void fields(Archive& a, Self& x) {
+    a(x.limit), a(x.without), a(x.with), a(x.detail);
+  }
+};
+
+/// A past change inside the drift window.
+struct Drift {
+  Instant at;
+  Decimal amount;  ///< |change|
+
+  template <class Archive, class Self>
+  static void fields(Archive& a, Self& x) {
+    a(x.at), a(x.amount);
+  }
+};
+
+/// What the guardian remembers of a parameter. Advances only when an adjustment is emitted (times)
+/// or answered (value): a no-op, an invalid input or a refused change consumes nothing.
+struct ParameterState {
+  Decimal applied;        ///< last known applied value
+  Instant raised;         ///< time of the last emitted increase, never = none
+  Instant lowered;        ///< time of the last emitted decrease, never = none
+  std::deque<Drift> drifts;  ///< ascending in time, only those inside the window; bounded by kDriftsMax
+
+  template <class Archive, class Self>
+  static void fields(Archive& a, Self& x) {
+    a(x.applied), a(x.raised), a(x.lowered), a(x.drifts);
+  }
+};
+/// More emitted changes than this inside one drift window use up the budget (counted as drift).
+inline constexpr std::size_t kDriftsMax = 4096;
+
+struct Allowed {
+  Decimal value;            ///< == state.applied when nothing may be sent
+  std::vector<Bite> bites;  ///< in the order applied
+};
+
+/// Applies hard bounds, largest change, cooldown and drift budget, in this order, then the quantum
+/// (rounding towards the applied value, so that no limit is exceeded by rounding). Emergency mode uses
+/// the emergency limits if the parameter has them. An applied value outside the bounds may move towards them by
+/// any permitted change, never away.
+[[nodiscard]] Allowed limit(const ParameterSettings& settings, const ParameterState& state, Decimal wanted,
+                            OperatingMode mode, Instant at);
+
+/// The state after `value` was emitted at `at`: starts the cooldown of its direction and uses budget.
+[[nodiscard]] ParameterState emitted(const ParameterSettings& settings, ParameterState state, Decimal value, Instant at);
+
+/// The state after an adjustment emitted at `at` was rejected or expired unapplied: cooldown and
+/// budget are given back as they were in `before`.
+[[nodiscard]] ParameterState given_back(ParameterState now, const ParameterState& before);
+
+}  // namespace homeostat::guardian

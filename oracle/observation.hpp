@@ -1,0 +1,116 @@
+// What comes in: samples pushed or scraped from off-chain sources, and segments of a chain.
+// Names travel as text (they must outlive a configuration change in the journal); the oracle
+// resolves them once per batch.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/time.hpp"
+
+namespace homeostat::oracle {
+
+/// One value of one metric, as its source says it.
+struct Sample {
+  std::uint32_t metric = 0;  ///< index into SampleBatch::metrics
+  Instant time;              ///< by the source's own clock
+  double value = 0;          ///< in the metric's unit
+
+  template <class Archive, class Self>
+  static void fields(Archive& a, Self& x) {
+    a(x.metric), a(x.time), a(x.value);
+  }
+};
+
+/// Samples of one source. Sample i has sequence `first_sequence + i`; a source numbers its samples
+/// from 1 and repeats a number only to send the same sample again.
+struct SampleBatch {
+  std::string source;
+  std::uint64_t first_sequence = 0;
+  Instant received;                  ///< read once at the edge
+  std::vector<std::string> metrics;  ///< the names that `samples` refer to
+  std::vector<Sample> samples;
+
+  template <class Archive, class Self>
+  static void fields(Archive& a, Self& x) {
+    a(x.source), a(x.first_sequence), a(x.received), a(x.metrics), a(x.samples);
+  }
+};
+
+using Hash32 = std::array<std::uint8_t, 32>;
+/// A 32-byte big-endian EVM word.
+using Word = std::array<std::uint8_t, 32>;
+
+/// A log, decoded by its signature. `args` are in declaration order, one word each; an argument of
+/// dynamic type (string, bytes, array) is the keccak-256 of its content.
+struct ChainEvent {
+  std::uint32_t event = 0;  ///< index into ChainSegment::events
+  std::uint32_t log_index = 0;
+  Hash32 transaction{};
+  std::vector<Word> args;
+
+  template <class Archive, class Self>
+  static void fields(Archive& a, Self& x) {
+    a(x.event), a(x.log_index), a(x.transaction), a(x.args);
+  }
+};
+
+struct ChainBlock {
+  std::uint64_t number = 0;
+  Hash32 hash{};
+  Instant time;  ///< the block's own timestamp
+  std::vector<ChainEvent> events;
+
+  template <class Archive, class Self>
+  static void fields(Archive& a, Self& x) {
+    a(x.number), a(x.hash), a(x.time), a(x.events);
+  }
+};
+
+/// The blocks `from..to` of one chain, whole: a block that is not listed held no matching log.
+/// The last block is always listed. `parent` is the hash of block from - 1 and must be the hash
+/// of the head the oracle already has (unless it has none); with `rewind_to` the blocks above it are
+/// first taken back, newest first (a reorg).
+struct ChainSegment {
+  std::string source;
+  Instant received;
+  std::optional<std::uint64_t> rewind_to;
+  std::uint64_t from = 0;
+  std::uint64_t to = 0;
+  Hash32 parent{};
+  std::vector<std::string> events;  ///< configured event names that ChainEvent::event refers to
+  std::vector<ChainBlock> blocks;   ///< ascending
+  std::uint64_t safe = 0;           ///< the chain's safe height as now known, 0 if unknown
+  std::uint64_t finalized = 0;      ///< the chain's finalized height as now known, 0 if unknown
+
+  template <class Archive, class Self>
+  static void fields(Archive& a, Self& x) {
+    a(x.source), a(x.received), a(x.rewind_to), a(x.from), a(x.to), a(x.parent), a(x.events), a(x.blocks),
+        a(x.safe), a(x.finalized);
+  }
+};
+
+enum class SourceCondition : std::uint8_t {
+  connected,
+  failing,      ///< no provider answers; readings age until they are stale
+  wrong_chain,  ///< every provider answers for another chain id
+  violated,     ///< the chain contradicts what was already final
+};
+
+/// What the shell knows of a source's connection, so that a hold can say why.
+struct SourceReport {
+  std::string source;
+  Instant at;
+  SourceCondition condition = SourceCondition::connected;
+  std::string detail;
+
+  template <class Archive, class Self>
+  static void fields(Archive& a, Self& x) {
+    a(x.source), a(x.at), a(x.condition), a(x.detail);
+  }
+};
+
+}  // namespace homeostat::oracle

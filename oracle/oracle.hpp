@@ -1,0 +1,85 @@
+// The oracle: observations in, readings with a quality out. Pure and deterministic; time arrives as
+// arguments. It refuses in the order of oracle::Refusal, counts every refusal, and never lets a bad
+// value through or a good one be lost without a verdict.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/archive.hpp"
+#include "core/result.hpp"
+#include "oracle/observation.hpp"
+#include "oracle/reading.hpp"
+#include "oracle/settings.hpp"
+
+namespace homeostat::oracle {
+
+/// How far back duplicates of a source's sequence can be told apart, in samples.
+inline constexpr std::uint64_t kSequenceWindow = 4096;
+
+/// Per source, for operators: counters and the newest facts. See engine::SourceView for the units.
+struct SourceStatus {
+  std::string name;
+  SourceCondition condition = SourceCondition::connected;
+  std::string detail;
+  Instant condition_since;
+  std::uint64_t accepted = 0;
+  std::array<std::uint64_t, kRefusalCount> refused{};
+  Instant watermark;
+  std::uint64_t block = 0;
+  Hash32 block_hash{};
+  std::uint64_t finalized = 0;
+  std::uint64_t reorgs = 0;
+  std::uint64_t chain_refused = 0;
+  std::string last_refused;
+  Instant last_refused_at;
+};
+
+class Oracle {
+ public:
+  explicit Oracle(Settings settings);
+  ~Oracle();
+  Oracle(const Oracle&);
+  Oracle(Oracle&&) noexcept;
+  Oracle& operator=(const Oracle&);
+  Oracle& operator=(Oracle&&) noexcept;
+
+  /// Validates and takes in a batch; the verdict lists every refused sample.
+  [[nodiscard]] BatchVerdict ingest(const SampleBatch& batch);
+
+  /// Takes in a chain segment. Errors (nothing is changed): unknown source, a gap, a parent hash that is
+  /// not the head's (conflict), blocks out of order (malformed), a rewind below what was already
+  /// counted as final (corrupt: the source becomes violated and its readings halt).
+  [[nodiscard]] Result<> ingest(const ChainSegment& segment);
+
+  void report(const SourceReport& report);
+
+  /// Evaluates every metric at `at`, in order, expressions last. The result is by index of
+  /// Settings::metrics and stays valid until the next call.
+  const std::vector<Reading>& evaluate(Instant at);
+  /// The readings of the last evaluate().
+  [[nodiscard]] const std::vector<Reading>& readings() const;
+
+  /// Clears a halted metric or violated source by name; error unknown_name if there is none.
+  [[nodiscard]] Result<> clear(const std::string& name, Instant at);
+
+  /// Takes over new settings; the state of every source and metric that keeps its name, origin and
+  /// aggregate is kept, the rest starts anew.
+  void reconfigure(Settings settings);
+
+  [[nodiscard]] std::vector<SourceStatus> sources() const;
+  /// Hashes of the newest blocks taken in (up to 256, ascending) so that the shell can find the fork
+  /// point of a reorg and go on after a restart. Empty when unknown or nothing was taken in.
+  [[nodiscard]] std::vector<std::pair<std::uint64_t, Hash32>> recent_blocks(const std::string& source) const;
+
+  void save(Writer& writer) const;
+  /// False when the bytes do not fit these settings; the state is then unspecified.
+  [[nodiscard]] bool load(Reader& reader);
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace homeostat::oracle
