@@ -1,0 +1,89 @@
+// /metrics as a pure function of snapshots: every sample is set in one place from one consistent view,
+// so a gauge can never lie because a branch forgot to set it. Label values come from the
+// configuration and from fixed enumerations only, so the number of series is bounded.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "engine/view.hpp"
+
+namespace homeostat::daemon {
+
+struct JournalFacts {
+  std::uint64_t durable_sequence = 0;
+  std::uint64_t commits = 0;
+  std::uint64_t bytes = 0;            ///< on disk
+  std::uint64_t queue_bytes = 0;      ///< waiting for a commit
+  double commit_seconds_p50 = 0;
+  double commit_seconds_p99 = 0;
+  Instant last_snapshot;              ///< never = none yet
+};
+
+struct PipelineFacts {
+  std::uint64_t queue_items = 0;
+  std::uint64_t queue_bytes = 0;
+  std::uint64_t queue_bytes_max = 0;
+  std::uint64_t refused_full = 0;     ///< submissions refused because the queue was full
+  std::uint64_t inputs = 0;           ///< applied since start
+  double tick_seconds_last = 0;       ///< time the engine took for the last tick
+  double tick_lag_seconds_last = 0;   ///< from the slot's time to the decision being published
+};
+
+struct RpcFacts {
+  struct Method {
+    std::string method;
+    std::string code;
+    std::uint64_t calls = 0;
+  };
+  std::vector<Method> methods;
+  std::uint64_t streams_open = 0;
+  std::uint64_t executors = 0;
+  std::uint64_t slow_clients_cut = 0;
+  std::uint64_t overloaded_replies = 0;
+};
+
+/// A source's own counters, by kind of trouble; `errors` names come from a fixed list in the source.
+struct SourceFacts {
+  std::string source;
+  std::uint64_t requests = 0;
+  std::vector<std::pair<std::string, std::uint64_t>> errors;
+  std::uint64_t logs = 0;
+  std::uint64_t blocks = 0;
+  std::uint64_t head_seen = 0;
+  double request_seconds_last = 0;
+};
+
+struct ConfigFacts {
+  bool last_reload_ok = true;
+  Instant last_reload_success;
+};
+
+struct ProcessFacts {
+  std::string version;
+  std::string compiler;
+  std::string build_type;
+  Instant started;
+  Instant now;
+  std::uint64_t epoch = 0;
+  bool ready = false;
+  std::uint64_t resident_bytes = 0;
+  double cpu_seconds = 0;
+  std::uint64_t open_files = 0;
+};
+
+struct Facts {
+  engine::View view;
+  JournalFacts journal;
+  PipelineFacts pipeline;
+  RpcFacts rpc;
+  std::vector<SourceFacts> sources;
+  ConfigFacts config;
+  ProcessFacts process;
+};
+
+/// The Prometheus text exposition format, version 0.0.4.
+[[nodiscard]] std::string exposition(const Facts& facts);
+
+}  // namespace homeostat::daemon
