@@ -102,10 +102,10 @@ contract StreamToken is ERC20, AccessControl {
     }
 
     function _update(address from, address to, uint256 amount) internal override {
-        bool minted = from == address(0);
-        bool burned = to == address(0);
-        bool reserveMove = from == reserve || to == reserve;
-        if (minted || burned || reserveMove) {
+        bool supplyMove = from == address(0) || to == address(0);
+        bool reserveMove = reserve != address(0) && (from == reserve || to == reserve);
+        // Before it is bound the token has no economy: what moves then is the first distribution, not a payment.
+        if (supplyMove || reserveMove || reserve == address(0)) {
             super._update(from, to, amount);
         } else {
             uint256 fee = feeFor(amount);
@@ -114,7 +114,7 @@ contract StreamToken is ERC20, AccessControl {
             emit Payment(from, to, amount, fee);
             reserveMove = fee != 0;
         }
-        if (minted || burned || (reserveMove && block.number != _supplyReportedAt)) _reportSupply();
+        if (supplyMove || (reserveMove && block.number != _supplyReportedAt)) _reportSupply();
     }
 
     function _reportSupply() private {
