@@ -11,6 +11,12 @@
 // integers as 16 bytes little endian, doubles as their 8 IEEE bytes little endian, booleans and
 // enumerations as integers, strings and vectors length first, optional as a flag, variant as an
 // index, ordered maps as sorted pairs. It has no schema: the journal's format version names it.
+//
+// An enumeration that is used to index or switch should declare, beside itself,
+//
+//     constexpr Mode last_of(Mode) { return Mode::halted; }
+//
+// and the reader then refuses any value beyond it.
 #pragma once
 
 #include <array>
@@ -61,6 +67,7 @@ class Writer {
       static_assert(std::endian::native == std::endian::little);
       raw(&x, 16);
     } else if constexpr (std::unsigned_integral<T>) {
+      static_assert(sizeof(T) <= 8);
       varint(x);
     } else if constexpr (std::signed_integral<T>) {
       const auto v = static_cast<std::int64_t>(x);
@@ -179,18 +186,21 @@ class Reader {
     } else if constexpr (std::is_enum_v<T>) {
       std::underlying_type_t<T> u{};
       (*this)(u);
+      if constexpr (requires(T e) { last_of(e); }) {
+        if (u > static_cast<std::underlying_type_t<T>>(last_of(T{}))) u = 0, fail();
+      }
       x = static_cast<T>(u);
     } else if constexpr (std::is_same_v<T, __int128>) {
       raw(&x, 16);
     } else if constexpr (std::unsigned_integral<T>) {
       const std::uint64_t v = varint();
       x = static_cast<T>(v);
-      if (x != v) fail();
+      if (x != v) x = 0, fail();
     } else if constexpr (std::signed_integral<T>) {
       const std::uint64_t u = varint();
       const auto v = static_cast<std::int64_t>((u >> 1) ^ (~(u & 1) + 1));
       x = static_cast<T>(v);
-      if (x != v) fail();
+      if (x != v) x = 0, fail();
     } else if constexpr (std::is_same_v<T, double>) {
       std::uint64_t u = 0;
       raw(&u, 8);

@@ -43,7 +43,8 @@ class Decimal {
 
   /// This value in another scale; `nullopt`-like error when digits would be lost (ErrorCode::out_of_range).
   [[nodiscard]] Result<Decimal> rescaled(int decimals) const;
-  /// The nearest multiple of `quantum` (same decimals, > 0), ties to even multiple.
+  /// The nearest multiple of `quantum` (same decimals, > 0), ties to even multiple; towards zero where
+  /// the nearest one is beyond kUnitsMax.
   [[nodiscard]] Decimal rounded_to(Decimal quantum) const;
 
   // Arithmetic and order between equal scales only (CHECKed): parameters never mix scales silently.
@@ -58,6 +59,12 @@ class Decimal {
   static void fields(Archive& a, Self& x) {
     a(x.units_);
     a(x.decimals_);
+    if constexpr (requires { a.fail(); }) {  // a reader: bytes may lie, the ranges may not
+      if (x.units_ > kUnitsMax || x.units_ < -kUnitsMax || x.decimals_ > kDecimalsMax) {
+        x = Decimal();
+        a.fail();
+      }
+    }
   }
 
  private:
