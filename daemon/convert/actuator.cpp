@@ -1,0 +1,95 @@
+#include "daemon/convert/actuator.hpp"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "daemon/convert/fields.hpp"
+#include "daemon/convert/names.hpp"
+
+namespace homeostat::convert {
+namespace {
+
+std::string text_of(Decimal::Units units) {
+  return fmt::format("{}", units);  // fmt formats __int128
+}
+
+}  // namespace
+
+bool Subscription::wants(std::string_view parameter) const {
+  return parameters.empty() || std::binary_search(parameters.begin(), parameters.end(), parameter);
+}
+
+Result<Subscription> subscription_from_proto(const v1::SubscribeRequest& proto, const engine::View& view) {
+  if (auto ok = check_name(proto.executor(), "executor"); !ok) {
+    return tl::make_unexpected(ok.error());
+  }
+  if (proto.parameters_size() > kParametersMax) {
+    return fail(
+        ErrorCode::out_of_range, "parameters",
+        fmt::format("names {}, at most {} are allowed; name none to get all", proto.parameters_size(), kParametersMax));
+  }
+  for (int i = 0; i < proto.parameters_size(); ++i) {
+    const std::string where = fmt::format("parameters[{}]", i);
+    if (auto ok = check_name(proto.parameters(i), where); !ok) {
+      return tl::make_unexpected(ok.error());
+    }
+    if (auto found = find_parameter(view, proto.parameters(i), where); !found) {
+      return tl::make_unexpected(found.error());
+    }
+  }
+  Subscription subscription{.executor = proto.executor(),
+                            .parameters = {proto.parameters().begin(), proto.parameters().end()},
+                            .after_id = proto.after_id()};
+  auto& names = subscription.parameters;
+  std::sort(names.begin(), names.end());
+  names.erase(std::unique(names.begin(), names.end()), names.end());
+  return subscription;
+}
+
+void proto_from_adjustment(const engine::Adjustment& adjustment, std::uint64_t epoch, v1::Adjustment& proto) {
+  proto.set_id(adjustment.id);
+  proto.set_epoch(epoch);
+  proto.set_parameter(adjustment.parameter);
+  proto.set_value(adjustment.value.to_string());
+  proto.set_units(text_of(adjustment.value.units()));
+  proto.set_decimals(static_cast<std::uint32_t>(adjustment.value.decimals()));
+  proto.set_previous(adjustment.previous.to_string());
+  set_instant(proto, &v1::Adjustment::mutable_created, adjustment.created);
+  set_instant(proto, &v1::Adjustment::mutable_expires, adjustment.expires);
+  proto.set_why(valid_utf8(adjustment.why));
+}
+
+Result<> check_answer(const v1::AcknowledgeRequest& proto) {
+  if (proto.adjustment_id() == 0) {
+    return fail(ErrorCode::invalid_argument, "adjustment_id", "is required: the id of the adjustment answered");
+  }
+  if (auto ok = check_name(proto.executor(), "executor"); !ok) {
+    return ok;
+  }
+  switch (proto.answer_case()) {
+    case v1::AcknowledgeRequest::kApplied: return check_detail(proto.applied().reference(), "applied.reference");
+    case v1::AcknowledgeRequest::kRejected: return check_reason(proto.rejected().reason(), "rejected.reason");
+    case v1::AcknowledgeRequest::ANSWER_NOT_SET: break;
+  }
+  return fail(ErrorCode::invalid_argument, "answer", "is required: applied or rejected");
+}
+
+Result<engine::ActuatorReport> report_from_proto(const v1::AcknowledgeRequest& proto, int decimals, Instant at) {
+  engine::ActuatorReport report{
+      .adjustment = proto.adjustment_id(), .executor = proto.executor(), .at = at, .value = Decimal(0, decimals)};
+  if (!proto.has_applied()) {
+    report.detail = proto.rejected().reason();
+    return report;
+  }
+  const auto value = decimal_from_text(proto.applied().value(), decimals, "applied.value");
+  if (!value) {
+    return tl::make_unexpected(value.error());
+  }
+  report.applied = true;
+  report.value = *value;
+  report.detail = proto.applied().reference();
+  return report;
+}
+
+}  // namespace homeostat::convert

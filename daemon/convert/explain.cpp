@@ -1,0 +1,114 @@
+// A decision in plain words: what was decided, from which readings, by which terms, held back by
+// which limits, and what the executor answered.
+#include <iterator>
+
+#include <fmt/format.h>
+
+#include "core/format.hpp"
+#include "daemon/convert/decision.hpp"
+#include "daemon/convert/fields.hpp"
+
+namespace homeostat::convert {
+namespace {
+
+using Out = std::back_insert_iterator<std::string>;
+
+std::string with_unit(const std::string& value, std::string_view unit) {
+  return unit.empty() ? value : fmt::format("{} {}", value, unit);
+}
+
+void write_head(Out out, const engine::DecisionRecord& record, std::string_view unit) {
+  const std::string previous = with_unit(record.previous.to_string(), unit);
+  const std::string value = with_unit(record.value.to_string(), unit);
+  fmt::format_to(out, "Decision {} at {} (slot {}): ", record.id, text_of(record.at), record.slot);
+  switch (record.outcome) {
+    case engine::Outcome::no_change: fmt::format_to(out, "{} stays at {}.\n", record.parameter, previous); break;
+    case engine::Outcome::withheld: fmt::format_to(out, "{} was kept at {}.\n", record.parameter, previous); break;
+    case engine::Outcome::awaiting_veto:
+      fmt::format_to(out, "{} is to move from {} to {} when its veto window has passed.\n", record.parameter, previous,
+                     value);
+      break;
+    case engine::Outcome::emitted:
+      fmt::format_to(out, "{} was moved from {} to {}.\n", record.parameter, previous, value);
+      break;
+    case engine::Outcome::vetoed:
+      fmt::format_to(out, "{} was to move from {} to {}; a guardian vetoed it.\n", record.parameter, previous, value);
+      break;
+  }
+  fmt::format_to(out, "  why      {}\n", record.why);
+  fmt::format_to(out, "  mode     {}{}\n", guardian::name_of(record.mode),
+                 record.mode_cause.empty() ? "" : fmt::format(", because {}", record.mode_cause));
+}
+
+void write_loop(Out out, const engine::LoopTerms& terms, std::string_view unit) {
+  const oracle::Reading& reading = terms.reading;
+  fmt::format_to(out, "  loop     {}: {} reads {:.6g} against a set-point of {:.6g}, error {:.6g} after the deadband\n",
+                 terms.loop, terms.metric, reading.value, terms.setpoint, terms.error);
+  fmt::format_to(out, "           reading {}{}", oracle::name_of(reading.quality),
+                 reading.reason.empty() ? "" : fmt::format(" ({})", reading.reason));
+  if (!reading.time.is_never()) {
+    fmt::format_to(out, ", {} old, {} contribution(s) from {} source(s)", text_of(reading.age), reading.count,
+                   reading.sources);
+  }
+  if (!reading.provenance.source.empty()) {
+    const std::string block = hex_from_hash(reading.provenance.block);
+    fmt::format_to(out, ", newest from {}{}", reading.provenance.source,
+                   block.empty() ? fmt::format(" #{}", reading.provenance.sequence)
+                                 : fmt::format(" block {} {} log {}", reading.provenance.sequence, block,
+                                               reading.provenance.log_index));
+  }
+  fmt::format_to(out, "\n           P {:+.6g}, I {:+.6g}{}, D {:+.6g}, feed-forward {:+.6g}: {:+.6g}", terms.p, terms.i,
+                 terms.frozen ? " (frozen)" : "", terms.d, terms.feed_forward, terms.unlimited);
+  if (terms.output != terms.unlimited) {
+    fmt::format_to(out, ", limited to {:+.6g}", terms.output);
+  }
+  fmt::format_to(out, "{}{}\n", unit.empty() ? "" : fmt::format(" {}", unit),
+                 terms.emergency_gains ? ", with emergency gains" : "");
+  if (terms.tracking != 0) {
+    fmt::format_to(out, "           anti-windup moved the integral by {:+.6g}\n", terms.tracking);
+  }
+}
+
+void write_answer(Out out, const engine::DecisionRecord& record, std::string_view unit) {
+  const std::string detail = record.answer_detail.empty() ? "" : fmt::format(" ({})", record.answer_detail);
+  switch (record.answer) {
+    case engine::Answer::none: break;
+    case engine::Answer::waiting: fmt::format_to(out, "  answer   none yet\n"); break;
+    case engine::Answer::applied:
+      fmt::format_to(out, "  answer   {} applied {} at {}{}\n", record.executor,
+                     with_unit(record.applied.to_string(), unit), text_of(record.answered), detail);
+      break;
+    case engine::Answer::rejected:
+      fmt::format_to(out, "  answer   {} rejected it at {}{}\n", record.executor, text_of(record.answered), detail);
+      break;
+    case engine::Answer::timed_out:
+      fmt::format_to(out, "  answer   none in time; given up at {}\n", text_of(record.answered));
+      break;
+    case engine::Answer::expired:
+      fmt::format_to(out, "  answer   expired unapplied at {}\n", text_of(record.answered));
+      break;
+  }
+}
+
+}  // namespace
+
+std::string explain(const engine::DecisionRecord& record, std::string_view unit) {
+  std::string text;
+  Out out = std::back_inserter(text);
+  write_head(out, record, unit);
+  for (const engine::LoopTerms& terms : record.loops) {
+    write_loop(out, terms, unit);
+  }
+  fmt::format_to(out, "  {} {} ({} before rounding)\n", record.overridden ? "override" : "wanted  ",
+                 with_unit(record.wanted.to_string(), unit), fmt::format("{:.9g}", record.proposed));
+  for (const guardian::Bite& bite : record.limits) {
+    fmt::format_to(out, "  limit    {}: {} instead of {}{}\n", guardian::name_of(bite.limit), bite.with.to_string(),
+                   with_unit(bite.without.to_string(), unit),
+                   bite.detail.empty() ? "" : fmt::format(" ({})", bite.detail));
+  }
+  write_answer(out, record, unit);
+  fmt::format_to(out, "  policy   {}\n", record.policy_digest);
+  return valid_utf8(text);
+}
+
+}  // namespace homeostat::convert
