@@ -1,0 +1,32 @@
+#include "daemon/journal/connection.hpp"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+namespace homeostat::journal {
+
+Result<Database> open_for_writing(const std::filesystem::path& file, std::uint64_t max_bytes) {
+  Result<Database> db = Database::open(file, Database::Mode::create);
+  if (!db) return db;
+  JOURNAL_TRY(db->execute(fmt::format("PRAGMA page_size={}", kPageBytes).c_str()));
+  const Result<std::string> mode = db->query_text("PRAGMA journal_mode=WAL");
+  if (!mode) return tl::make_unexpected(mode.error());
+  if (*mode != "wal") {
+    return fail(ErrorCode::unsupported, file.string(),
+                fmt::format("the file system cannot hold a write-ahead log (mode '{}'): use a local one, not a network "
+                            "share",
+                            *mode));
+  }
+  // A negative cache_size is in KB: room for a whole frame, so that it is written once, at the commit.
+  JOURNAL_TRY(db->execute("PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=0; PRAGMA cache_size=-16384"));
+  if (max_bytes != 0) {
+    const Result<std::int64_t> page = db->query_integer("PRAGMA page_size");
+    if (!page) return tl::make_unexpected(page.error());
+    const std::uint64_t pages = std::max<std::uint64_t>(max_bytes / static_cast<std::uint64_t>(*page), 1);
+    JOURNAL_TRY(db->execute(fmt::format("PRAGMA max_page_count={}", pages).c_str()));
+  }
+  return db;
+}
+
+}  // namespace homeostat::journal

@@ -1,0 +1,248 @@
+#include "daemon/journal/keeper.hpp"
+
+#include <sqlite3.h>
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "core/check.hpp"
+#include "daemon/journal/store.hpp"
+
+namespace homeostat::journal {
+namespace {
+
+// Bounds of one housekeeping transaction: how long a commit may have to wait for it.
+constexpr std::int64_t kPruneRows = 256;
+constexpr std::size_t kPruneBytes = std::size_t{8} << 20;
+constexpr const char* kPruneDecisions =
+    "DELETE FROM decisions WHERE id IN (SELECT id FROM decisions ORDER BY id LIMIT 512) AND at_ns < ?1";
+constexpr const char* kRemoveLooseParts =
+    "DELETE FROM snapshot_parts WHERE rowid IN "
+    "(SELECT rowid FROM snapshot_parts WHERE seq NOT IN (SELECT seq FROM snapshots) LIMIT 4)";
+// Passes of a checkpoint while the writer goes on; each has only what was committed during the one before.
+constexpr int kBulkPasses = 4;
+// Short enough to be copied while the writer waits.
+constexpr int kTailPages = 256;
+
+// Flushes the database file through SQLite's own handle: closing a second descriptor of the file would
+// drop the process's POSIX locks on it.
+Result<> sync_database(Database& db) {
+  sqlite3_file* file = nullptr;
+  HOMEOSTAT_CHECK(sqlite3_file_control(db.handle(), "main", SQLITE_FCNTL_FILE_POINTER, &file) == SQLITE_OK);
+  const int code = file->pMethods->xSync(file, SQLITE_SYNC_NORMAL | SQLITE_SYNC_DATAONLY);
+  if (code == SQLITE_OK) return {};
+  return fail(ErrorCode::io, sqlite3_db_filename(db.handle(), "main"), "cannot flush the database file");
+}
+
+}  // namespace
+
+Keeper::Keeper(const Settings& settings, Database db, Turn& turn, std::function<Instant()> now,
+               FailureCallback on_failure)
+    : x_settings(settings),
+      x_db(std::move(db)),
+      x_turn(turn),
+      x_now(std::move(now)),
+      x_on_failure(std::move(on_failure)) {
+  const Result<std::int64_t> page = x_db.query_integer("PRAGMA page_size");
+  HOMEOSTAT_CHECK(page && *page > 0);
+  x_restart_pages = std::max<std::uint64_t>(x_settings.wal_restart_bytes / static_cast<std::uint64_t>(*page), 1);
+  x_checkpoint_at_pages = x_restart_pages;
+  // The keeper's own commits lengthen the log like the writer's.
+  sqlite3_wal_hook(
+      x_db.handle(),
+      [](void* self, sqlite3*, const char*, int pages) {
+        static_cast<Keeper*>(self)->note_wal_pages(static_cast<std::uint64_t>(pages));
+        return SQLITE_OK;
+      },
+      this);
+}
+
+Keeper::~Keeper() { stop(); }
+
+void Keeper::start() {
+  x_thread = std::thread([this] { run(); });
+}
+
+void Keeper::stop() {
+  {
+    const std::lock_guard lock(x_mutex);
+    x_stopped = true;
+  }
+  x_wake.notify_all();
+  if (x_thread.joinable()) x_thread.join();
+}
+
+void Keeper::note_wal_pages(std::uint64_t pages) {
+  x_wal_pages = pages;
+  if (pages < x_checkpoint_at_pages) return;
+  { const std::lock_guard lock(x_mutex); }  // so that the wake-up cannot fall between the check and the wait
+  x_wake.notify_one();
+}
+
+void Keeper::put_snapshot(Snapshot snapshot) {
+  {
+    const std::lock_guard lock(x_mutex);
+    if (x_waiting) ++x_counts.snapshots_skipped;
+    x_waiting = std::move(snapshot);
+  }
+  x_wake.notify_one();
+}
+
+void Keeper::run() {
+  const char* doing = "prune";
+  Result<> result = remove_old_snapshots();
+  if (result) result = prune_frames();
+  if (result) result = prune_decisions();
+  while (result) {
+    std::optional<Snapshot> snapshot;
+    {
+      std::unique_lock lock(x_mutex);
+      x_wake.wait(lock, [&] { return x_stopped || x_waiting || x_wal_pages >= x_checkpoint_at_pages; });
+      if (x_stopped && !x_waiting) return;
+      snapshot = std::exchange(x_waiting, std::nullopt);
+    }
+    if (snapshot) {
+      doing = "write a snapshot";
+      result = write_snapshot(*snapshot);
+      if (result) doing = "prune";
+      if (result) result = remove_old_snapshots();
+      if (result) result = prune_frames();
+      if (result) result = prune_decisions();
+    }
+    if (result && x_wal_pages >= x_checkpoint_at_pages) {
+      doing = "copy the write-ahead log back";
+      result = checkpoint();
+    }
+  }
+  x_on_failure(result.error(), doing);
+}
+
+// The log starts over from its beginning once all of it is in the database and a commit comes. With a busy
+// writer there is always a bit more, so after the bulk the writer waits for the last few pages. The flush
+// before that is for its sake, too: it leaves little to flush while the writer waits.
+Result<> Keeper::checkpoint() {
+  int log_pages = 0;
+  int copied_pages = 0;
+  const auto pass = [&]() -> Result<> {
+    const int code = sqlite3_wal_checkpoint_v2(x_db.handle(), "main", SQLITE_CHECKPOINT_PASSIVE, &log_pages,
+                                               &copied_pages);
+    if (code == SQLITE_OK || (code & 0xff) == SQLITE_BUSY) return {};
+    return tl::make_unexpected(error_of(x_db.handle(), code));
+  };
+  for (int i = 0; i < kBulkPasses; ++i) {
+    const int copied_before = copied_pages;
+    JOURNAL_TRY(pass());
+    if (log_pages - copied_pages < kTailPages || copied_pages <= copied_before) break;
+  }
+  JOURNAL_TRY(sync_database(x_db));
+  {
+    const std::lock_guard turn(x_turn);
+    JOURNAL_TRY(pass());
+    const bool complete = log_pages == copied_pages;
+    if (complete) x_wal_pages = 0;
+    // A reader with an old view keeps the log from starting over; trying again at once would only spin.
+    x_checkpoint_at_pages = (complete ? 0 : static_cast<std::uint64_t>(std::max(log_pages, 0))) + x_restart_pages;
+  }
+  ++x_counts.checkpoints;
+  return {};
+}
+
+template <class Task>
+Result<> Keeper::write(Task&& task) {
+  const std::lock_guard turn(x_turn);
+  return x_db.transaction("BEGIN IMMEDIATE", task);
+}
+
+// The parts need no flush of their own: the row that makes them count is flushed, and the log with it.
+Result<> Keeper::write_snapshot(const Snapshot& snapshot) {
+  if (read_snapshot(x_db, snapshot.seq)) return {};  // the same inputs give the same state
+  Result<Inserts> inserts = Inserts::prepare(x_db);
+  if (!inserts) return tl::make_unexpected(inserts.error());
+  Result<Statement> remove = x_db.prepare("DELETE FROM snapshots WHERE seq = ?1");
+  if (!remove) return tl::make_unexpected(remove.error());
+  JOURNAL_TRY(x_db.execute("PRAGMA synchronous=NORMAL"));
+  JOURNAL_TRY(write([&] { return remove->bind(1, snapshot.seq).run(); }));
+  const std::string_view state = snapshot.state;
+  std::int64_t part = 0;
+  for (std::size_t at = 0; at < state.size(); at += kSnapshotPartBytes, ++part) {
+    JOURNAL_TRY(write([&] { return inserts->snapshot_part(snapshot.seq, part, state.substr(at, kSnapshotPartBytes)); }));
+  }
+  JOURNAL_TRY(x_db.execute("PRAGMA synchronous=FULL"));
+  JOURNAL_TRY(write([&] { return inserts->snapshot(snapshot); }));
+  ++x_counts.snapshots;
+  x_counts.newest_snapshot_seq = snapshot.seq;
+  return {};
+}
+
+Result<> Keeper::remove_old_snapshots() {
+  Result<Statement> rows = x_db.prepare(
+      "DELETE FROM snapshots WHERE seq NOT IN (SELECT seq FROM snapshots ORDER BY seq DESC LIMIT ?1)");
+  if (!rows) return tl::make_unexpected(rows.error());
+  JOURNAL_TRY(write([&] { return rows->bind(1, std::int64_t{kSnapshotsKept}).run(); }));
+  int removed = 1;
+  while (removed > 0) {
+    JOURNAL_TRY(write([&]() -> Result<> {
+      JOURNAL_TRY(x_db.execute(kRemoveLooseParts));
+      removed = sqlite3_changes(x_db.handle());
+      return {};
+    }));
+  }
+  return {};
+}
+
+Result<> Keeper::prune_frames() {
+  const Result<std::vector<std::uint64_t>> seqs = snapshot_seqs(x_db);
+  if (!seqs) return tl::make_unexpected(seqs.error());
+  if (seqs->empty()) return {};
+  bool more = true;
+  while (more) JOURNAL_TRY(write([&] { return prune_some_frames(seqs->front(), more); }));
+  return {};
+}
+
+Result<> Keeper::prune_some_frames(std::uint64_t covered_seq, bool& more) {
+  Result<Statement> oldest = x_db.prepare(
+      "SELECT last_seq, at_ns, length(bytes), hash FROM frames "
+      "WHERE first_seq < (SELECT max(first_seq) FROM frames) ORDER BY first_seq LIMIT ?1");
+  if (!oldest) return tl::make_unexpected(oldest.error());
+  oldest->bind(1, kPruneRows);
+  const Instant cutoff = x_now() - x_settings.retention;
+  ChainHead base;
+  std::size_t bytes = 0;
+  std::uint64_t frames = 0;
+  // In order and up to the first that must stay, whatever the ages behind it: the chain has no holes.
+  for (;; ++frames) {
+    const Result<bool> row = oldest->step();
+    if (!row) return tl::make_unexpected(row.error());
+    if (!*row || bytes >= kPruneBytes) break;
+    if (oldest->natural(0) > covered_seq || Instant{oldest->integer(1)} >= cutoff) break;
+    base.seq = oldest->natural(0);
+    std::memcpy(base.hash.data(), oldest->bytes(3).data(), std::min(base.hash.size(), oldest->bytes(3).size()));
+    bytes += oldest->natural(2);
+  }
+  oldest->reset();
+  more = frames > 0;
+  if (!more) return {};
+  Result<Statement> remove = x_db.prepare("DELETE FROM frames WHERE first_seq <= ?1");
+  if (!remove) return tl::make_unexpected(remove.error());
+  JOURNAL_TRY(remove->bind(1, base.seq).run());
+  x_counts.pruned_frames += frames;
+  return write_base(x_db, base);
+}
+
+Result<> Keeper::prune_decisions() {
+  Result<Statement> remove = x_db.prepare(kPruneDecisions);
+  if (!remove) return tl::make_unexpected(remove.error());
+  const Instant cutoff = x_now() - x_settings.decision_retention;
+  int removed = 1;
+  while (removed > 0) {
+    JOURNAL_TRY(write([&]() -> Result<> {
+      JOURNAL_TRY(remove->bind(1, cutoff.ns).run());
+      removed = sqlite3_changes(x_db.handle());
+      return {};
+    }));
+  }
+  return {};
+}
+
+}  // namespace homeostat::journal
