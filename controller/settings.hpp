@@ -15,6 +15,13 @@ namespace homeostat::controller {
 enum class Action : std::uint8_t { direct, reverse };
 enum class ErrorKind : std::uint8_t { absolute, relative };
 
+constexpr Action last_of(Action) {
+  return Action::reverse;
+}
+constexpr ErrorKind last_of(ErrorKind) {
+  return ErrorKind::relative;
+}
+
 /// Gains in parallel form: u = bias + kp e_p + I + D, dI/dt = ki e - I ln2 / leak_half_life.
 struct Gains {
   double kp = 0;        ///< U per unit of error
@@ -28,31 +35,31 @@ struct PidSettings {
   Gains gains;
   Action action = Action::direct;
   ErrorKind error = ErrorKind::absolute;
-  double deadband = 0;                ///< on the error: |e| <= deadband acts as 0, beyond it e shrinks by it
-  double setpoint_weight = 1;         ///< b in e_p = b sp - pv, 0..1
-  Duration leak_half_life;            ///< 0 = no leak
-  Duration derivative_filter;         ///< time constant of the first-order filter on D, 0 = none
-  double integral_min = 0;            ///< in U; both 0 = the output limits
+  double deadband = 0;         ///< on the error: |e| <= deadband acts as 0, beyond it e shrinks by it
+  double setpoint_weight = 1;  ///< b in e_p = b sp - pv, 0..1
+  Duration leak_half_life;     ///< 0 = no leak
+  Duration derivative_filter;  ///< time constant of the first-order filter on D, 0 = none
+  double integral_min = 0;     ///< in U; both 0 = the output limits
   double integral_max = 0;
-  double output_min = 0;              ///< of this loop's contribution, in U
+  double output_min = 0;  ///< of this loop's contribution, in U
   double output_max = 0;
-  double feed_forward = 0;            ///< constant bias added to the output, in U
-  Duration tracking_time;             ///< anti-windup by what was applied; 0 = one period
-  Duration dt_max;                    ///< cap of one integration step; 0 = 3 periods
+  double feed_forward = 0;  ///< constant bias added to the output, in U
+  Duration tracking_time;   ///< anti-windup by what was applied; 0 = one period
+  Duration dt_max;          ///< cap of one integration step; 0 = 3 periods
 };
 
 struct LoopSettings {
   std::string name;
   std::string metric;
   std::string parameter;
-  double setpoint = 0;                ///< in PV
-  double setpoint_ramp_per_s = 0;     ///< largest set-point speed in PV/s, 0 = at once
+  double setpoint = 0;             ///< in PV
+  double setpoint_ramp_per_s = 0;  ///< largest set-point speed in PV/s, 0 = at once
   PidSettings pid;
-  std::optional<Gains> emergency;     ///< gains in emergency mode; none = the normal ones
+  std::optional<Gains> emergency;         ///< gains in emergency mode; none = the normal ones
   std::optional<double> emergency_below;  ///< PV below which the loop asks for emergency mode
   std::optional<double> emergency_above;
   Duration emergency_clear_after = Duration::minutes(5);  ///< PV back inside for this long clears it
-  std::string response;               ///< one sentence for explain: what this loop is for
+  std::string response;                                   ///< one sentence for explain: what this loop is for
 };
 
 }  // namespace homeostat::controller

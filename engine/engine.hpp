@@ -40,12 +40,12 @@ struct Notice {
 /// What an input brought about, in the order in which it must take effect: records and updates are
 /// made durable before adjustments are sent; verdicts, outcomes and notices go out last.
 struct Effects {
-  std::vector<DecisionRecord> records;      ///< new decisions, ascending ids
-  std::vector<DecisionRecord> updates;      ///< earlier decisions whose outcome or answer changed
-  std::vector<Adjustment> adjustments;      ///< to send, ascending ids
-  oracle::BatchVerdict verdict;             ///< of a SampleBatch
-  Result<> chain = {};                      ///< of a ChainSegment: why it was refused
-  CommandOutcome outcome;                   ///< of a GuardianCommand, ActuatorReport or PolicyChange
+  std::vector<DecisionRecord> records;  ///< new decisions, ascending ids
+  std::vector<DecisionRecord> updates;  ///< earlier decisions whose outcome or answer changed
+  std::vector<Adjustment> adjustments;  ///< to send, ascending ids
+  oracle::BatchVerdict verdict;         ///< of a SampleBatch
+  Result<> chain = {};                  ///< of a ChainSegment: why it was refused
+  CommandOutcome outcome;               ///< of a GuardianCommand, ActuatorReport or PolicyChange
   std::vector<Notice> notices;
 };
 
@@ -78,8 +78,10 @@ class Engine {
   /// A copy for readers, at the last tick plus what came since.
   [[nodiscard]] View view() const;
 
- private:
+  /// Inside the engine folder only (engine/state.hpp).
   struct State;
+
+ private:
   std::unique_ptr<State> state_;
 };
 

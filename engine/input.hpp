@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
 
 #include "core/decimal.hpp"
@@ -27,7 +28,7 @@ struct Tick {
 };
 
 enum class CommandKind : std::uint8_t {
-  pause,           ///< stop emission: of one parameter, or of all with an empty target
+  pause,  ///< stop emission: of one parameter, or of all with an empty target
   resume,
   override_value,  ///< hold a parameter at `value` until `until`
   clear_override,
@@ -35,20 +36,39 @@ enum class CommandKind : std::uint8_t {
   clear_shift,
   emergency_on,
   emergency_off,
-  veto,            ///< of an adjustment still in its veto window
-  clear_halt,      ///< accept a halted metric's or violated source's newest value and go on
+  veto,        ///< of an adjustment still in its veto window
+  clear_halt,  ///< accept a halted metric's or violated source's newest value and go on
 };
+
+constexpr CommandKind last_of(CommandKind) {
+  return CommandKind::clear_halt;
+}
+[[nodiscard]] constexpr std::string_view name_of(CommandKind kind) {
+  switch (kind) {
+    case CommandKind::pause: return "pause";
+    case CommandKind::resume: return "resume";
+    case CommandKind::override_value: return "override";
+    case CommandKind::clear_override: return "clear override";
+    case CommandKind::shift_setpoint: return "shift set-point";
+    case CommandKind::clear_shift: return "clear shift";
+    case CommandKind::emergency_on: return "emergency on";
+    case CommandKind::emergency_off: return "emergency off";
+    case CommandKind::veto: return "veto";
+    case CommandKind::clear_halt: return "clear halt";
+  }
+  return "?";
+}
 
 struct GuardianCommand {
   std::string actor;   ///< who, as the transport authenticated it
   std::string reason;  ///< why, required, for the audit
   Instant at;
   CommandKind kind = CommandKind::pause;
-  std::string target;             ///< parameter, loop, metric or source name; empty = all
-  std::optional<Decimal> value;   ///< override_value
-  double shift = 0;               ///< shift_setpoint, in the metric's unit
-  Instant until;                  ///< override_value, shift_setpoint, and optionally pause, emergency_on; never = none
-  std::uint64_t adjustment = 0;   ///< veto
+  std::string target;            ///< parameter, loop, metric or source name; empty = all
+  std::optional<Decimal> value;  ///< override_value
+  double shift = 0;              ///< shift_setpoint, in the metric's unit
+  Instant until;                 ///< override_value, shift_setpoint, and optionally pause, emergency_on; never = none
+  std::uint64_t adjustment = 0;  ///< veto
 
   template <class Archive, class Self>
   static void fields(Archive& a, Self& x) {
@@ -62,8 +82,8 @@ struct ActuatorReport {
   std::string executor;
   Instant at;
   bool applied = false;
-  Decimal value;          ///< read back after applying; meaningful if applied
-  std::string detail;     ///< transaction hash, or the reason of a rejection
+  Decimal value;       ///< read back after applying; meaningful if applied
+  std::string detail;  ///< transaction hash, or the reason of a rejection
 
   template <class Archive, class Self>
   static void fields(Archive& a, Self& x) {

@@ -16,7 +16,7 @@ namespace homeostat::engine {
 
 struct Policy {
   std::string name;
-  std::string digest;  ///< hex of the configuration text's hash; stamped on every decision
+  std::string digest;                      ///< hex of the configuration text's hash; stamped on every decision
   Duration period = Duration::seconds(5);  ///< of the decision grid
   std::uint32_t records_kept = 1000;       ///< decisions and adjustments kept in memory for queries
   oracle::Settings oracle;

@@ -21,16 +21,16 @@ struct LoopTerms {
   std::string loop;
   std::string metric;
   oracle::Reading reading;
-  double setpoint = 0;        ///< PV, after ramp and shift
-  double error = 0;           ///< after the deadband; PV or a ratio, by the loop's error kind
-  double p = 0;               ///< U
-  double i = 0;               ///< U
-  double d = 0;               ///< U
-  double feed_forward = 0;    ///< U
-  double unlimited = 0;       ///< sum of the terms, U
-  double output = 0;          ///< contribution after the loop's own output limits, U
-  double tracking = 0;        ///< change of the integral by anti-windup in this step, U
-  bool frozen = false;        ///< the integral did not move because of the reading
+  double setpoint = 0;      ///< PV, after ramp and shift
+  double error = 0;         ///< after the deadband; PV or a ratio, by the loop's error kind
+  double p = 0;             ///< U
+  double i = 0;             ///< U
+  double d = 0;             ///< U
+  double feed_forward = 0;  ///< U
+  double unlimited = 0;     ///< sum of the terms, U
+  double output = 0;        ///< contribution after the loop's own output limits, U
+  double tracking = 0;      ///< change of the integral by anti-windup in this step, U
+  bool frozen = false;      ///< the integral did not move because of the reading
   bool emergency_gains = false;
 
   template <class Archive, class Self>
@@ -47,6 +47,9 @@ enum class Outcome : std::uint8_t {
   emitted,
   vetoed,
 };
+constexpr Outcome last_of(Outcome) {
+  return Outcome::vetoed;
+}
 [[nodiscard]] constexpr std::string_view name_of(Outcome o) {
   switch (o) {
     case Outcome::no_change: return "no_change";
@@ -59,6 +62,9 @@ enum class Outcome : std::uint8_t {
 }
 
 enum class Answer : std::uint8_t { none, waiting, applied, rejected, timed_out, expired };
+constexpr Answer last_of(Answer) {
+  return Answer::expired;
+}
 [[nodiscard]] constexpr std::string_view name_of(Answer x) {
   switch (x) {
     case Answer::none: return "none";
@@ -79,17 +85,17 @@ struct DecisionRecord {
   std::vector<LoopTerms> loops;
   guardian::OperatingMode mode = guardian::OperatingMode::normal;
   std::string mode_cause;
-  double proposed = 0;             ///< base + contributions by the arbitration, U, before quantisation
-  bool overridden = false;         ///< `wanted` is a guardian's override
-  Decimal wanted;                  ///< proposed, quantised
+  double proposed = 0;                 ///< base + contributions by the arbitration, U, before quantisation
+  bool overridden = false;             ///< `wanted` is a guardian's override
+  Decimal wanted;                      ///< proposed, quantised
   std::vector<guardian::Bite> limits;  ///< in the order in which they were applied
-  Decimal previous;                ///< last known applied value
-  Decimal value;                   ///< decided value (== previous unless emitted or awaiting veto)
+  Decimal previous;                    ///< last known applied value
+  Decimal value;                       ///< decided value (== previous unless emitted or awaiting veto)
   Outcome outcome = Outcome::no_change;
-  std::string why;                 ///< one sentence
+  std::string why;  ///< one sentence
   std::string policy_digest;
   Answer answer = Answer::none;
-  Decimal applied;                 ///< read back by the executor, if answer is applied
+  Decimal applied;  ///< read back by the executor, if answer is applied
   Instant answered;
   std::string executor;
   std::string answer_detail;

@@ -16,17 +16,17 @@ namespace homeostat::engine {
 struct SourceView {
   std::string name;
   oracle::SourceCondition condition = oracle::SourceCondition::connected;
-  std::string detail;          ///< why it is not connected
+  std::string detail;  ///< why it is not connected
   Instant condition_since;
-  std::uint64_t accepted = 0;  ///< samples or events
+  std::uint64_t accepted = 0;                                  ///< samples or events
   std::array<std::uint64_t, oracle::kRefusalCount> refused{};  ///< by Refusal
-  Instant watermark;           ///< newest accepted source time
-  std::uint64_t block = 0;     ///< chain head taken in, 0 = not a chain
+  Instant watermark;                                           ///< newest accepted source time
+  std::uint64_t block = 0;                                     ///< chain head taken in, 0 = not a chain
   oracle::Hash32 block_hash{};
   std::uint64_t finalized = 0;
   std::uint64_t reorgs = 0;
   std::uint64_t chain_refused = 0;  ///< segments that did not link up
-  std::string last_refused;    ///< the last refused sample or segment, in words
+  std::string last_refused;         ///< the last refused sample or segment, in words
   Instant last_refused_at;
 };
 
@@ -48,15 +48,15 @@ struct LoopView {
   double error = 0;
   double p = 0, i = 0, d = 0, output = 0;  ///< U
   bool frozen = false;
-  bool emergency = false;     ///< its reading is in the emergency band
+  bool emergency = false;  ///< its reading is in the emergency band
 };
 
 struct ParameterView {
   std::string name;
   std::string unit;
   std::string help;
-  Decimal value;              ///< last known applied value
-  Decimal wanted;             ///< by the loops at the last tick
+  Decimal value;   ///< last known applied value
+  Decimal wanted;  ///< by the loops at the last tick
   Decimal min, max, quantum, initial;
   bool paused = false;
   Instant paused_until;
@@ -66,11 +66,11 @@ struct ParameterView {
   Instant override_until;
   std::string override_by;
   Instant last_raised, last_lowered;
-  Decimal drift_used;         ///< inside the window
-  Decimal drift_budget;       ///< 0 = none
+  Decimal drift_used;           ///< inside the window
+  Decimal drift_budget;         ///< 0 = none
   std::uint64_t in_flight = 0;  ///< adjustment id not answered yet, 0 = none
   std::uint64_t last_decision = 0;
-  std::string why;            ///< of the last decision
+  std::string why;                                                      ///< of the last decision
   std::uint64_t emitted = 0, applied = 0, rejected = 0, timed_out = 0;  ///< adjustments
   std::uint64_t direction_changes = 0;
   std::vector<std::uint64_t> bites;  ///< count by guardian::Limit
@@ -82,7 +82,7 @@ struct View {
   std::uint64_t policy_generation = 0;
   Duration period;
   std::uint64_t slot = 0;
-  Instant at;                 ///< of the last tick
+  Instant at;  ///< of the last tick
   std::uint64_t ticks = 0;
   std::uint64_t missed_slots = 0;
   guardian::OperatingMode mode = guardian::OperatingMode::normal;

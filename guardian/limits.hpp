@@ -1,6 +1,12 @@
-// From a wanted value to the allowed one. The guardian can only say less, later or no: for every
-// parameter state, |allowed - applied| <= |wanted - applied| or the value moves towards the hard
-// bounds, and allowed is always inside [min, max].
+// From a wanted value to the allowed one. The guardian can only say less, later or no.
+//
+// Invariants, for every parameter state and every wanted value:
+// - allowed lies between the applied value and the nearest point of [min, max] to the wanted one;
+// - so allowed is inside [min, max] whenever the applied value is. An applied value outside (the bounds
+//   were narrowed, or somebody else set it) goes back by permitted changes, each nearer than the last:
+//   a jump home would break the largest change, which contracts enforce too;
+// - rounding to the quantum is towards the applied value, so no limit is exceeded by rounding;
+// - limit() changes nothing: only emitted() consumes cooldown and budget.
 #pragma once
 
 #include <cstdint>
@@ -20,15 +26,19 @@ namespace homeostat::guardian {
 enum class Limit : std::uint8_t {
   hard_min,
   hard_max,
-  change,      ///< largest change per adjustment
+  change,  ///< largest change per adjustment
   cooldown,
-  drift,       ///< drift budget of the rolling window
-  in_flight,   ///< an earlier adjustment is not answered yet
+  drift,      ///< drift budget of the rolling window
+  in_flight,  ///< an earlier adjustment is not answered yet
   paused,
-  halted,      ///< operating mode
-  unusable,    ///< no loop had a usable reading
+  halted,    ///< operating mode
+  unusable,  ///< no loop had a usable reading
+  backoff,   ///< the last adjustment was rejected or vetoed; waits before it asks again
 };
-inline constexpr std::size_t kLimitCount = 9;
+constexpr Limit last_of(Limit) {
+  return Limit::backoff;
+}
+inline constexpr std::size_t kLimitCount = 10;
 
 [[nodiscard]] constexpr std::string_view name_of(Limit l) {
   switch (l) {
@@ -41,6 +51,7 @@ inline constexpr std::size_t kLimitCount = 9;
     case Limit::paused: return "paused";
     case Limit::halted: return "halted";
     case Limit::unusable: return "unusable";
+    case Limit::backoff: return "backoff";
   }
   return "?";
 }
@@ -72,9 +83,9 @@ struct Drift {
 /// What the guardian remembers of a parameter. Advances only when an adjustment is emitted (times)
 /// or answered (value): a no-op, an invalid input or a refused change consumes nothing.
 struct ParameterState {
-  Decimal applied;        ///< last known applied value
-  Instant raised;         ///< time of the last emitted increase, never = none
-  Instant lowered;        ///< time of the last emitted decrease, never = none
+  Decimal applied;           ///< last known applied value
+  Instant raised;            ///< time of the last emitted increase, never = none
+  Instant lowered;           ///< time of the last emitted decrease, never = none
   std::deque<Drift> drifts;  ///< ascending in time, only those inside the window; bounded by kDriftsMax
 
   template <class Archive, class Self>
@@ -90,18 +101,26 @@ struct Allowed {
   std::vector<Bite> bites;  ///< in the order applied
 };
 
-/// Applies hard bounds, largest change, cooldown and drift budget, in this order, then the quantum
-/// (rounding towards the applied value, so that no limit is exceeded by rounding). Emergency mode uses
-/// the emergency limits if the parameter has them. An applied value outside the bounds may move towards them by
-/// any permitted change, never away.
+/// Applies hard bounds, largest change, cooldown and drift budget, in this order, each rounded to the
+/// quantum towards the applied value. In emergency mode the emergency limits replace change and cooldowns
+/// if the parameter has them; hard bounds and drift budget hold in every mode.
+/// `wanted` and the state have the parameter's decimals; min and max are multiples of the quantum
+/// (engine::check sees to it).
 [[nodiscard]] Allowed limit(const ParameterSettings& settings, const ParameterState& state, Decimal wanted,
                             OperatingMode mode, Instant at);
 
-/// The state after `value` was emitted at `at`: starts the cooldown of its direction and uses budget.
-[[nodiscard]] ParameterState emitted(const ParameterSettings& settings, ParameterState state, Decimal value, Instant at);
+/// The largest change one adjustment may make to `applied`, none = unlimited. At least one quantum.
+[[nodiscard]] std::optional<Decimal> change_max(const ParameterSettings& settings, Decimal applied, OperatingMode mode);
 
-/// The state after an adjustment emitted at `at` was rejected or expired unapplied: cooldown and
-/// budget are given back as they were in `before`.
+/// Sum of |change| inside the drift window that ends at `at`; zero without a budget.
+[[nodiscard]] Decimal drift_used(const ParameterSettings& settings, const ParameterState& state, Instant at);
+
+/// The state after `value` was emitted at `at`: starts the cooldown of its direction and uses budget.
+[[nodiscard]] ParameterState emitted(const ParameterSettings& settings, ParameterState state, Decimal value,
+                                     Instant at);
+
+/// The state after an adjustment was rejected or expired unapplied: cooldown and budget are given back
+/// as they were in `before`; the applied value stays as it is now known.
 [[nodiscard]] ParameterState given_back(ParameterState now, const ParameterState& before);
 
 }  // namespace homeostat::guardian

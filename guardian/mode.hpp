@@ -12,6 +12,9 @@
 namespace homeostat::guardian {
 
 enum class OperatingMode : std::uint8_t { normal, degraded, emergency, halted };
+constexpr OperatingMode last_of(OperatingMode) {
+  return OperatingMode::halted;
+}
 static_assert(OperatingMode::normal < OperatingMode::degraded && OperatingMode::degraded < OperatingMode::emergency &&
               OperatingMode::emergency < OperatingMode::halted);
 
@@ -34,6 +37,21 @@ enum class CauseKind : std::uint8_t {
   reading_halted,      ///< a loop's reading is halted              -> degraded; clears when it is not
   guardian_pause,      ///< ordered for everything                  -> halted; clears by order or expiry
 };
+
+constexpr CauseKind last_of(CauseKind) {
+  return CauseKind::guardian_pause;
+}
+[[nodiscard]] constexpr std::string_view name_of(CauseKind kind) {
+  switch (kind) {
+    case CauseKind::reading_unusable: return "reading_unusable";
+    case CauseKind::actuator_silent: return "actuator_silent";
+    case CauseKind::metric_emergency: return "metric_emergency";
+    case CauseKind::guardian_emergency: return "guardian_emergency";
+    case CauseKind::reading_halted: return "reading_halted";
+    case CauseKind::guardian_pause: return "guardian_pause";
+  }
+  return "?";
+}
 
 /// One active cause. `since` is when it became active; a flapping cause keeps its first `since`
 /// until it has been clear for its whole clearing time, so flapping can never postpone the mode.

@@ -1,0 +1,137 @@
+#include "controller/pid.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "core/math.hpp"
+
+namespace homeostat::controller {
+namespace {
+
+struct Terms {
+  double error = 0;
+  double p = 0;
+  double d = 0;
+};
+
+/// The terms without memory, by one law at one point.
+Terms terms_of(const Law& law, double setpoint, double process_variable, double slope_per_s) {
+  const double sign = law.action == Action::direct ? 1 : -1;
+  double raw = setpoint - process_variable;
+  double reference = (1 - law.setpoint_weight) * setpoint;
+  double slope = slope_per_s;
+  if (law.error == ErrorKind::relative) {
+    const double scale = std::max(std::fabs(setpoint), kSetpointScaleMin);
+    raw = std::clamp(raw / scale, -kErrorRatioMax, kErrorRatioMax);
+    reference /= scale;
+    slope /= scale;
+  }
+  const double error = with_deadband(sign * raw, law.deadband);
+  return {error, law.gains.kp * (error - sign * reference), -sign * law.gains.kd_s * slope};
+}
+
+/// Output held, integral frozen; `held` already counts the time.
+PidStep hold(const PidSettings& settings, const PidState& held) {
+  PidStep result;
+  result.state = held;
+  result.error = held.error;
+  result.i = held.integral;
+  result.feed_forward = settings.feed_forward;
+  result.unlimited = held.output;
+  result.output = held.output;
+  result.frozen = true;
+  return result;
+}
+
+double filtered_slope(const PidSettings& settings, const PidState& before, double process_variable, double elapsed_s) {
+  if (!before.has_reading || elapsed_s <= 0) return before.slope_per_s;
+  const double slope = (process_variable - before.process_variable) / elapsed_s;
+  if (settings.derivative_filter.ns <= 0) return slope;
+  return before.slope_per_s +
+         (slope - before.slope_per_s) * (1 - math::exp(-elapsed_s / settings.derivative_filter.in_seconds()));
+}
+
+}  // namespace
+
+double with_deadband(double error, double deadband) {
+  if (error > deadband) return error - deadband;
+  if (error < -deadband) return error + deadband;
+  return 0;
+}
+
+double ramp(double current, double target, double speed_per_s, double dt_s) {
+  if (speed_per_s <= 0) return target;
+  const double most = speed_per_s * dt_s;
+  if (target > current + most) return current + most;
+  if (target < current - most) return current - most;
+  return target;
+}
+
+PidSettings with_defaults(PidSettings settings, Duration period) {
+  if (settings.integral_min == 0 && settings.integral_max == 0) {
+    settings.integral_min = settings.output_min;
+    settings.integral_max = settings.output_max;
+  }
+  if (settings.tracking_time.ns <= 0) settings.tracking_time = period;
+  if (settings.dt_max.ns <= 0) settings.dt_max = period * 3;
+  return settings;
+}
+
+PidState align_to(PidState state, double output) {
+  state.aligning = true;
+  state.output = output;
+  return state;
+}
+
+PidStep step(const PidSettings& settings, const Gains& gains_in_force, const PidState& before, const PidInput& input) {
+  PidState now = before;
+  now.since_usable_s = before.since_usable_s + input.dt_s;
+  now.output = std::clamp(before.output, settings.output_min, settings.output_max);
+  if (!input.usable) return hold(settings, now);
+
+  const double elapsed_s = now.since_usable_s;
+  const double dt_s = std::min(elapsed_s, settings.dt_max.in_seconds());
+  now.slope_per_s = filtered_slope(settings, before, input.process_variable, elapsed_s);
+  now.law = {gains_in_force, settings.setpoint_weight, settings.action, settings.error, settings.deadband};
+  const Terms terms = terms_of(now.law, input.setpoint, input.process_variable, now.slope_per_s);
+  const double without_integral = settings.feed_forward + terms.p + terms.d;
+
+  double tracking = 0;
+  double area = 0;
+  if (gains_in_force.ki_per_s == 0) {
+    now.integral = 0;
+  } else if (before.aligning) {
+    now.integral = now.output - without_integral;
+  } else if (!(now.law == before.law)) {
+    const Terms old = terms_of(before.law, input.setpoint, input.process_variable, now.slope_per_s);
+    const double as_before = settings.feed_forward + old.p + old.d + before.integral;
+    now.integral = std::clamp(as_before, settings.output_min, settings.output_max) - without_integral;
+  } else {
+    if (settings.leak_half_life.ns > 0) {
+      now.integral *= math::exp2(-dt_s / settings.leak_half_life.in_seconds());
+    }
+    tracking = input.excess * std::min(1.0, dt_s / settings.tracking_time.in_seconds());
+    now.integral += tracking;
+    area = gains_in_force.ki_per_s * 0.5 * (before.error + terms.error) * dt_s * input.authority;
+    // Take in only what still moves the output: never push further beyond a limit it is already at.
+    const double unlimited = without_integral + now.integral + area;
+    if (area > 0 && unlimited > settings.output_max) area = std::max(0.0, area - (unlimited - settings.output_max));
+    if (area < 0 && unlimited < settings.output_min) area = std::min(0.0, area + (settings.output_min - unlimited));
+    now.integral += area;
+  }
+  now.integral = std::clamp(now.integral, settings.integral_min, settings.integral_max);
+
+  const double unlimited = without_integral + now.integral;
+  if (!std::isfinite(unlimited)) return hold(settings, before);  // beyond what check() lets through
+  const double limited = std::clamp(unlimited, settings.output_min, settings.output_max);
+  now.aligning = false;
+  now.has_reading = true;
+  now.error = terms.error;
+  now.process_variable = input.process_variable;
+  now.since_usable_s = 0;
+  now.output += (limited - now.output) * input.authority;
+  return {now,       terms.error, terms.p,  now.integral, terms.d, settings.feed_forward,
+          unlimited, now.output,  tracking, false};
+}
+
+}  // namespace homeostat::controller

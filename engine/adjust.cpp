@@ -1,0 +1,177 @@
+// An adjustment's life after it was decided: sent, answered, or not. The applied value is the executor's
+// word, read back; the engine never assumes that what it sent is what happened.
+#include <algorithm>
+
+#include "core/format.hpp"
+#include "engine/state.hpp"
+
+namespace homeostat::engine {
+namespace {
+
+/// The largest |value| an executor may report, in units: sums of two stay inside Decimal's range.
+constexpr Decimal::Units kReportedUnitsMax = Decimal::kUnitsMax / 4;
+
+void refuse(Effects& effects, std::string message) {
+  effects.outcome.accepted = false;
+  effects.outcome.message = std::move(message);
+}
+void accept(Effects& effects, std::string message) {
+  effects.outcome.accepted = true;
+  effects.outcome.message = std::move(message);
+}
+
+/// Applied after all: it uses its cooldown and budget from when it was sent.
+void count_late(const guardian::ParameterSettings& settings, const DecisionRecord& record,
+                guardian::ParameterState& state) {
+  const guardian::ParameterState now = state;
+  state.applied = record.previous;
+  state = guardian::emitted(settings, std::move(state), record.value, record.at);
+  state.applied = now.applied;
+  state.raised = std::max(now.raised, state.raised);
+  state.lowered = std::max(now.lowered, state.lowered);
+}
+
+}  // namespace
+
+Adjustment Engine::State::adjustment_of(const DecisionRecord& record, Instant expires) const {
+  return {record.id, record.parameter, record.value, record.previous, record.at, expires, record.slot, record.why};
+}
+
+void Engine::State::remember(const DecisionRecord& record) {
+  adjustments.insert_or_assign(record.id, record);
+  const auto is_open = [](const DecisionRecord& r) {
+    return r.outcome == Outcome::awaiting_veto || r.answer == Answer::waiting || r.answer == Answer::timed_out;
+  };
+  // Only answered ones are forgotten; there is at most one open per parameter.
+  for (auto it = adjustments.begin(); adjustments.size() > policy->records_kept && it != adjustments.end();) {
+    it = is_open(it->second) ? std::next(it) : adjustments.erase(it);
+  }
+}
+
+void Engine::State::finish_veto_window(std::uint32_t index, Effects& effects) {
+  ParameterRuntime& runtime = parameters[index];
+  if (!runtime.under_way || runtime.under_way->sent) return;
+  const auto known = adjustments.find(runtime.under_way->id);
+  const bool is_overtaken = runtime.override_order.has_value() || known == adjustments.end();
+  if (!is_overtaken && progress.at < runtime.under_way->ready) return;
+  runtime.under_way.reset();
+  if (known == adjustments.end()) return;
+  DecisionRecord& record = known->second;
+
+  // The world has moved on since: what is sent must still be allowed, and still be a change.
+  const guardian::ParameterSettings& settings = *plan.parameters[index].settings;
+  const guardian::Allowed allowed =
+      guardian::limit(settings, runtime.guarded, record.value, acting_mode(), progress.at);
+  const bool is_held = progress.mode == guardian::OperatingMode::halted || runtime.pause.has_value();
+  if (is_overtaken || is_held || allowed.value != record.value || record.value == runtime.guarded.applied) {
+    record.outcome = Outcome::withheld;
+    record.why +=
+        is_overtaken ? "; overtaken by an override" : "; not sent: no longer allowed when its veto window passed";
+  } else {
+    send(index, record, effects);
+  }
+  effects.updates.push_back(record);
+}
+
+void Engine::State::send(std::uint32_t index, DecisionRecord& record, Effects& effects) {
+  const guardian::ParameterSettings& settings = *plan.parameters[index].settings;
+  ParameterRuntime& runtime = parameters[index];
+  const Instant at = progress.at;
+  const std::int8_t direction = record.value > runtime.guarded.applied ? 1 : -1;
+  runtime.under_way = UnderWay{record.id, true, at, at, at + settings.expiry, false, runtime.guarded};
+  runtime.guarded = guardian::emitted(settings, std::move(runtime.guarded), record.value, at);
+  if (runtime.direction == -direction) ++runtime.direction_changes;
+  runtime.direction = direction;
+  ++runtime.emitted;
+  record.outcome = Outcome::emitted;
+  record.answer = Answer::waiting;
+  effects.adjustments.push_back(adjustment_of(record, runtime.under_way->expires));
+  remember(record);
+}
+
+void Engine::State::back_off(std::uint32_t index, Instant at, std::string reason) {
+  ParameterRuntime& runtime = parameters[index];
+  const std::int64_t periods =
+      std::min<std::int64_t>(kBackoffPeriodsMax, std::int64_t{1} << std::min(runtime.refusals, 6U));
+  ++runtime.refusals;
+  runtime.retry_at = at + policy->period * periods;
+  runtime.retry_reason = std::move(reason);
+  runtime.resisted = true;
+}
+
+void Engine::State::report(const ActuatorReport& report, Effects& effects) {
+  effects.outcome.id = report.adjustment;
+  const auto known = adjustments.find(report.adjustment);
+  if (known == adjustments.end()) {
+    return refuse(effects, "no adjustment " + std::to_string(report.adjustment) + " is known; it may be too old");
+  }
+  DecisionRecord& record = known->second;
+  if (record.outcome != Outcome::emitted) {
+    return refuse(effects, "adjustment " + std::to_string(record.id) + " was never sent (" +
+                               std::string(name_of(record.outcome)) + ")");
+  }
+  Decimal value = record.value;
+  if (report.applied) {
+    const auto scaled = report.value.rescaled(record.value.decimals());
+    if (!scaled || scaled->abs().units() > kReportedUnitsMax) {
+      return refuse(effects, "the applied value " + report.value.to_string() + " does not fit the " +
+                                 std::to_string(record.value.decimals()) + " decimals of " + record.parameter);
+    }
+    value = *scaled;
+  }
+  if (record.answer == Answer::applied || record.answer == Answer::rejected) {
+    const bool same =
+        (record.answer == Answer::applied) == report.applied && (!report.applied || record.applied == value);
+    if (same) return accept(effects, "already answered so");
+    return refuse(effects, "adjustment " + std::to_string(record.id) + " was already answered " +
+                               std::string(name_of(record.answer)) +
+                               (record.answer == Answer::applied ? " " + record.applied.to_string() : ""));
+  }
+
+  const bool was_expired = record.answer == Answer::expired;
+  record.answer = report.applied ? Answer::applied : Answer::rejected;
+  if (report.applied) record.applied = value;
+  record.answered = report.at;
+  record.executor = report.executor;
+  record.answer_detail = report.detail;
+  effects.updates.push_back(record);
+  accept(effects, report.applied ? "applied " + value.to_string() : "rejected");
+
+  const auto index = plan.parameter(record.parameter);
+  if (!index) return;  // the parameter has left the policy; the record stays true
+  ParameterRuntime& runtime = parameters[*index];
+  const guardian::ParameterSettings& settings = *plan.parameters[*index].settings;
+  modes.clear(guardian::CauseKind::actuator_silent, settings.name);
+  const bool is_under_way = runtime.under_way && runtime.under_way->id == record.id;
+  ++(report.applied ? runtime.applied : runtime.rejected);
+  if (!report.applied) {
+    if (is_under_way) {
+      runtime.guarded = guardian::given_back(std::move(runtime.guarded), runtime.under_way->before);
+      runtime.under_way.reset();
+      back_off(*index, report.at, "adjustment " + std::to_string(record.id) + " was rejected: " + report.detail);
+    }
+    effects.notices.push_back({NoticeKind::actuator, report.at, settings.name,
+                               "adjustment " + std::to_string(record.id) + " was rejected by " + report.executor +
+                                   (report.detail.empty() ? "" : ": " + report.detail)});
+    return;
+  }
+  if (was_expired) {
+    count_late(settings, record, runtime.guarded);
+    if (runtime.under_way) count_late(settings, record, runtime.under_way->before);
+  }
+  if (is_under_way) runtime.under_way.reset();
+  if (record.id > runtime.answered) {
+    runtime.answered = record.id;
+    runtime.guarded.applied = value;
+    runtime.refusals = 0;
+    runtime.retry_at = Instant{};
+    runtime.resisted = value != record.value;
+  }
+  if (value != record.value) {
+    effects.notices.push_back({NoticeKind::actuator, report.at, settings.name,
+                               "adjustment " + std::to_string(record.id) + " asked for " + record.value.to_string() +
+                                   " and " + value.to_string() + " was applied"});
+  }
+}
+
+}  // namespace homeostat::engine

@@ -1,0 +1,103 @@
+// Several loops on one parameter: how contributions combine, how what was not applied goes back to
+// them, and how they take over from somebody else without a step.
+//
+// Combining (around the base value): sum; the smallest or largest contribution; or the first loop in the
+// policy's order with a usable reading.
+//
+// Anti-windup. The gap between the total that a loop stands for and what is applied counts only beyond
+// what the next adjustment could still do, so that cooldowns and quantisation do not bleed the
+// integral while bounds, clamping chains and rejections do:
+// - with a largest change: the gap to the applied value beyond one such change;
+// - without: the gap to the hard bounds, as the next adjustment could go anywhere inside them; unless
+//   the last adjustment was refused or clamped, then the gap to the applied value beyond one quantum.
+// Under `sum` the gap goes back to the loops in proportion to the size of their contributions (equally
+// when all are zero), loops without integral action left out. Under min, max and first each loop
+// follows on its own account: the one that won the gap above, the others the winner's total, so that
+// they are ready to take over (as in selector control).
+#include <algorithm>
+#include <cmath>
+
+#include "engine/state.hpp"
+
+namespace homeostat::engine {
+
+using guardian::Arbitration;
+
+double Engine::State::proposed(std::uint32_t index, const std::vector<oracle::Reading>& readings) const {
+  const ParameterPlan& parameter = plan.parameters[index];
+  if (parameter.loops.empty()) return parameters[index].guarded.applied.to_double();
+  double contribution = loops[parameter.loops.front()].output();
+  switch (parameter.settings->arbitration) {
+    case Arbitration::sum:
+      contribution = 0;
+      for (const auto loop : parameter.loops) contribution += loops[loop].output();
+      break;
+    case Arbitration::min:
+      for (const auto loop : parameter.loops) contribution = std::min(contribution, loops[loop].output());
+      break;
+    case Arbitration::max:
+      for (const auto loop : parameter.loops) contribution = std::max(contribution, loops[loop].output());
+      break;
+    case Arbitration::first:
+      for (const auto loop : parameter.loops) {
+        if (!is_usable(readings[plan.loops[loop].metric].quality)) continue;
+        contribution = loops[loop].output();
+        break;
+      }
+      break;
+  }
+  return parameter.base + contribution;
+}
+
+double Engine::State::share(const ParameterPlan& parameter, std::uint32_t of_loop) const {
+  if (parameter.loops.size() == 1) return 1;
+  const auto has_integral = [this](std::uint32_t loop) { return plan.loops[loop].pid.gains.ki_per_s != 0; };
+  double sum = 0;
+  double count = 0;
+  for (const auto loop : parameter.loops) {
+    if (!has_integral(loop)) continue;
+    sum += std::fabs(loops[loop].output());
+    count += 1;
+  }
+  if (count == 0 || !has_integral(of_loop)) return 0;
+  return sum > 0 ? std::fabs(loops[of_loop].output()) / sum : 1 / count;
+}
+
+double Engine::State::excess(std::uint32_t index, double total) const {
+  const guardian::ParameterSettings& settings = *plan.parameters[index].settings;
+  const ParameterRuntime& runtime = parameters[index];
+  const auto most = guardian::change_max(settings, runtime.guarded.applied, acting_mode());
+  double target = runtime.guarded.applied.to_double();
+  double reachable = settings.quantum.to_double();
+  if (settings.arbitration != Arbitration::sum && total != runtime.proposed) {
+    target = runtime.proposed;
+  } else if (!most && !runtime.resisted) {
+    target = std::clamp(total, settings.min.to_double(), settings.max.to_double());
+  }
+  if (most) reachable = most->to_double();
+  return controller::with_deadband(target - total, reachable);
+}
+
+void Engine::State::align(std::uint32_t index) {
+  const ParameterPlan& parameter = plan.parameters[index];
+  ParameterRuntime& runtime = parameters[index];
+  const double contribution = runtime.guarded.applied.to_double() - parameter.base;
+  if (parameter.settings->arbitration == Arbitration::sum) {
+    double sum = 0;
+    for (const auto loop : parameter.loops) sum += loops[loop].output();
+    std::vector<double> outputs;
+    for (const auto loop : parameter.loops) {
+      outputs.push_back(loops[loop].output() + share(parameter, loop) * (contribution - sum));
+    }
+    for (std::size_t i = 0; i < outputs.size(); ++i) loops[parameter.loops[i]].align_to(outputs[i]);
+  } else {
+    for (const auto loop : parameter.loops) loops[loop].align_to(contribution);
+  }
+  runtime.proposed = runtime.guarded.applied.to_double();
+}
+
+void Engine::State::align_all() {
+  for (std::uint32_t i = 0; i < parameters.size(); ++i) align(i);
+}
+
+}  // namespace homeostat::engine

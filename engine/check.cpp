@@ -1,0 +1,330 @@
+// Every way in which a policy contradicts itself. All of them are reported at once, each with where, what, the
+// allowed range and the nearest right name.
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <set>
+#include <string>
+
+#include "core/expression.hpp"
+#include "core/format.hpp"
+#include "core/text.hpp"
+#include "engine/policy.hpp"
+
+namespace homeostat::engine {
+namespace {
+
+// Bounds of a policy, so that no queue, product or sum of the engine can grow past its range.
+constexpr std::size_t kMetricsMax = 100'000;
+constexpr std::size_t kLoopsMax = 100'000;
+constexpr std::size_t kParametersMax = 10'000;
+constexpr std::size_t kNameLengthLimit = 100;
+constexpr std::uint32_t kRecordsKeptMax = 100'000;
+constexpr std::uint32_t kBucketsMax = 10'000;
+/// Of gains, bounds and set-points: products of three of them stay far inside a double.
+constexpr double kMagnitudeMax = 1e18;
+/// Of a parameter's bounds in units: sums of two stay inside a Decimal.
+constexpr Decimal::Units kBoundUnitsMax = Decimal::kUnitsMax / 4;
+constexpr Duration kPeriodMin = Duration::milliseconds(10);
+constexpr Duration kPeriodMax = Duration::days(1);
+constexpr Duration kDurationMax = Duration::days(3650);
+
+/// The names of one kind, and where each is.
+struct Names {
+  std::vector<std::string_view> list;
+  std::map<std::string_view, std::size_t> index;
+
+  template <class Settings>
+  explicit Names(const std::vector<Settings>& all) {
+    for (const auto& x : all) {
+      index.emplace(x.name, list.size());
+      list.push_back(x.name);
+    }
+  }
+};
+
+class Checker {
+ public:
+  explicit Checker(const Policy& policy)
+      : p_(policy),
+        sources_(p_.oracle.sources),
+        events_(p_.oracle.events),
+        metrics_(p_.oracle.metrics),
+        parameters_(p_.guardian.parameters) {}
+
+  std::vector<Error> run() {
+    general();
+    names("sources", sources_);
+    names("events", events_);
+    names("metrics", metrics_);
+    names("parameters", parameters_);
+    names("loops", Names(p_.loops));
+    if (!errors_.empty() && (p_.oracle.metrics.size() > kMetricsMax || p_.loops.size() > kLoopsMax)) return errors_;
+    for (const auto& x : p_.oracle.sources) source(x);
+    for (const auto& x : p_.oracle.events) event(x);
+    for (std::size_t i = 0; i < p_.oracle.metrics.size(); ++i) metric(p_.oracle.metrics[i], i);
+    for (const auto& x : p_.guardian.parameters) parameter(x);
+    for (const auto& x : p_.loops) loop(x);
+    return std::move(errors_);
+  }
+
+ private:
+  void add(ErrorCode code, std::string where, std::string message) {
+    errors_.push_back({code, std::move(where), std::move(message)});
+  }
+  void range(bool ok, const std::string& where, std::string message) {
+    if (!ok) add(ErrorCode::out_of_range, where, std::move(message));
+  }
+  void number(double x, const std::string& where, double min, double max) {
+    range(std::isfinite(x) && x >= min && x <= max, where,
+          text_of(x) + " is not a finite number from " + text_of(min) + " to " + text_of(max));
+  }
+  void duration(Duration d, const std::string& where, Duration min, Duration max) {
+    range(d >= min && d <= max, where, text_of(d) + " is not from " + text_of(min) + " to " + text_of(max));
+  }
+  bool known(const char* what, const std::string& name, const Names& all, const std::string& where) {
+    if (all.index.count(name) > 0) return true;
+    add(ErrorCode::unknown_name, where,
+        std::string("no ") + what + " is named '" + name + "'" + did_you_mean(name, all.list));
+    return false;
+  }
+
+  void names(const std::string& where, const Names& all) {
+    std::set<std::string_view> seen;
+    for (const auto name : all.list) {
+      if (name.empty()) add(ErrorCode::missing, where, "a name is empty");
+      if (name.size() > kNameLengthLimit) {
+        add(ErrorCode::out_of_range, where + "." + std::string(name),
+            "names have at most " + std::to_string(kNameLengthLimit) + " characters");
+      }
+      if (!seen.insert(name).second && !name.empty()) {
+        add(ErrorCode::duplicate, where + "." + std::string(name), "the name is given twice");
+      }
+    }
+  }
+
+  void general() {
+    duration(p_.period, "period", kPeriodMin, kPeriodMax);
+    range(p_.records_kept >= 1 && p_.records_kept <= kRecordsKeptMax, "records_kept",
+          std::to_string(p_.records_kept) + " is not from 1 to " + std::to_string(kRecordsKeptMax));
+    range(p_.oracle.metrics.size() <= kMetricsMax, "metrics", "at most " + std::to_string(kMetricsMax));
+    range(p_.loops.size() <= kLoopsMax, "loops", "at most " + std::to_string(kLoopsMax));
+    range(p_.guardian.parameters.size() <= kParametersMax, "parameters", "at most " + std::to_string(kParametersMax));
+    duration(p_.guardian.override_max, "guardian.override_max", Duration::seconds(1), kDurationMax);
+    number(p_.guardian.setpoint_shift_max, "guardian.setpoint_shift_max", 0, 1);
+  }
+
+  void source(const oracle::SourceSettings& s) {
+    const std::string where = "sources." + s.name;
+    number(s.rate_per_s, where + ".rate_per_s", 1e-6, 1e9);
+    number(s.burst, where + ".burst", 1, 1e9);
+  }
+
+  void event(const oracle::EventSettings& e) {
+    const std::string where = "events." + e.name;
+    known("source", e.source, sources_, where + ".source");
+    if (e.signature.empty())
+      add(ErrorCode::missing, where + ".signature", "the event's Solidity declaration is required");
+  }
+
+  void metric(const oracle::MetricSettings& m, std::size_t index) {
+    const std::string where = "metrics." + m.name;
+    number(m.min, where + ".min", -kMagnitudeMax, kMagnitudeMax);
+    number(m.max, where + ".max", -kMagnitudeMax, kMagnitudeMax);
+    range(!(m.min >= m.max), where + ".min", text_of(m.min) + " is not below max " + text_of(m.max));
+    duration(m.staleness_max, where + ".staleness_max", Duration{1}, kDurationMax);
+    duration(m.future_max, where + ".future_max", Duration::zero(), kDurationMax);
+    if (const auto* samples = std::get_if<oracle::SampleOrigin>(&m.origin)) sample_origin(*samples, where);
+    if (const auto* events = std::get_if<oracle::EventOrigin>(&m.origin)) event_origin(*events, where);
+    if (const auto* formula = std::get_if<oracle::ExpressionOrigin>(&m.origin)) {
+      expression(*formula, where, index);
+    } else {
+      aggregate(m, where);
+    }
+    if (m.rate_of_change) {
+      number(m.rate_of_change->ratio_max, where + ".rate_of_change.ratio_max", 1e-12, kMagnitudeMax);
+      duration(m.rate_of_change->per, where + ".rate_of_change.per", Duration{1}, kDurationMax);
+      duration(m.rate_of_change->halt_after, where + ".rate_of_change.halt_after", Duration{1}, kDurationMax);
+    }
+  }
+
+  void sample_origin(const oracle::SampleOrigin& origin, const std::string& where) {
+    if (origin.sources.empty()) add(ErrorCode::missing, where + ".sources", "a metric needs at least one source");
+    std::set<std::string> seen;
+    for (const auto& name : origin.sources) {
+      known("source", name, sources_, where + ".sources");
+      if (!seen.insert(name).second) add(ErrorCode::duplicate, where + ".sources", "'" + name + "' is given twice");
+    }
+    range(origin.quorum >= 1 && origin.quorum <= std::max<std::size_t>(1, origin.sources.size()), where + ".quorum",
+          std::to_string(origin.quorum) + " is not from 1 to the number of sources, " +
+              std::to_string(origin.sources.size()));
+  }
+
+  void event_origin(const oracle::EventOrigin& origin, const std::string& where) {
+    known("event", origin.event, events_, where + ".event");
+    range(std::isfinite(origin.scale) && origin.scale != 0 && std::fabs(origin.scale) <= kMagnitudeMax,
+          where + ".scale", text_of(origin.scale) + " is not a finite number other than 0");
+  }
+
+  void expression(const oracle::ExpressionOrigin& origin, const std::string& where, std::size_t index) {
+    const auto parsed = Expression::parse(origin.text);
+    if (!parsed) return add(parsed.error().code, where + ".expression", parsed.error().text());
+    for (const auto& name : parsed->variables()) {
+      if (!known("metric", name, metrics_, where + ".expression")) continue;
+      const std::size_t at = metrics_.index.at(name);
+      if (at < index) continue;
+      add(ErrorCode::conflict, where + ".expression",
+          "'" + name + "' " + (at == index ? "is the metric itself" : "comes later") +
+              ": an expression may use only metrics before it, so that none depends on itself");
+    }
+  }
+
+  void aggregate(const oracle::MetricSettings& m, const std::string& where) {
+    using oracle::Aggregate;
+    const bool is_event = std::holds_alternative<oracle::EventOrigin>(m.origin);
+    switch (m.aggregate) {
+      case Aggregate::sum:
+      case Aggregate::rate:
+      case Aggregate::count:
+      case Aggregate::distinct:
+      case Aggregate::twap:
+        duration(m.window, where + ".window", Duration::milliseconds(1), kDurationMax);
+        range(m.buckets >= 1 && m.buckets <= kBucketsMax, where + ".buckets",
+              std::to_string(m.buckets) + " is not from 1 to " + std::to_string(kBucketsMax));
+        range(m.buckets < 1 || m.window.ns <= 0 || m.window.ns / m.buckets >= 1, where + ".buckets",
+              "the window is shorter than one nanosecond per bucket");
+        break;
+      case Aggregate::ewma: duration(m.half_life, where + ".half_life", Duration{1}, kDurationMax); break;
+      case Aggregate::last:
+      case Aggregate::median: break;
+    }
+    if (m.aggregate == Aggregate::twap) number(m.coverage_min, where + ".coverage_min", 0, 1);
+    if (m.aggregate == Aggregate::distinct) {
+      range(m.exact_max >= 1 && m.exact_max <= 10'000'000, where + ".exact_max", "is not from 1 to 10000000");
+      if (is_event && !std::get<oracle::EventOrigin>(m.origin).key) {
+        add(ErrorCode::missing, where + ".key", "a distinct count of events needs the argument to count");
+      }
+    }
+  }
+
+  /// A Decimal of the parameter: its scale, and a size that leaves room for sums.
+  bool decimal(const Decimal& value, int decimals, const std::string& where) {
+    if (value.decimals() != decimals) {
+      add(ErrorCode::conflict, where,
+          "has " + std::to_string(value.decimals()) + " decimals, the parameter " + std::to_string(decimals));
+      return false;
+    }
+    if (value.abs().units() <= kBoundUnitsMax) return true;
+    add(ErrorCode::out_of_range, where, value.to_string() + " is too large for its number of decimals");
+    return false;
+  }
+
+  void change(const guardian::ChangeLimit& limit, const guardian::ParameterSettings& s, const std::string& where) {
+    if (limit.absolute && decimal(*limit.absolute, s.decimals, where)) {
+      range(*limit.absolute >= s.quantum, where,
+            limit.absolute->to_string() + " is below the quantum " + s.quantum.to_string() + ": nothing could move");
+    }
+    if (limit.relative) number(*limit.relative, where, 1e-9, kMagnitudeMax);
+  }
+
+  void parameter(const guardian::ParameterSettings& s) {
+    const std::string where = "parameters." + s.name;
+    if (s.decimals < 0 || s.decimals > Decimal::kDecimalsMax) {
+      return add(ErrorCode::out_of_range, where + ".decimals", std::to_string(s.decimals) + " is not from 0 to 18");
+    }
+    const bool scaled = decimal(s.initial, s.decimals, where + ".initial") &
+                        decimal(s.min, s.decimals, where + ".min") & decimal(s.max, s.decimals, where + ".max") &
+                        decimal(s.quantum, s.decimals, where + ".quantum");
+    if (!scaled) return;
+    if (s.quantum.units() <= 0) return range(false, where + ".quantum", "the quantum must be above 0");
+    range(s.min < s.max, where + ".min", s.min.to_string() + " is not below max " + s.max.to_string());
+    range(s.initial >= s.min && s.initial <= s.max, where + ".initial",
+          s.initial.to_string() + " is outside " + s.min.to_string() + " to " + s.max.to_string());
+    on_grid(s.min, s.quantum, where + ".min");
+    on_grid(s.max, s.quantum, where + ".max");
+    on_grid(s.initial, s.quantum, where + ".initial");
+    change(s.change, s, where + ".change");
+    duration(s.cooldown_up, where + ".cooldown_up", Duration::zero(), kDurationMax);
+    duration(s.cooldown_down, where + ".cooldown_down", Duration::zero(), kDurationMax);
+    if (s.drift && decimal(s.drift->budget, s.decimals, where + ".drift.budget")) {
+      range(s.drift->budget >= s.quantum, where + ".drift.budget",
+            s.drift->budget.to_string() + " is below the quantum " + s.quantum.to_string() + ": nothing could move");
+      duration(s.drift->window, where + ".drift.window", Duration{1}, kDurationMax);
+    }
+    if (s.emergency) {
+      change(s.emergency->change, s, where + ".emergency.change");
+      duration(s.emergency->cooldown_up, where + ".emergency.cooldown_up", Duration::zero(), kDurationMax);
+      duration(s.emergency->cooldown_down, where + ".emergency.cooldown_down", Duration::zero(), kDurationMax);
+    }
+    duration(s.expiry, where + ".expiry", Duration::milliseconds(1), kDurationMax);
+    duration(s.ack_timeout, where + ".ack_timeout", Duration::milliseconds(1), kDurationMax);
+    duration(s.veto_window, where + ".veto_window", Duration::zero(), kDurationMax);
+  }
+
+  void on_grid(Decimal value, Decimal quantum, const std::string& where) {
+    const Decimal nearest = value.rounded_to(quantum);
+    range(nearest == value, where,
+          value.to_string() + " is not a multiple of the quantum " + quantum.to_string() + "; the nearest is " +
+              nearest.to_string());
+  }
+
+  void gains(const controller::Gains& g, const std::string& where) {
+    number(g.kp, where + ".kp", 0, kMagnitudeMax);
+    number(g.ki_per_s, where + ".ki_per_s", 0, kMagnitudeMax);
+    number(g.kd_s, where + ".kd_s", 0, kMagnitudeMax);
+  }
+
+  void loop(const controller::LoopSettings& s) {
+    const std::string where = "loops." + s.name;
+    known("parameter", s.parameter, parameters_, where + ".parameter");
+    if (known("metric", s.metric, metrics_, where + ".metric")) {
+      const auto& m = p_.oracle.metrics[metrics_.index.at(s.metric)];
+      number(s.setpoint, where + ".setpoint", m.min, m.max);
+      if (s.emergency_below) number(*s.emergency_below, where + ".emergency_below", m.min, m.max);
+      if (s.emergency_above) number(*s.emergency_above, where + ".emergency_above", m.min, m.max);
+    }
+    range(!s.emergency_below || *s.emergency_below < s.setpoint, where + ".emergency_below",
+          "the emergency band begins at or above the set-point");
+    range(!s.emergency_above || *s.emergency_above > s.setpoint, where + ".emergency_above",
+          "the emergency band begins at or below the set-point");
+    duration(s.emergency_clear_after, where + ".emergency_clear_after", Duration::zero(), kDurationMax);
+    number(s.setpoint_ramp_per_s, where + ".setpoint_ramp_per_s", 0, kMagnitudeMax);
+    gains(s.pid.gains, where);
+    if (s.emergency) gains(*s.emergency, where + ".emergency");
+    pid(s.pid, s.setpoint, where);
+  }
+
+  void pid(const controller::PidSettings& s, double setpoint, const std::string& where) {
+    if (s.error == controller::ErrorKind::relative && std::fabs(setpoint) < 1e-9) {
+      add(ErrorCode::conflict, where + ".error",
+          "a relative error needs a set-point other than 0; use an absolute error");
+    }
+    number(s.deadband, where + ".deadband", 0, kMagnitudeMax);
+    number(s.setpoint_weight, where + ".setpoint_weight", 0, 1);
+    duration(s.leak_half_life, where + ".leak_half_life", Duration::zero(), kDurationMax);
+    duration(s.derivative_filter, where + ".derivative_filter", Duration::zero(), kDurationMax);
+    duration(s.tracking_time, where + ".tracking_time", Duration::zero(), kDurationMax);
+    duration(s.dt_max, where + ".dt_max", Duration::zero(), kDurationMax);
+    number(s.output_min, where + ".output_min", -kMagnitudeMax, kMagnitudeMax);
+    number(s.output_max, where + ".output_max", -kMagnitudeMax, kMagnitudeMax);
+    range(s.output_min < s.output_max, where + ".output_min",
+          text_of(s.output_min) + " is not below output_max " + text_of(s.output_max));
+    number(s.integral_min, where + ".integral_min", -kMagnitudeMax, kMagnitudeMax);
+    number(s.integral_max, where + ".integral_max", -kMagnitudeMax, kMagnitudeMax);
+    range(s.integral_min <= s.integral_max, where + ".integral_min",
+          text_of(s.integral_min) + " is above integral_max " + text_of(s.integral_max));
+    number(s.feed_forward, where + ".feed_forward", -kMagnitudeMax, kMagnitudeMax);
+  }
+
+  const Policy& p_;
+  Names sources_, events_, metrics_, parameters_;
+  std::vector<Error> errors_;
+};
+
+}  // namespace
+
+std::vector<Error> check(const Policy& policy) {
+  return Checker(policy).run();
+}
+
+}  // namespace homeostat::engine

@@ -1,0 +1,60 @@
+#include "engine/plan.hpp"
+
+#include <map>
+
+#include "controller/pid.hpp"
+#include "core/check.hpp"
+
+namespace homeostat::engine {
+namespace {
+
+template <class Settings>
+std::map<std::string_view, std::uint32_t> index_by_name(const std::vector<Settings>& all) {
+  std::map<std::string_view, std::uint32_t> index;
+  for (std::uint32_t i = 0; i < all.size(); ++i) index.emplace(all[i].name, i);
+  return index;
+}
+
+template <class Plans>
+std::optional<std::uint32_t> find(const Plans& plans, std::string_view name) {
+  for (std::uint32_t i = 0; i < plans.size(); ++i) {
+    if (plans[i].settings->name == name) return i;
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+Plan make_plan(const Policy& policy) {
+  const auto metrics = index_by_name(policy.oracle.metrics);
+  const auto parameters = index_by_name(policy.guardian.parameters);
+  Plan plan;
+  for (const auto& settings : policy.guardian.parameters) {
+    plan.parameters.push_back({&settings, {}, settings.initial.to_double()});
+  }
+  std::map<std::uint32_t, WatchedMetric> watched;
+  for (const auto& settings : policy.loops) {
+    const auto metric = metrics.find(settings.metric);
+    const auto parameter = parameters.find(settings.parameter);
+    HOMEOSTAT_CHECK(metric != metrics.end() && parameter != parameters.end());
+    const auto loop = static_cast<std::uint32_t>(plan.loops.size());
+    plan.parameters[parameter->second].loops.push_back(loop);
+    plan.loops.push_back(
+        {&settings, controller::with_defaults(settings.pid, policy.period), metric->second, parameter->second});
+    WatchedMetric& watch = watched[metric->second];
+    watch.metric = metric->second;
+    watch.loops.push_back(loop);
+    watch.has_band |= settings.emergency_below.has_value() || settings.emergency_above.has_value();
+  }
+  for (auto& [metric, watch] : watched) plan.watched.push_back(std::move(watch));
+  return plan;
+}
+
+std::optional<std::uint32_t> Plan::loop(std::string_view name) const {
+  return find(loops, name);
+}
+std::optional<std::uint32_t> Plan::parameter(std::string_view name) const {
+  return find(parameters, name);
+}
+
+}  // namespace homeostat::engine

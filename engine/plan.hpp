@@ -1,0 +1,47 @@
+// A policy with its names resolved to indices and its defaults filled in, once, so that a tick never
+// looks anything up. Points into the policy that it was made from.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "controller/settings.hpp"
+#include "engine/policy.hpp"
+
+namespace homeostat::engine {
+
+struct LoopPlan {
+  const controller::LoopSettings* settings = nullptr;
+  controller::PidSettings pid;  ///< with_defaults()
+  std::uint32_t metric = 0;     ///< index into Policy::oracle.metrics
+  std::uint32_t parameter = 0;  ///< index into Policy::guardian.parameters
+};
+
+struct ParameterPlan {
+  const guardian::ParameterSettings* settings = nullptr;
+  std::vector<std::uint32_t> loops;  ///< in the policy's order
+  double base = 0;                   ///< initial, U
+};
+
+/// A metric that at least one loop acts on: its quality and emergency band are causes of the mode.
+struct WatchedMetric {
+  std::uint32_t metric = 0;
+  std::vector<std::uint32_t> loops;
+  bool has_band = false;
+};
+
+struct Plan {
+  std::vector<LoopPlan> loops;
+  std::vector<ParameterPlan> parameters;
+  std::vector<WatchedMetric> watched;
+
+  [[nodiscard]] std::optional<std::uint32_t> loop(std::string_view name) const;
+  [[nodiscard]] std::optional<std::uint32_t> parameter(std::string_view name) const;
+};
+
+/// `policy` must have passed check() and must outlive the plan.
+[[nodiscard]] Plan make_plan(const Policy& policy);
+
+}  // namespace homeostat::engine

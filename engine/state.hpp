@@ -1,0 +1,165 @@
+// The engine's state, inside the engine only. Everything that can reach a decision is listed in the
+// `fields` of these structs; what is not (policy, plan) is made anew from the policy.
+//
+// One adjustment per parameter is under way at most: it waits for its veto window, or for its answer.
+#pragma once
+
+#include <array>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "controller/pid.hpp"
+#include "engine/engine.hpp"
+#include "engine/plan.hpp"
+#include "guardian/limits.hpp"
+#include "guardian/modes.hpp"
+#include "guardian/orders.hpp"
+#include "oracle/oracle.hpp"
+
+namespace homeostat::engine {
+
+/// A rejected or vetoed adjustment is asked for again after period x 2^n, n = refusals in a row, but
+/// never later than after this many periods: a contract that refuses everything costs gas, not more.
+inline constexpr std::int64_t kBackoffPeriodsMax = 64;
+
+struct LoopState {
+  controller::PidStep last;  ///< the law's state, and the terms of the last step
+  double setpoint = 0;       ///< PV, on its ramp
+  std::optional<guardian::Shift> shift;
+  bool in_band = false;  ///< the last usable reading was in the emergency band
+  bool emergency_gains = false;
+  double excess = 0;  ///< scratch of one tick: made and used in step_loops
+
+  [[nodiscard]] const controller::PidState& pid() const { return last.state; }
+  /// Its contribution, held between steps, U.
+  [[nodiscard]] double output() const { return last.state.output; }
+  void align_to(double output) { last.state = controller::align_to(last.state, output); }
+
+  template <class Archive, class Self>
+  static void fields(Archive& a, Self& x) {
+    a(x.last), a(x.setpoint), a(x.shift), a(x.in_band), a(x.emergency_gains);
+  }
+};
+
+/// An adjustment under way.
+struct UnderWay {
+  std::uint64_t id = 0;
+  bool sent = false;  ///< false: waits for `ready`, the end of its veto window
+  Instant ready;
+  Instant sent_at;
+  Instant expires;
+  bool timed_out = false;
+  guardian::ParameterState before;  ///< to give cooldown and budget back
+
+  template <class Archive, class Self>
+  static void fields(Archive& a, Self& x) {
+    a(x.id), a(x.sent), a(x.ready), a(x.sent_at), a(x.expires), a(x.timed_out), a(x.before);
+  }
+};
+
+struct ParameterRuntime {
+  guardian::ParameterState guarded;
+  std::optional<guardian::Order> pause;
+  std::optional<guardian::Override> override_order;
+  std::optional<UnderWay> under_way;
+  double proposed = 0;         ///< by the loops at the last tick, U
+  bool resisted = false;       ///< what was last sent did not become what is applied
+  std::uint32_t refusals = 0;  ///< in a row
+  Instant retry_at;            ///< no new adjustment before this
+  std::string retry_reason;
+  std::uint64_t answered = 0;  ///< id of the newest adjustment whose applied value is known
+  Decimal wanted;
+  std::uint64_t last_decision = 0;
+  std::string why;
+  std::uint64_t emitted = 0, applied = 0, rejected = 0, timed_out = 0;
+  std::uint64_t direction_changes = 0;
+  std::int8_t direction = 0;                                 ///< of the last emitted change
+  std::array<std::uint64_t, guardian::kLimitCount> bites{};  ///< count by guardian::Limit
+
+  template <class Archive, class Self>
+  static void fields(Archive& a, Self& x) {
+    a(x.guarded), a(x.pause), a(x.override_order), a(x.under_way), a(x.proposed), a(x.resisted), a(x.refusals),
+        a(x.retry_at), a(x.retry_reason), a(x.answered), a(x.wanted), a(x.last_decision), a(x.why), a(x.emitted),
+        a(x.applied), a(x.rejected), a(x.timed_out), a(x.direction_changes), a(x.direction), a(x.bites);
+  }
+};
+
+/// The plain part of the state.
+struct Progress {
+  std::uint64_t slot = 0;
+  Instant at;
+  std::uint64_t ticks = 0;
+  std::uint64_t missed_slots = 0;
+  std::uint64_t ignored_ticks = 0;  ///< slots that did not ascend
+  std::uint64_t generation = 1;
+  std::uint64_t decisions = 0;  ///< = id of the newest decision
+  std::uint64_t commands = 0;
+  std::uint64_t commands_accepted = 0;
+  std::uint64_t commands_refused = 0;
+  StateHash decisions_hash;
+  guardian::OperatingMode mode = guardian::OperatingMode::normal;
+
+  template <class Archive, class Self>
+  static void fields(Archive& a, Self& x) {
+    a(x.slot), a(x.at), a(x.ticks), a(x.missed_slots), a(x.ignored_ticks), a(x.generation), a(x.decisions),
+        a(x.commands), a(x.commands_accepted), a(x.commands_refused), a(x.decisions_hash), a(x.mode);
+  }
+};
+
+struct Engine::State {
+  explicit State(PolicyPtr in_force);
+
+  PolicyPtr policy;
+  Plan plan;
+  oracle::Oracle oracle;
+  Progress progress;
+  guardian::Modes modes;
+  std::vector<LoopState> loops;              ///< by index of Policy::loops
+  std::vector<ParameterRuntime> parameters;  ///< by index of Policy::guardian.parameters
+  Writer scratch;                            ///< reused for the bytes of one record
+  /// Decisions that became, or wait to become, adjustments; the newest Policy::records_kept.
+  std::map<std::uint64_t, DecisionRecord> adjustments;
+
+  // tick.cpp: the decisions
+  void tick(const Tick& tick, Effects& effects);
+  void step_loops(const std::vector<oracle::Reading>& readings, double dt_s);
+  void step_loop(std::uint32_t loop, const oracle::Reading& reading, double dt_s);
+  void decide(std::uint32_t parameter, const std::vector<oracle::Reading>& readings, Effects& effects);
+  [[nodiscard]] DecisionRecord begin_record(std::uint32_t parameter,
+                                            const std::vector<oracle::Reading>& readings) const;
+  void hold_back_all(std::uint32_t parameter, DecisionRecord& record) const;
+
+  // follow.cpp: what time alone brings about, and the causes of the mode
+  void expire_orders(Instant at, Effects& effects);
+  void observe(const std::vector<oracle::Reading>& readings);
+  void note_mode(Effects& effects);
+  void follow_up(std::uint32_t parameter, Effects& effects);
+
+  // adjust.cpp: an adjustment's life
+  void finish_veto_window(std::uint32_t parameter, Effects& effects);
+  void send(std::uint32_t parameter, DecisionRecord& record, Effects& effects);
+  void remember(const DecisionRecord& record);
+  void report(const ActuatorReport& report, Effects& effects);
+  void back_off(std::uint32_t parameter, Instant at, std::string reason);
+  [[nodiscard]] Adjustment adjustment_of(const DecisionRecord& record, Instant expires) const;
+
+  // commands.cpp
+  void command(const GuardianCommand& command, Effects& effects);
+  void change_policy(const PolicyChange& change, Effects& effects);
+
+  // arbitration.cpp: several loops on one parameter
+  [[nodiscard]] double proposed(std::uint32_t parameter, const std::vector<oracle::Reading>& readings) const;
+  [[nodiscard]] double share(const ParameterPlan& plan, std::uint32_t loop) const;
+  [[nodiscard]] double excess(std::uint32_t parameter, double total) const;
+  void align(std::uint32_t parameter);
+  void align_all();
+
+  /// The mode by whose gains and limits is acted: an emergency stays one beneath a halt.
+  [[nodiscard]] guardian::OperatingMode acting_mode() const {
+    return modes.is_emergency() ? guardian::OperatingMode::emergency : progress.mode;
+  }
+};
+
+}  // namespace homeostat::engine

@@ -1,0 +1,185 @@
+// A tick, in this order: readings -> orders and answers that ran out -> causes and mode -> every loop one
+// step -> every parameter one decision. The only place where decisions are made.
+#include "core/format.hpp"
+#include "engine/state.hpp"
+#include "engine/why.hpp"
+
+namespace homeostat::engine {
+namespace {
+
+using guardian::Limit;
+
+/// How far a loop goes towards what its law asks for: all the way on a good reading, half of it in each
+/// step on a doubtful one, so that one odd value moves half as much and a lasting one arrives all the same.
+constexpr double kDoubtfulAuthority = 0.5;
+
+double authority_of(oracle::Quality quality) {
+  return quality == oracle::Quality::ok ? 1 : kDoubtfulAuthority;
+}
+
+/// The nearest value on the parameter's grid; a proposal beyond what a Decimal can hold is a bound's.
+Decimal quantised(const guardian::ParameterSettings& settings, double proposed) {
+  const auto value = Decimal::from_double(proposed, settings.decimals);
+  if (!value || value->abs().units() > Decimal::kUnitsMax / 4) return proposed > 0 ? settings.max : settings.min;
+  return value->rounded_to(settings.quantum);
+}
+
+void hold_back(DecisionRecord& record, Limit limit, std::string detail) {
+  if (record.value == record.previous) return;
+  record.limits.push_back({limit, record.value, record.previous, std::move(detail)});
+  record.value = record.previous;
+}
+
+std::string until_text(const guardian::Order& order) {
+  return " by " + order.actor + (order.until.is_never() ? "" : " until " + text_of(order.until)) + ": " + order.reason;
+}
+
+}  // namespace
+
+void Engine::State::tick(const Tick& tick, Effects& effects) {
+  if (progress.ticks > 0 && tick.slot <= progress.slot) {
+    ++progress.ignored_ticks;
+    return;
+  }
+  const std::uint64_t slots = progress.ticks == 0 ? 1 : tick.slot - progress.slot;
+  if (slots > 1) {
+    progress.missed_slots += slots - 1;
+    effects.notices.push_back(
+        {NoticeKind::missed_slots, tick.at, "engine",
+         std::to_string(slots - 1) + " slots were missed before slot " + std::to_string(tick.slot)});
+  }
+  progress.slot = tick.slot;
+  progress.at = tick.at;
+  ++progress.ticks;
+
+  const std::vector<oracle::Reading>& readings = oracle.evaluate(tick.at);
+  expire_orders(tick.at, effects);
+  for (std::uint32_t i = 0; i < parameters.size(); ++i) follow_up(i, effects);
+  observe(readings);
+  note_mode(effects);
+  step_loops(readings, static_cast<double>(slots) * policy->period.in_seconds());
+  effects.records.reserve(parameters.size());
+  for (std::uint32_t i = 0; i < parameters.size(); ++i) {
+    finish_veto_window(i, effects);
+    decide(i, readings, effects);
+  }
+}
+
+void Engine::State::step_loops(const std::vector<oracle::Reading>& readings, double dt_s) {
+  for (std::uint32_t p = 0; p < parameters.size(); ++p) {
+    const ParameterPlan& parameter = plan.parameters[p];
+    if (parameter.loops.empty()) continue;
+    // First every loop's excess by the outputs of the last tick, then every loop's step.
+    if (parameter.settings->arbitration == guardian::Arbitration::sum) {
+      const double total = excess(p, parameters[p].proposed);
+      for (const auto loop : parameter.loops) loops[loop].excess = total == 0 ? 0 : total * share(parameter, loop);
+    } else {
+      for (const auto loop : parameter.loops) loops[loop].excess = excess(p, parameter.base + loops[loop].output());
+    }
+    for (const auto loop : parameter.loops) step_loop(loop, readings[plan.loops[loop].metric], dt_s);
+  }
+}
+
+void Engine::State::step_loop(std::uint32_t index, const oracle::Reading& reading, double dt_s) {
+  const LoopPlan& loop_plan = plan.loops[index];
+  const controller::LoopSettings& settings = *loop_plan.settings;
+  LoopState& loop = loops[index];
+  const double target = settings.setpoint + (loop.shift ? loop.shift->amount : 0);
+  loop.setpoint = controller::ramp(loop.setpoint, target, settings.setpoint_ramp_per_s, dt_s);
+  loop.emergency_gains = settings.emergency.has_value() && modes.is_emergency();
+  const controller::Gains& gains = loop.emergency_gains ? *settings.emergency : loop_plan.pid.gains;
+  loop.last = controller::step(
+      loop_plan.pid, gains, loop.pid(),
+      {reading.value, loop.setpoint, dt_s, is_usable(reading.quality), authority_of(reading.quality), loop.excess});
+}
+
+DecisionRecord Engine::State::begin_record(std::uint32_t index, const std::vector<oracle::Reading>& readings) const {
+  const ParameterPlan& parameter = plan.parameters[index];
+  DecisionRecord record;
+  record.id = progress.decisions + 1;
+  record.slot = progress.slot;
+  record.at = progress.at;
+  record.parameter = parameter.settings->name;
+  record.loops.reserve(parameter.loops.size());
+  for (const auto i : parameter.loops) {
+    const LoopPlan& loop_plan = plan.loops[i];
+    const LoopState& loop = loops[i];
+    const controller::PidStep& step = loop.last;
+    record.loops.push_back({loop_plan.settings->name, loop_plan.settings->metric, readings[loop_plan.metric],
+                            loop.setpoint, step.error, step.p, step.i, step.d, step.feed_forward, step.unlimited,
+                            step.output, step.tracking, step.frozen, loop.emergency_gains});
+  }
+  record.mode = progress.mode;
+  if (!modes.empty()) record.mode_cause = modes.cause_text();
+  record.previous = parameters[index].guarded.applied;
+  record.policy_digest = policy->digest;
+  return record;
+}
+
+/// The reasons not to send anything now, over and above the limits of the value.
+void Engine::State::hold_back_all(std::uint32_t index, DecisionRecord& record) const {
+  const ParameterRuntime& runtime = parameters[index];
+  if (record.value == record.previous) return;
+  if (progress.mode == guardian::OperatingMode::halted) hold_back(record, Limit::halted, record.mode_cause);
+  if (runtime.pause) hold_back(record, Limit::paused, "paused" + until_text(*runtime.pause));
+  bool any_usable = record.overridden;
+  for (const LoopTerms& terms : record.loops) any_usable |= !terms.frozen;
+  if (!any_usable) hold_back(record, Limit::unusable, "no loop has a usable reading");
+  if (runtime.under_way) {
+    hold_back(record, Limit::in_flight,
+              "adjustment " + std::to_string(runtime.under_way->id) +
+                  (runtime.under_way->sent ? " is not answered yet" : " waits for its veto window"));
+  }
+  if (!record.overridden && progress.at < runtime.retry_at) {
+    hold_back(record, Limit::backoff, runtime.retry_reason + ", again in " + text_of(runtime.retry_at - progress.at));
+  }
+}
+
+void Engine::State::decide(std::uint32_t index, const std::vector<oracle::Reading>& readings, Effects& effects) {
+  const ParameterPlan& parameter = plan.parameters[index];
+  ParameterRuntime& runtime = parameters[index];
+  if (parameter.loops.empty() && !runtime.override_order) return;  // nothing could have acted
+  const guardian::ParameterSettings& settings = *parameter.settings;
+
+  DecisionRecord record = begin_record(index, readings);
+  runtime.proposed = proposed(index, readings);
+  record.proposed = runtime.proposed;
+  if (runtime.override_order) {
+    record.overridden = true;
+    record.wanted = runtime.override_order->value;
+    record.value = record.wanted;
+  } else {
+    record.wanted = quantised(settings, record.proposed);
+    guardian::Allowed allowed = guardian::limit(settings, runtime.guarded, record.wanted, acting_mode(), progress.at);
+    record.value = allowed.value;
+    record.limits = std::move(allowed.bites);
+  }
+  hold_back_all(index, record);
+
+  const std::string override_by = record.overridden ? runtime.override_order->order.actor : std::string();
+  const bool has_veto_window = settings.veto_window.ns > 0 && !record.overridden;
+  if (record.value == record.previous) {
+    record.outcome = record.limits.empty() ? Outcome::no_change : Outcome::withheld;
+  } else {
+    record.outcome = has_veto_window ? Outcome::awaiting_veto : Outcome::emitted;
+  }
+  record.why = why(record, settings, override_by);
+  if (record.outcome == Outcome::emitted) {
+    send(index, record, effects);
+  } else if (record.outcome == Outcome::awaiting_veto) {
+    runtime.under_way = UnderWay{record.id, false, progress.at + settings.veto_window, {}, {}, false, {}};
+    remember(record);
+  }
+
+  for (const guardian::Bite& bite : record.limits) ++runtime.bites[static_cast<std::size_t>(bite.limit)];
+  runtime.wanted = record.wanted;
+  runtime.last_decision = record.id;
+  runtime.why = record.why;
+  progress.decisions = record.id;
+  scratch.clear();
+  scratch(record);
+  progress.decisions_hash = chain(progress.decisions_hash, scratch.bytes());
+  effects.records.push_back(std::move(record));
+}
+
+}  // namespace homeostat::engine

@@ -1,0 +1,102 @@
+#include "engine/why.hpp"
+
+#include <charconv>
+#include <cmath>
+
+namespace homeostat::engine {
+namespace {
+
+void append(std::string& text, double x) {
+  char buffer[32];
+  const auto [end, error] = std::to_chars(buffer, buffer + sizeof buffer, x, std::chars_format::general, 6);
+  text.append(buffer, end);
+}
+
+void append(std::string& text, Decimal value, const std::string& unit) {
+  text += value.to_string();
+  if (!unit.empty()) text.append(" ").append(unit);
+}
+
+/// The loop that weighs most, which is the one the sentence names.
+const LoopTerms* foremost(const DecisionRecord& record) {
+  const LoopTerms* most = nullptr;
+  for (const LoopTerms& terms : record.loops) {
+    if (most == nullptr || std::fabs(terms.output) > std::fabs(most->output)) most = &terms;
+  }
+  return most;
+}
+
+void append_reason(std::string& text, const DecisionRecord& record, const std::string& override_by) {
+  if (record.overridden) {
+    text.append("override by ").append(override_by);
+    return;
+  }
+  const LoopTerms* terms = foremost(record);
+  if (terms == nullptr) return;
+  text.append(terms->metric).append(" ");
+  append(text, terms->reading.value);
+  if (terms->frozen) {
+    text.append(" cannot be acted on (").append(name_of(terms->reading.quality));
+    if (!terms->reading.reason.empty()) text.append(": ").append(terms->reading.reason);
+    text.append(")");
+  } else {
+    if (terms->error == 0) {
+      text.append(" is at its set-point ");
+    } else {
+      text.append(terms->reading.value > terms->setpoint ? " is above its set-point " : " is below its set-point ");
+    }
+    append(text, terms->setpoint);
+    text.append(" (quality ").append(name_of(terms->reading.quality)).append(")");
+  }
+  if (record.loops.size() > 1) {
+    text.append(" and ").append(std::to_string(record.loops.size() - 1)).append(" more loop");
+    if (record.loops.size() > 2) text.append("s");
+  }
+}
+
+void append_last_limit(std::string& text, const DecisionRecord& record) {
+  const guardian::Bite& bite = record.limits.back();
+  text.append(name_of(bite.limit));
+  if (!bite.detail.empty()) text.append(": ").append(bite.detail);
+}
+
+}  // namespace
+
+std::string short_text(double x) {
+  std::string text;
+  append(text, x);
+  return text;
+}
+
+std::string why(const DecisionRecord& record, const guardian::ParameterSettings& settings,
+                const std::string& override_by) {
+  std::string text;
+  text.reserve(160);
+  switch (record.outcome) {
+    case Outcome::no_change:
+      append(text.append("stays at "), record.previous, settings.unit);
+      append_reason(text.append(": "), record, override_by);
+      break;
+    case Outcome::withheld:
+      append(text.append("held at "), record.previous, settings.unit);
+      append(text.append(" instead of "), record.limits.empty() ? record.wanted : record.limits.back().without,
+             settings.unit);
+      text.append(" by ");
+      if (!record.limits.empty()) append_last_limit(text, record);
+      append_reason(text.append("; "), record, override_by);
+      break;
+    case Outcome::vetoed:
+    case Outcome::awaiting_veto:
+    case Outcome::emitted:
+      text.append(record.outcome == Outcome::awaiting_veto ? "waits for its veto window, " : "");
+      text.append(record.value > record.previous ? "raised " : "lowered ");
+      append(text, record.previous, settings.unit);
+      append(text.append(" -> "), record.value, settings.unit);
+      append_reason(text.append(": "), record, override_by);
+      if (!record.limits.empty()) append_last_limit(text.append("; limited by "), record);
+      break;
+  }
+  return text;
+}
+
+}  // namespace homeostat::engine

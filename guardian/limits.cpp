@@ -1,0 +1,165 @@
+#include "guardian/limits.hpp"
+
+#include <algorithm>
+
+#include "core/check.hpp"
+#include "core/format.hpp"
+
+namespace homeostat::guardian {
+namespace {
+
+Decimal of_units(Decimal::Units units, Decimal like) {
+  return Decimal(units, like.decimals());
+}
+
+/// The multiple of `quantum` between `applied` and `value` that is nearest to `value`; `applied`
+/// itself if there is none. So a limited value never exceeds its limit by rounding.
+Decimal rounded_towards(Decimal applied, Decimal value, Decimal quantum) {
+  const Decimal::Units q = quantum.units();
+  const Decimal::Units remainder = value.units() % q;  // has the sign of value
+  if (value > applied) {
+    const Decimal below = of_units(value.units() - (remainder < 0 ? remainder + q : remainder), value);
+    return below > applied ? below : applied;
+  }
+  const Decimal above = of_units(value.units() + (remainder > 0 ? q - remainder : -remainder), value);
+  return above < applied ? above : applied;
+}
+
+/// `applied` moved towards `value` by at most `most`.
+Decimal within(Decimal applied, Decimal value, Decimal most) {
+  if (value > applied + most) return applied + most;
+  if (value < applied - most) return applied - most;
+  return value;
+}
+
+/// The largest Decimal not above `x` >= 0, as `like`.
+Decimal floored(double x, Decimal like) {
+  const auto nearest = Decimal::from_double(x, like.decimals());
+  if (!nearest) return of_units(Decimal::kUnitsMax / 4, like);  // a share so large that it is no limit
+  const Decimal value = *nearest;
+  return value.to_double() > x ? value - of_units(1, like) : value;
+}
+
+struct Cooldowns {
+  Duration up;
+  Duration down;
+};
+bool has_emergency(const ParameterSettings& settings, OperatingMode mode) {
+  return mode == OperatingMode::emergency && settings.emergency.has_value();
+}
+Cooldowns cooldowns_of(const ParameterSettings& settings, OperatingMode mode) {
+  if (has_emergency(settings, mode)) return {settings.emergency->cooldown_up, settings.emergency->cooldown_down};
+  return {settings.cooldown_up, settings.cooldown_down};
+}
+const ChangeLimit& change_of(const ParameterSettings& settings, OperatingMode mode) {
+  if (has_emergency(settings, mode) && settings.emergency->change.is_set()) return settings.emergency->change;
+  return settings.change;
+}
+
+std::string with_unit(Decimal value, const ParameterSettings& settings) {
+  return settings.unit.empty() ? value.to_string() : value.to_string() + " " + settings.unit;
+}
+
+/// Applies one limit: notes it if it bit, and goes on with what it left.
+void bite(Allowed& allowed, Limit limit, Decimal with, std::string detail) {
+  allowed.bites.push_back({limit, allowed.value, with, std::move(detail)});
+  allowed.value = with;
+}
+
+void apply_bounds(const ParameterSettings& settings, Allowed& allowed) {
+  if (allowed.value < settings.min) {
+    bite(allowed, Limit::hard_min, settings.min, "never below " + with_unit(settings.min, settings));
+  } else if (allowed.value > settings.max) {
+    bite(allowed, Limit::hard_max, settings.max, "never above " + with_unit(settings.max, settings));
+  }
+}
+
+void apply_change(const ParameterSettings& settings, Decimal applied, OperatingMode mode, Allowed& allowed) {
+  const auto most = change_max(settings, applied, mode);
+  if (!most) return;
+  const Decimal nearer = within(applied, allowed.value, *most);
+  if (nearer == allowed.value) return;
+  bite(allowed, Limit::change, rounded_towards(applied, nearer, settings.quantum),
+       "at most " + with_unit(*most, settings) + " per adjustment");
+}
+
+void apply_cooldown(const ParameterSettings& settings, const ParameterState& state, OperatingMode mode, Instant at,
+                    Allowed& allowed) {
+  const bool up = allowed.value > state.applied;
+  const Cooldowns cooldowns = cooldowns_of(settings, mode);
+  const Instant last = up ? state.raised : state.lowered;
+  const Instant next = last + (up ? cooldowns.up : cooldowns.down);
+  if (last.is_never() || at >= next) return;
+  bite(allowed, Limit::cooldown, state.applied, (up ? "next increase in " : "next decrease in ") + text_of(next - at));
+}
+
+void apply_drift(const ParameterSettings& settings, const ParameterState& state, Instant at, Allowed& allowed) {
+  if (!settings.drift) return;
+  const Decimal used = drift_used(settings, state, at);
+  const bool full = state.drifts.size() >= kDriftsMax && state.drifts.front().at > at - settings.drift->window;
+  Decimal left = settings.drift->budget - used;
+  if (full || left.units() < 0) left = of_units(0, left);
+  const Decimal nearer = within(state.applied, allowed.value, left);
+  if (nearer == allowed.value) return;
+  bite(allowed, Limit::drift, rounded_towards(state.applied, nearer, settings.quantum),
+       with_unit(used, settings) + " of " + with_unit(settings.drift->budget, settings) + " used in " +
+           text_of(settings.drift->window));
+}
+
+}  // namespace
+
+std::optional<Decimal> change_max(const ParameterSettings& settings, Decimal applied, OperatingMode mode) {
+  const ChangeLimit& limit = change_of(settings, mode);
+  if (!limit.is_set()) return std::nullopt;
+  std::optional<Decimal> most = limit.absolute;
+  if (limit.relative) {
+    const Decimal share = floored(applied.abs().to_double() * *limit.relative, applied);
+    if (!most || share < *most) most = share;
+  }
+  return std::max(*most, settings.quantum);
+}
+
+Decimal drift_used(const ParameterSettings& settings, const ParameterState& state, Instant at) {
+  if (!settings.drift) return of_units(0, settings.quantum);
+  Decimal::Units used = 0;
+  for (auto drift = state.drifts.rbegin(); drift != state.drifts.rend(); ++drift) {
+    if (drift->at <= at - settings.drift->window) break;
+    used = std::min(Decimal::kUnitsMax, used + drift->amount.units());  // saturates: a full budget is a full budget
+  }
+  return of_units(used, settings.quantum);
+}
+
+Allowed limit(const ParameterSettings& settings, const ParameterState& state, Decimal wanted, OperatingMode mode,
+              Instant at) {
+  Allowed allowed{wanted, {}};
+  apply_bounds(settings, allowed);
+  // What is applied may be off the grid or outside the bounds; a whole number of quanta is sent all the same.
+  allowed.value = rounded_towards(state.applied, allowed.value, settings.quantum);
+  if (allowed.value != state.applied) apply_change(settings, state.applied, mode, allowed);
+  if (allowed.value != state.applied) apply_cooldown(settings, state, mode, at, allowed);
+  if (allowed.value != state.applied) apply_drift(settings, state, at, allowed);
+  return allowed;
+}
+
+ParameterState emitted(const ParameterSettings& settings, ParameterState state, Decimal value, Instant at) {
+  (value > state.applied ? state.raised : state.lowered) = at;
+  if (!settings.drift) {
+    state.drifts.clear();
+    return state;
+  }
+  auto& drifts = state.drifts;
+  const auto later = std::find_if(drifts.begin(), drifts.end(), [at](const Drift& d) { return d.at > at; });
+  drifts.insert(later, {at, (value - state.applied).abs()});
+  while (!drifts.empty() && drifts.front().at <= drifts.back().at - settings.drift->window) drifts.pop_front();
+  while (drifts.size() > kDriftsMax) drifts.pop_front();
+  return state;
+}
+
+ParameterState given_back(ParameterState now, const ParameterState& before) {
+  now.raised = before.raised;
+  now.lowered = before.lowered;
+  now.drifts = before.drifts;
+  return now;
+}
+
+}  // namespace homeostat::guardian
