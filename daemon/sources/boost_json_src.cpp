@@ -1,0 +1,2 @@
+// The one compiled copy of Boost.JSON.
+#include <boost/json/src.hpp>

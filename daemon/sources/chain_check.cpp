@@ -1,0 +1,135 @@
+#include "daemon/sources/chain_check.hpp"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "daemon/sources/hex.hpp"
+
+namespace homeostat::sources {
+namespace {
+
+/// Three bits, each from two bytes of the hash, counted from the end of the 256 bytes.
+std::array<std::pair<std::size_t, std::uint8_t>, 3> bloom_bits(std::span<const std::uint8_t> bytes) {
+  const oracle::Hash32 hash = keccak256(bytes);
+  std::array<std::pair<std::size_t, std::uint8_t>, 3> bits;
+  for (std::size_t i = 0; i < 3; ++i) {
+    const unsigned bit = (static_cast<unsigned>(hash[2 * i]) << 8 | hash[2 * i + 1]) & 2047;
+    bits[i] = {255 - bit / 8, static_cast<std::uint8_t>(1u << bit % 8)};
+  }
+  return bits;
+}
+
+Fault inconsistent(std::string text) { return {FaultKind::inconsistent, std::move(text), {}}; }
+
+}  // namespace
+
+ChainMemory::ChainMemory(const Cursor& cursor) : entries_(cursor.recent.begin(), cursor.recent.end()) {
+  while (entries_.size() > kBlocksRemembered) entries_.pop_front();
+}
+
+void ChainMemory::apply(const oracle::ChainSegment& segment) {
+  if (segment.rewind_to) {
+    while (!entries_.empty() && entries_.back().first > *segment.rewind_to) entries_.pop_back();
+  }
+  for (const auto& block : segment.blocks) entries_.emplace_back(block.number, block.hash);
+  while (entries_.size() > kBlocksRemembered) entries_.pop_front();
+}
+
+void add_to_bloom(rpc::Bloom& bloom, std::span<const std::uint8_t> bytes) {
+  for (const auto& [at, mask] : bloom_bits(bytes)) bloom[at] |= mask;
+}
+
+bool bloom_may_hold(const rpc::Bloom& bloom, std::span<const std::uint8_t> bytes) {
+  const auto bits = bloom_bits(bytes);
+  return std::ranges::all_of(bits, [&](const auto& bit) { return (bloom[bit.first] & bit.second) != 0; });
+}
+
+bool bloom_equals(const rpc::Bloom& bloom, std::span<const rpc::Log> all_logs) {
+  rpc::Bloom built{};
+  for (const rpc::Log& log : all_logs) {
+    add_to_bloom(built, log.address);
+    for (std::size_t i = 0; i < log.topic_count; ++i) add_to_bloom(built, log.topics[i]);
+  }
+  return built == bloom;
+}
+
+Result<EventBook> EventBook::make(const std::vector<EvmEvent>& events) {
+  EventBook book;
+  for (const EvmEvent& event : events) {
+    auto layout = abi::make_layout(event.signature);
+    if (!layout) {
+      layout.error().where = "event " + event.name;
+      return tl::make_unexpected(std::move(layout.error()));
+    }
+    const auto index = static_cast<std::uint32_t>(book.names_.size());
+    book.names_.push_back(event.name);
+    if (std::ranges::find(book.filter_.addresses, event.contract) == book.filter_.addresses.end()) {
+      book.filter_.addresses.push_back(event.contract);
+    }
+    if (std::ranges::find(book.filter_.topics, layout->topic) == book.filter_.topics.end()) {
+      book.filter_.topics.push_back(layout->topic);
+    }
+    const std::pair origin{event.contract, layout->topic};
+    book.by_origin_[origin].push_back({index, std::move(*layout)});
+  }
+  return book;
+}
+
+bool EventBook::watches(const rpc::Log& log) const {
+  return log.topic_count > 0 && by_origin_.contains({log.address, log.topics[0]});
+}
+
+bool EventBook::may_be_in(const rpc::Bloom& bloom) const {
+  return std::ranges::any_of(by_origin_, [&](const auto& entry) {
+    return bloom_may_hold(bloom, entry.first.first) && bloom_may_hold(bloom, entry.first.second);
+  });
+}
+
+std::optional<std::string> EventBook::decode(const rpc::Log& log, std::vector<oracle::ChainEvent>& out) const {
+  const auto found = log.topic_count > 0 ? by_origin_.find({log.address, log.topics[0]}) : by_origin_.end();
+  if (found == by_origin_.end()) return std::nullopt;
+  std::optional<std::string> reason;
+  for (const Entry& entry : found->second) {
+    auto words = abi::decode(entry.layout, log);
+    if (words) {
+      out.push_back({entry.index, log.log_index, log.transaction, std::move(*words)});
+    } else {
+      reason = fmt::format("event {} at block {} log {} of {}: {}", names_[entry.index], log.block_number, log.log_index,
+                           hex_bytes(log.address), words.error());
+    }
+  }
+  return reason;
+}
+
+std::optional<Fault> order_logs(std::vector<rpc::Log>& logs, std::uint64_t from, std::uint64_t to) {
+  const auto key = [](const rpc::Log& log) { return std::pair(log.block_number, log.log_index); };
+  if (!std::ranges::is_sorted(logs, {}, key)) std::ranges::sort(logs, {}, key);
+  for (std::size_t i = 0; i < logs.size(); ++i) {
+    const rpc::Log& log = logs[i];
+    if (log.block_number < from || log.block_number > to) {
+      return inconsistent(fmt::format("a log of block {} in the answer for blocks {}..{}", log.block_number, from, to));
+    }
+    if (i == 0 || logs[i - 1].block_number != log.block_number) continue;
+    if (logs[i - 1].log_index == log.log_index) {
+      return inconsistent(fmt::format("log {} of block {} came twice", log.log_index, log.block_number));
+    }
+    if (logs[i - 1].block_hash != log.block_hash) {
+      return inconsistent(fmt::format("logs of block {} carry two block hashes", log.block_number));
+    }
+  }
+  return std::nullopt;
+}
+
+std::optional<Fault> match_headers(std::span<const rpc::Log> logs, std::span<const rpc::Header> headers) {
+  for (const rpc::Log& log : logs) {
+    const auto header = std::ranges::lower_bound(headers, log.block_number, {}, &rpc::Header::number);
+    if (header == headers.end() || header->number != log.block_number) continue;
+    if (header->hash != log.block_hash) {
+      return inconsistent(fmt::format("a log of block {} carries another block hash than the block", log.block_number));
+    }
+  }
+  return std::nullopt;
+}
+
+}  // namespace homeostat::sources

@@ -1,0 +1,82 @@
+// What a source may believe of a node: the blocks it has seen, how far its logs fit their blocks, and what
+// the bloom filter says. Pure.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/result.hpp"
+#include "daemon/sources/abi.hpp"
+#include "daemon/sources/fault.hpp"
+#include "daemon/sources/rpc.hpp"
+#include "daemon/sources/settings.hpp"
+#include "oracle/observation.hpp"
+
+namespace homeostat::sources {
+
+/// As many hashes as the oracle keeps; a reorg that goes deeper cannot be followed.
+inline constexpr std::size_t kBlocksRemembered = 256;
+
+/// The newest delivered blocks, ascending, not necessarily without gaps (a backfilled range adds only the
+/// blocks it listed). Mirrors Oracle::recent_blocks.
+class ChainMemory {
+ public:
+  using Entry = std::pair<std::uint64_t, oracle::Hash32>;
+
+  explicit ChainMemory(const Cursor& cursor);
+
+  [[nodiscard]] bool empty() const { return entries_.empty(); }
+  [[nodiscard]] const Entry& head() const { return entries_.back(); }
+  [[nodiscard]] const std::deque<Entry>& entries() const { return entries_; }
+  /// Takes over what a segment changes, in the oracle's order: rewind, then append.
+  void apply(const oracle::ChainSegment& segment);
+
+ private:
+  std::deque<Entry> entries_;
+};
+
+/// The bits of an Ethereum block's bloom filter [Yellow Paper 4.3.1].
+void add_to_bloom(rpc::Bloom& bloom, std::span<const std::uint8_t> bytes);
+[[nodiscard]] bool bloom_may_hold(const rpc::Bloom& bloom, std::span<const std::uint8_t> bytes);
+/// The filter of all of a block's logs must be exactly the header's.
+[[nodiscard]] bool bloom_equals(const rpc::Bloom& bloom, std::span<const rpc::Log> all_logs);
+
+/// The events of one source: what to ask for and how to read what comes.
+class EventBook {
+ public:
+  /// Errors: a signature that cannot be decoded, an anonymous event.
+  [[nodiscard]] static Result<EventBook> make(const std::vector<EvmEvent>& events);
+
+  [[nodiscard]] const rpc::LogFilter& filter() const { return filter_; }
+  [[nodiscard]] const std::vector<std::string>& names() const { return names_; }
+  /// Whether a log is of a watched contract and event (the filter gives their cross product).
+  [[nodiscard]] bool watches(const rpc::Log& log) const;
+  [[nodiscard]] bool may_be_in(const rpc::Bloom& bloom) const;
+
+  /// Appends the log's events; a log that matches but cannot be decoded gives its reason.
+  [[nodiscard]] std::optional<std::string> decode(const rpc::Log& log, std::vector<oracle::ChainEvent>& out) const;
+
+ private:
+  struct Entry {
+    std::uint32_t index = 0;
+    abi::Layout layout;
+  };
+  rpc::LogFilter filter_;
+  std::vector<std::string> names_;
+  std::map<std::pair<Address, oracle::Hash32>, std::vector<Entry>> by_origin_;
+};
+
+/// Sorts logs by (block, index) and refuses (inconsistent) duplicates, blocks outside `from..to`, and two hashes
+/// for one block number.
+[[nodiscard]] std::optional<Fault> order_logs(std::vector<rpc::Log>& logs, std::uint64_t from, std::uint64_t to);
+
+/// Every log (ordered) must carry its header's hash. Headers ascend.
+[[nodiscard]] std::optional<Fault> match_headers(std::span<const rpc::Log> logs, std::span<const rpc::Header> headers);
+
+}  // namespace homeostat::sources

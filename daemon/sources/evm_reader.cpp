@@ -1,0 +1,366 @@
+#include "daemon/sources/evm_reader.hpp"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "daemon/sources/hex.hpp"
+
+namespace homeostat::sources {
+
+namespace asio = boost::asio;
+using rpc::Header;
+using rpc::Log;
+
+namespace {
+
+constexpr int kUndecodableTold = 10;  // log lines per segment; the counter has them all
+
+Fault inconsistent(std::string text) { return {FaultKind::inconsistent, std::move(text), {}}; }
+
+std::uint64_t height_or_zero(const Fetch<rpc::Value>& value) {
+  const auto* header = value ? std::get_if<std::optional<Header>>(&*value) : nullptr;
+  return header != nullptr && *header ? (*header)->number : 0;
+}
+
+/// The block a node gave for `number`, which must be that block.
+Fetch<Header> expect_block(const rpc::Value& value, std::uint64_t number) {
+  const auto& header = std::get<std::optional<Header>>(value);
+  if (!header) return tl::make_unexpected(inconsistent(fmt::format("block {} is said to exist but not given", number)));
+  if (header->number != number) {
+    return tl::make_unexpected(inconsistent(fmt::format("block {} was given for block {}", header->number, number)));
+  }
+  return *header;
+}
+
+}  // namespace
+
+EvmReader::EvmReader(const EvmSettings& settings, EventBook book, EvmMetrics& metrics, const Sink& sink)
+    : settings_(settings),
+      book_(std::move(book)),
+      metrics_(metrics),
+      sink_(sink),
+      sizer_(settings.range_max, settings.logs_target) {}
+
+asio::awaitable<Fetch<Heads>> EvmReader::heads(EvmNode& node) {
+  std::vector<rpc::Call> calls{rpc::chain_id(), rpc::header_by_tag("latest")};
+  if (settings_.ask_safe) calls.push_back(rpc::header_by_tag("safe"));
+  if (settings_.ask_finalized) calls.push_back(rpc::header_by_tag("finalized"));
+  auto values = co_await node.call(std::move(calls));
+  if (!values) co_return tl::make_unexpected(std::move(values.error()));
+  auto& id = (*values)[0];
+  if (!id) co_return tl::make_unexpected(std::move(id.error()));
+  const std::uint64_t chain_id = std::get<std::uint64_t>(*id);
+  if (chain_id != settings_.chain_id) {
+    co_return fault(FaultKind::wrong_chain, fmt::format("it answers for chain id {}, expected {}", chain_id, settings_.chain_id));
+  }
+  auto& latest = (*values)[1];
+  if (!latest) co_return tl::make_unexpected(std::move(latest.error()));
+  const auto& header = std::get<std::optional<Header>>(*latest);
+  if (!header) co_return tl::make_unexpected(inconsistent("there is no latest block"));
+  Heads heads;
+  heads.latest = *header;
+  std::size_t at = 2;
+  if (settings_.ask_safe) heads.safe = height_or_zero((*values)[at++]);
+  if (settings_.ask_finalized) heads.finalized = height_or_zero((*values)[at]);
+  // Behind a load balancer an older view can follow a newer one; what was final stays so.
+  finalized_max_ = heads.finalized = std::max(heads.finalized, finalized_max_);
+  metrics_.finalized = heads.finalized;
+  metrics_.safe = heads.safe;
+  if (heads.latest.number > metrics_.head_seen) metrics_.head_seen = heads.latest.number;
+  co_return heads;
+}
+
+asio::awaitable<std::optional<Fault>> EvmReader::check_contracts(EvmNode& node) {
+  if (node.contracts_checked) co_return std::nullopt;
+  std::map<Address, std::string> wanted;
+  for (const auto& [name, address] : settings_.contracts) wanted.emplace(address, name);
+  for (const EvmEvent& event : settings_.events) wanted.emplace(event.contract, "of event " + event.name);
+  std::vector<rpc::Call> calls;
+  for (const auto& [address, name] : wanted) calls.push_back(rpc::has_code(address));
+  auto values = co_await node.require(std::move(calls));
+  if (!values) co_return std::move(values.error());
+  std::string missing;
+  std::size_t i = 0;
+  for (const auto& [address, name] : wanted) {
+    if (std::get<bool>((*values)[i++])) continue;
+    missing += fmt::format("{}contract {} at {}", missing.empty() ? "" : ", ", name, hex_bytes(address));
+  }
+  if (!missing.empty()) {
+    co_return Fault{FaultKind::missing_contract, fmt::format("no code on chain id {}: {}", settings_.chain_id, missing), {}};
+  }
+  node.contracts_checked = true;
+  co_return std::nullopt;
+}
+
+asio::awaitable<Fetch<Base>> EvmReader::ancestor(EvmNode& node, const ChainMemory& memory) {
+  const auto& known = memory.entries();
+  std::size_t left = known.size();
+  while (left > 0) {
+    const std::size_t count = std::min<std::size_t>(left, std::max<std::uint32_t>(settings_.batch_max, 1));
+    std::vector<rpc::Call> calls;
+    for (std::size_t i = 0; i < count; ++i) calls.push_back(rpc::header_by_number(known[left - 1 - i].first));
+    auto values = co_await node.require(std::move(calls));
+    if (!values) co_return tl::make_unexpected(std::move(values.error()));
+    for (std::size_t i = 0; i < count; ++i) {
+      const auto& [number, hash] = known[left - 1 - i];
+      const auto& header = std::get<std::optional<Header>>((*values)[i]);
+      if (header && header->number == number && header->hash == hash) {
+        Base base;
+        base.from = number + 1;
+        base.parent = hash;
+        if (number != memory.head().first) base.rewind_to = number;
+        co_return base;
+      }
+    }
+    left -= count;
+  }
+  co_return fault(FaultKind::disjoint, fmt::format("none of the {} blocks remembered, {}..{}, is on its chain", known.size(),
+                                                   known.front().first, known.back().first));
+}
+
+asio::awaitable<Fetch<EvmReader::Forkable>> EvmReader::next(EvmNode& node, const Heads& heads, const ChainMemory& memory) {
+  Base base;
+  base.from = settings_.start_block;
+  if (!memory.empty()) {
+    const auto& [number, hash] = memory.head();
+    if (heads.latest.number < number) {
+      co_return fault(FaultKind::behind, fmt::format("its head is block {}, block {} was delivered", heads.latest.number, number));
+    }
+    if (heads.latest.number == number && heads.latest.hash == hash) co_return Forkable();
+    base.from = number + 1;
+    base.parent = hash;
+  } else if (heads.latest.number < base.from) {
+    co_return fault(FaultKind::behind, fmt::format("its head is block {}, the start block is {}", heads.latest.number, base.from));
+  }
+  if (base.from <= heads.latest.number) {
+    auto first = co_await read(node, heads, base);
+    if (!first || *first) co_return first;
+  }
+  auto fork = co_await ancestor(node, memory);
+  if (!fork) co_return tl::make_unexpected(std::move(fork.error()));
+  if (fork->from > heads.latest.number) co_return Forkable();  // its view moved back to ours meanwhile
+  auto second = co_await read(node, heads, *fork);
+  if (second && !*second) co_return tl::make_unexpected(inconsistent("the chain changed while it was being read"));
+  co_return second;
+}
+
+asio::awaitable<Fetch<EvmReader::Forkable>> EvmReader::read(EvmNode& node, const Heads& heads, const Base& base) {
+  const std::uint64_t pending = heads.latest.number - base.from + 1;
+  if (pending <= settings_.confirmations + kLiveBlocksMax) {
+    metrics_.backfill_from = metrics_.backfill_to = 0;
+    const std::uint64_t to = base.from + std::min(pending, kLiveBlocksMax) - 1;
+    auto segment = co_await live(node, heads, base, to);
+    co_return segment;
+  }
+  const std::uint64_t deepest = heads.latest.number - settings_.confirmations;
+  metrics_.backfill_from = base.from;
+  metrics_.backfill_to = deepest;
+  const std::uint64_t to = std::min(deepest, base.from + sizer_.blocks() - 1);
+  auto segment = co_await backfill(node, heads, base, to);
+  if (segment) {
+    metrics_.range_blocks = sizer_.blocks();
+    co_return segment;
+  }
+  // A deadline missed is a failure like any other, but a smaller range may make the next one.
+  const FaultKind kind = segment.error().kind;
+  if (kind != FaultKind::range_too_wide && kind != FaultKind::oversize && kind != FaultKind::timed_out) co_return segment;
+  const bool smaller = sizer_.refused(to - base.from + 1, segment.error().blocks_hint);
+  metrics_.range_blocks = sizer_.blocks();
+  if (kind != FaultKind::timed_out) segment.error().kind = smaller ? FaultKind::range_too_wide : FaultKind::oversize;
+  co_return segment;
+}
+
+oracle::ChainSegment EvmReader::begin_segment(const Heads& heads, const Base& base, const Header& first, std::uint64_t to) const {
+  oracle::ChainSegment segment;
+  segment.source = settings_.name;
+  segment.rewind_to = base.rewind_to;
+  segment.from = base.from;
+  segment.to = to;
+  segment.parent = base.parent.value_or(first.parent);
+  segment.events = book_.names();
+  segment.safe = heads.safe;
+  segment.finalized = heads.finalized;
+  return segment;
+}
+
+std::vector<oracle::ChainEvent> EvmReader::decode(std::span<const Log> logs, int& told) {
+  std::vector<oracle::ChainEvent> events;
+  events.reserve(logs.size());
+  for (const Log& log : logs) {
+    const auto reason = book_.decode(log, events);
+    if (!reason) continue;
+    metrics_.logs_undecodable += 1;
+    if (told++ < kUndecodableTold) sink_.log(LogLevel::warning, settings_.name + ": a log was not understood: " + *reason);
+  }
+  return events;
+}
+
+asio::awaitable<Fetch<std::vector<Header>>> EvmReader::live_headers(EvmNode& node, const Heads& heads, std::uint64_t from,
+                                                                    std::uint64_t to) {
+  // The head is already here; the block before it must link to it like any other.
+  const bool have_last = to == heads.latest.number;
+  std::vector<rpc::Call> calls;
+  for (std::uint64_t number = from; number < to + (have_last ? 0 : 1); ++number) calls.push_back(rpc::header_by_number(number));
+  auto values = co_await node.require(std::move(calls));
+  if (!values) co_return tl::make_unexpected(std::move(values.error()));
+  std::vector<Header> headers;
+  for (std::size_t i = 0; i < values->size(); ++i) {
+    auto header = expect_block((*values)[i], from + i);
+    if (!header) co_return tl::make_unexpected(std::move(header.error()));
+    headers.push_back(*header);
+  }
+  if (have_last) headers.push_back(heads.latest);
+  // Cut where the links break: what comes before is good, the rest is read again next time.
+  for (std::size_t i = 1; i < headers.size(); ++i) {
+    if (headers[i].parent == headers[i - 1].hash) continue;
+    headers.resize(i);
+    break;
+  }
+  co_return headers;
+}
+
+asio::awaitable<Fetch<std::vector<Log>>> EvmReader::recheck(EvmNode& node, const Header& header) {
+  metrics_.bloom_rechecks += 1;
+  std::vector<rpc::Call> calls{rpc::logs_of_block({}, header.hash)};
+  auto values = co_await node.require(std::move(calls));
+  if (!values) co_return tl::make_unexpected(std::move(values.error()));
+  auto logs = std::get<std::vector<Log>>(std::move((*values)[0]));
+  if (auto wrong = order_logs(logs, header.number, header.number)) co_return tl::make_unexpected(std::move(*wrong));
+  if (!bloom_equals(header.bloom, logs)) {
+    co_return tl::make_unexpected(inconsistent(
+        fmt::format("the logs of block {} do not give its bloom filter: some are missing or foreign", header.number)));
+  }
+  std::erase_if(logs, [&](const Log& log) { return !book_.watches(log); });
+  co_return logs;
+}
+
+asio::awaitable<Fetch<std::vector<Log>>> EvmReader::live_logs(EvmNode& node, const std::vector<Header>& headers) {
+  std::vector<Log> all;
+  if (book_.names().empty()) co_return all;
+  std::vector<rpc::Call> calls;
+  for (const Header& header : headers) calls.push_back(rpc::logs_of_block(book_.filter(), header.hash));
+  auto values = co_await node.require(std::move(calls));
+  if (!values) co_return tl::make_unexpected(std::move(values.error()));
+  for (std::size_t i = 0; i < headers.size(); ++i) {
+    const Header& header = headers[i];
+    auto logs = std::get<std::vector<Log>>(std::move((*values)[i]));
+    if (auto wrong = order_logs(logs, header.number, header.number)) co_return tl::make_unexpected(std::move(*wrong));
+    std::erase_if(logs, [&](const Log& log) { return !book_.watches(log); });
+    const bool promised = header.bloom != rpc::Bloom{} && book_.may_be_in(header.bloom);
+    if (settings_.check_bloom && logs.empty() && promised) {
+      auto checked = co_await recheck(node, header);
+      if (!checked) co_return tl::make_unexpected(std::move(checked.error()));
+      logs = std::move(*checked);
+    }
+    if (settings_.check_bloom && !logs.empty() && header.bloom != rpc::Bloom{} && !promised) {
+      co_return tl::make_unexpected(inconsistent(fmt::format("block {} has logs that its bloom filter excludes", header.number)));
+    }
+    std::ranges::move(logs, std::back_inserter(all));
+  }
+  if (auto wrong = match_headers(all, headers)) co_return tl::make_unexpected(std::move(*wrong));
+  co_return all;
+}
+
+asio::awaitable<Fetch<EvmReader::Forkable>> EvmReader::live(EvmNode& node, const Heads& heads, const Base& base,
+                                                            std::uint64_t to) {
+  auto headers = co_await live_headers(node, heads, base.from, to);
+  if (!headers) co_return tl::make_unexpected(std::move(headers.error()));
+  if (base.parent && headers->front().parent != *base.parent) co_return Forkable();
+  auto logs = co_await live_logs(node, *headers);
+  if (!logs) co_return tl::make_unexpected(std::move(logs.error()));
+  oracle::ChainSegment segment = begin_segment(heads, base, headers->front(), headers->back().number);
+  int told = 0;
+  auto log = logs->begin();
+  for (const Header& header : *headers) {
+    const auto end = std::find_if(log, logs->end(), [&](const Log& l) { return l.block_number != header.number; });
+    const auto time = Instant::from_unix_seconds(static_cast<std::int64_t>(header.time_s));
+    segment.blocks.push_back({header.number, header.hash, time, decode({log, end}, told)});
+    log = end;
+  }
+  co_return Forkable(std::move(segment));
+}
+
+asio::awaitable<Fetch<std::vector<Log>>> EvmReader::range_logs(EvmNode& node, std::uint64_t from, std::uint64_t to) {
+  std::vector<Log> logs;
+  if (book_.names().empty()) co_return logs;
+  std::vector<rpc::Call> calls{rpc::logs_of_range(book_.filter(), from, to)};
+  auto values = co_await node.require(std::move(calls));
+  if (!values) co_return tl::make_unexpected(std::move(values.error()));
+  logs = std::get<std::vector<Log>>(std::move((*values)[0]));
+  if (auto wrong = order_logs(logs, from, to)) co_return tl::make_unexpected(std::move(*wrong));
+  std::erase_if(logs, [&](const Log& log) { return !book_.watches(log); });
+  co_return logs;
+}
+
+asio::awaitable<Fetch<std::vector<Header>>> EvmReader::headers_of(EvmNode& node, const std::vector<Log>& logs,
+                                                                  std::vector<Header> known) {
+  std::vector<rpc::Call> calls;
+  std::vector<std::uint64_t> numbers;
+  for (std::size_t i = 0; i < logs.size(); ++i) {
+    const Log& log = logs[i];
+    if (i > 0 && logs[i - 1].block_number == log.block_number) continue;
+    if (log.block_time_s || std::ranges::find(known, log.block_number, &Header::number) != known.end()) continue;
+    calls.push_back(rpc::header_by_number(log.block_number));
+    numbers.push_back(log.block_number);
+  }
+  auto values = co_await node.require(std::move(calls));
+  if (!values) co_return tl::make_unexpected(std::move(values.error()));
+  for (std::size_t i = 0; i < numbers.size(); ++i) {
+    auto header = expect_block((*values)[i], numbers[i]);
+    if (!header) co_return tl::make_unexpected(std::move(header.error()));
+    known.push_back(*header);
+  }
+  std::ranges::sort(known, {}, &Header::number);
+  co_return known;
+}
+
+asio::awaitable<Fetch<EvmReader::Forkable>> EvmReader::backfill(EvmNode& node, const Heads& heads, const Base& base,
+                                                                std::uint64_t to) {
+  std::vector<rpc::Call> ends{rpc::header_by_number(base.from)};
+  if (to != base.from) ends.push_back(rpc::header_by_number(to));
+  auto values = co_await node.require(std::move(ends));
+  if (!values) co_return tl::make_unexpected(std::move(values.error()));
+  auto first = expect_block(values->front(), base.from);
+  auto last = expect_block(values->back(), to);
+  if (!first) co_return tl::make_unexpected(std::move(first.error()));
+  if (!last) co_return tl::make_unexpected(std::move(last.error()));
+  if (base.parent && first->parent != *base.parent) co_return Forkable();
+
+  auto logs = co_await range_logs(node, base.from, to);
+  if (!logs) co_return tl::make_unexpected(std::move(logs.error()));
+  std::vector<Header> known{*first};
+  if (to != base.from) known.push_back(*last);
+  auto headers = co_await headers_of(node, *logs, std::move(known));
+  if (!headers) co_return tl::make_unexpected(std::move(headers.error()));
+  if (auto wrong = match_headers(*logs, *headers)) co_return tl::make_unexpected(std::move(*wrong));
+  // The logs came between two looks at the end block: if it is the same block, so is all below it.
+  std::vector<rpc::Call> again{rpc::header_by_number(to)};
+  auto reread = co_await node.require(std::move(again));
+  if (!reread) co_return tl::make_unexpected(std::move(reread.error()));
+  auto still = expect_block(reread->front(), to);
+  if (!still) co_return tl::make_unexpected(std::move(still.error()));
+  if (still->hash != last->hash) co_return tl::make_unexpected(inconsistent("the chain changed while a range was being read"));
+
+  sizer_.succeeded(to - base.from + 1, logs->size());
+  oracle::ChainSegment segment = begin_segment(heads, base, *first, to);
+  int told = 0;
+  for (auto log = logs->begin(); log != logs->end();) {
+    const auto end = std::find_if(log, logs->end(), [&](const Log& l) { return l.block_number != log->block_number; });
+    const auto header = std::ranges::lower_bound(*headers, log->block_number, {}, &Header::number);
+    const bool has_header = header != headers->end() && header->number == log->block_number;
+    const auto time_s = has_header ? header->time_s : log->block_time_s.value_or(0);
+    auto events = decode({log, end}, told);
+    if (!events.empty() || log->block_number == to) {
+      const auto time = Instant::from_unix_seconds(static_cast<std::int64_t>(time_s));
+      segment.blocks.push_back({log->block_number, log->block_hash, time, std::move(events)});
+    }
+    log = end;
+  }
+  if (segment.blocks.empty() || segment.blocks.back().number != to) {
+    segment.blocks.push_back({to, last->hash, Instant::from_unix_seconds(static_cast<std::int64_t>(last->time_s)), {}});
+  }
+  co_return Forkable(std::move(segment));
+}
+
+}  // namespace homeostat::sources

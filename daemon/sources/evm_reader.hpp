@@ -1,0 +1,81 @@
+// Reads a chain from one node into segments, and believes only what fits together: headers linked by
+// parent hash, logs that carry their block's hash, an end block that is still the same afterwards.
+//
+// Near the head every block is read by its hash and listed, so that the fork point of a reorg is found
+// exactly. Deep blocks are read in ranges that adapt to what the node gives.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string_view>
+
+#include <boost/asio/awaitable.hpp>
+
+#include "daemon/sources/chain_check.hpp"
+#include "daemon/sources/evm_node.hpp"
+#include "daemon/sources/range_sizer.hpp"
+#include "daemon/sources/sink.hpp"
+
+namespace homeostat::sources {
+
+/// What a node says of its chain right now.
+struct Heads {
+  rpc::Header latest;
+  std::uint64_t safe = 0;       ///< 0 = unknown
+  std::uint64_t finalized = 0;  ///< 0 = unknown
+};
+
+/// Where the next segment begins. `parent` is none only before the first block ever.
+struct Base {
+  std::uint64_t from = 0;
+  std::optional<oracle::Hash32> parent;
+  std::optional<std::uint64_t> rewind_to;
+};
+
+/// At most so many blocks are read one by one in one segment.
+inline constexpr std::uint64_t kLiveBlocksMax = 64;
+
+class EvmReader {
+ public:
+  EvmReader(const EvmSettings& settings, EventBook book, EvmMetrics& metrics, const Sink& sink);
+
+  /// Chain id, latest, safe and finalized in one batch. Faults: wrong_chain, and those of the node.
+  [[nodiscard]] boost::asio::awaitable<Fetch<Heads>> heads(EvmNode& node);
+  /// Fault missing_contract, naming those without code.
+  [[nodiscard]] boost::asio::awaitable<std::optional<Fault>> check_contracts(EvmNode& node);
+  /// Begins anew, without what was known of finality.
+  void forget() { finalized_max_ = 0; }
+  /// The next segment behind `memory`, or none when nothing is new. Follows a reorg by itself. Faults: behind,
+  /// disjoint, inconsistent, range_too_wide (the range has been made smaller: try again), and the node's.
+  [[nodiscard]] boost::asio::awaitable<Fetch<std::optional<oracle::ChainSegment>>> next(EvmNode& node, const Heads& heads,
+                                                                                     const ChainMemory& memory);
+
+ private:
+  /// A segment, or none when the first block's parent is not the base: the chain has forked below.
+  using Forkable = std::optional<oracle::ChainSegment>;
+
+  boost::asio::awaitable<Fetch<Base>> ancestor(EvmNode& node, const ChainMemory& memory);
+  boost::asio::awaitable<Fetch<Forkable>> read(EvmNode& node, const Heads& heads, const Base& base);
+  boost::asio::awaitable<Fetch<Forkable>> live(EvmNode& node, const Heads& heads, const Base& base, std::uint64_t to);
+  boost::asio::awaitable<Fetch<Forkable>> backfill(EvmNode& node, const Heads& heads, const Base& base, std::uint64_t to);
+  boost::asio::awaitable<Fetch<std::vector<rpc::Header>>> live_headers(EvmNode& node, const Heads& heads, std::uint64_t from,
+                                                                       std::uint64_t to);
+  boost::asio::awaitable<Fetch<std::vector<rpc::Log>>> live_logs(EvmNode& node, const std::vector<rpc::Header>& headers);
+  boost::asio::awaitable<Fetch<std::vector<rpc::Log>>> recheck(EvmNode& node, const rpc::Header& header);
+  boost::asio::awaitable<Fetch<std::vector<rpc::Header>>> headers_of(EvmNode& node, const std::vector<rpc::Log>& logs,
+                                                                     std::vector<rpc::Header> known);
+  boost::asio::awaitable<Fetch<std::vector<rpc::Log>>> range_logs(EvmNode& node, std::uint64_t from, std::uint64_t to);
+
+  oracle::ChainSegment begin_segment(const Heads& heads, const Base& base, const rpc::Header& first, std::uint64_t to) const;
+  /// Decodes the logs of one block; what cannot be decoded is counted and told, up to a bound per segment.
+  std::vector<oracle::ChainEvent> decode(std::span<const rpc::Log> logs, int& told);
+
+  const EvmSettings& settings_;
+  EventBook book_;
+  EvmMetrics& metrics_;
+  const Sink& sink_;
+  RangeSizer sizer_;
+  std::uint64_t finalized_max_ = 0;
+};
+
+}  // namespace homeostat::sources

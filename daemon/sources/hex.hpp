@@ -1,0 +1,37 @@
+// Hexadecimal as JSON-RPC writes it, and keccak-256. Pure; every parser refuses rather than guesses.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "oracle/observation.hpp"
+
+namespace homeostat::sources {
+
+/// "0x" and 1..16 hex digits. Leading zeros are accepted (some nodes write them).
+[[nodiscard]] std::optional<std::uint64_t> parse_quantity(std::string_view text);
+/// "0x" and exactly 2 x out.size() hex digits.
+[[nodiscard]] bool parse_fixed(std::string_view text, std::span<std::uint8_t> out);
+/// "0x" and an even number of hex digits, possibly none.
+[[nodiscard]] std::optional<std::vector<std::uint8_t>> parse_bytes(std::string_view text);
+
+[[nodiscard]] std::string hex_quantity(std::uint64_t value);
+[[nodiscard]] std::string hex_bytes(std::span<const std::uint8_t> bytes);
+
+template <std::size_t N>
+[[nodiscard]] std::optional<std::array<std::uint8_t, N>> parse_array(std::string_view text) {
+  std::array<std::uint8_t, N> out{};
+  if (!parse_fixed(text, out)) return std::nullopt;
+  return out;
+}
+
+[[nodiscard]] oracle::Hash32 keccak256(std::span<const std::uint8_t> bytes);
+[[nodiscard]] oracle::Hash32 keccak256(std::string_view text);
+
+}  // namespace homeostat::sources

@@ -1,0 +1,109 @@
+// What the sources need to know, as plain values; the config folder fills and validates them.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/time.hpp"
+#include "oracle/event_signature.hpp"
+#include "oracle/observation.hpp"
+
+namespace homeostat::sources {
+
+using Address = std::array<std::uint8_t, 20>;
+
+/// What every request over HTTP shares.
+struct HttpSettings {
+  Duration deadline = Duration::seconds(10);      ///< of one exchange: resolve, connect, TLS, send, receive
+  std::uint64_t response_max = 64ull << 20;       ///< bytes; more is an error, or for logs a smaller range
+  std::string ca_file;                            ///< PEM; empty = the system's
+  std::vector<std::pair<std::string, std::string>> headers;  ///< e.g. Authorization; never logged
+};
+
+/// Waiting after failures: first, then twice that, up to max; each shortened by up to a quarter by a
+/// seeded generator, so that many daemons do not return at once, and a test sees the same waits.
+struct BackoffSettings {
+  Duration first = Duration::milliseconds(250);
+  Duration max = Duration::seconds(30);
+  std::uint64_t seed = 1;
+};
+
+struct EvmProvider {
+  std::string name;
+  std::string http;  ///< http:// or https:// JSON-RPC endpoint, required
+  std::string ws;    ///< ws:// or wss://, optional: newHeads only wakes the poll up earlier
+};
+
+struct EvmEvent {
+  std::string name;      ///< as metrics refer to it
+  Address contract{};
+  oracle::EventSignature signature;
+};
+
+struct EvmSettings {
+  std::string name;
+  std::vector<EvmProvider> providers;  ///< tried in this order
+  std::uint64_t chain_id = 0;
+  std::uint64_t start_block = 0;       ///< where to begin when the cursor is empty
+  /// Blocks nearer to the head than this are fetched one by one with every hash remembered; what is
+  /// deeper is backfilled in ranges. Should be at least the deepest reorg expected.
+  std::uint64_t confirmations = 12;
+  Duration poll_period = Duration::seconds(2);
+  Duration ws_silence_max = Duration::seconds(30);  ///< no head by WebSocket while polling sees new ones
+  std::uint64_t range_max = 2000;      ///< blocks in one eth_getLogs
+  std::uint64_t logs_target = 10000;   ///< logs in one segment: ranges shrink until they give about this many
+  std::uint32_t batch_max = 50;        ///< requests in one JSON-RPC batch; 1 = do not batch
+  std::map<std::string, Address> contracts;  ///< names for errors, and all checked to have code
+  std::vector<EvmEvent> events;
+  bool ask_safe = true;       ///< ask for the `safe` height each time
+  bool ask_finalized = true;  ///< ask for the `finalized` height each time
+  /// A block whose bloom filter promises a watched event but that came without one is fetched again
+  /// unfiltered and checked exactly. Turn off for chains that leave the bloom filter empty.
+  bool check_bloom = true;
+  HttpSettings http;
+  BackoffSettings backoff;
+};
+
+/// Where the oracle is in a chain: Oracle::recent_blocks, ascending, the last one being the head. The
+/// source goes on exactly behind it. Empty = begin at start_block.
+struct Cursor {
+  std::vector<std::pair<std::uint64_t, oracle::Hash32>> recent;
+};
+
+struct PrometheusMetric {
+  std::string metric;      ///< as in the policy
+  std::string expression;  ///< PromQL; must give a scalar or exactly one series
+};
+
+struct PrometheusSettings {
+  std::string name;
+  std::string url;  ///< the server's root, e.g. http://127.0.0.1:9090
+  Duration period = Duration::seconds(15);
+  std::vector<PrometheusMetric> metrics;
+  HttpSettings http{.response_max = 1u << 20};
+  BackoffSettings backoff;
+};
+
+struct HttpMetric {
+  std::string metric;
+  std::string url;
+  std::string value_pointer;  ///< RFC 6901, to a number or a string that is one
+  /// RFC 6901, to the value's own time: unix seconds, milliseconds, or RFC 3339. Empty = receive time,
+  /// which cannot tell a frozen endpoint from a live one.
+  std::string time_pointer;
+};
+
+struct HttpSourceSettings {
+  std::string name;
+  Duration period = Duration::seconds(15);
+  std::vector<HttpMetric> metrics;  ///< metrics of the same url share one request
+  HttpSettings http{.response_max = 1u << 20};
+  BackoffSettings backoff;
+};
+
+}  // namespace homeostat::sources
