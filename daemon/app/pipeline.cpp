@@ -19,7 +19,7 @@ journal::DecisionRow row_of(const engine::DecisionRecord& record, std::uint64_t 
           .parameter = record.parameter,
           .outcome = std::string(engine::name_of(record.outcome)),
           .adjustment = record.outcome == engine::Outcome::emitted,
-          .bytes = archive_bytes(record)};
+          .bytes = engine::encode_record(record)};
 }
 
 std::vector<journal::DecisionRow> rows_of(const engine::Effects& effects, std::uint64_t sequence) {

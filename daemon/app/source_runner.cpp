@@ -1,0 +1,196 @@
+#include "daemon/app/source_runner.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <future>
+#include <map>
+#include <mutex>
+#include <thread>
+#include <variant>
+
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <fmt/format.h>
+
+#include "daemon/app/logging.hpp"
+#include "daemon/app/source_settings.hpp"
+#include "daemon/sources/evm_source.hpp"
+#include "daemon/sources/http_source.hpp"
+#include "daemon/sources/prometheus_source.hpp"
+
+namespace homeostat::daemon {
+namespace {
+
+namespace asio = boost::asio;
+
+/// Segments of one chain that may wait for the engine; a backfill is held back by it.
+constexpr std::size_t kSegmentsWaitingMax = 4;
+
+void log_source(sources::LogLevel level, const std::string& source, std::string_view text) {
+  const std::string line = fmt::format("{}: {}", source, text);
+  switch (level) {
+    case sources::LogLevel::debug: return log_debug("source", line);
+    case sources::LogLevel::info: return log_info("source", line);
+    case sources::LogLevel::warning: return log_warn("source", line);
+    case sources::LogLevel::error: return log_error("source", line);
+  }
+}
+
+template <class Metrics>
+SourceFacts facts_of(const std::string& name, const Metrics& m) {
+  SourceFacts f{.source = name, .requests = m.requests, .request_seconds_last = static_cast<double>(m.exchange_ns_last) / 1e9};
+  for (std::size_t k = 0; k < sources::kFaultKindCount; ++k) {
+    f.errors.emplace_back(sources::name_of(static_cast<sources::FaultKind>(k)), m.faults[k].load());
+  }
+  return f;
+}
+
+}  // namespace
+
+struct SourceRunner::Impl {
+  using Evm = std::shared_ptr<sources::EvmSource>;
+
+  Impl(Pipeline& p, Pipeline::Clock c) : pipeline(p), clock(std::move(c)) {}
+
+  /// Where the oracle stands in each chain, asked on the engine thread.
+  std::map<std::string, sources::Cursor> cursors(const std::vector<std::string>& names) {
+    std::promise<std::map<std::string, sources::Cursor>> promise;
+    pipeline.post([&](engine::Engine& engine) {
+      std::map<std::string, sources::Cursor> out;
+      for (const auto& name : names) out[name].recent = engine.oracle().recent_blocks(name);
+      promise.set_value(std::move(out));
+    });
+    return promise.get_future().get();
+  }
+
+  sources::Sink sink_of(const std::string& name) {
+    auto waiting = std::make_shared<std::atomic<std::size_t>>(0);
+    return {.chain = [this, name, waiting](oracle::ChainSegment& segment) { return offer(name, waiting, segment); },
+            .samples = [this](oracle::SampleBatch& batch) {
+              // Bounded by the source's own period: one batch at a time, a few samples each.
+              return pipeline.submit(std::move(batch), nullptr);
+            },
+            .report = [this](const oracle::SourceReport& report) { pipeline.submit(report, nullptr); },
+            .log = [name](sources::LogLevel level, std::string_view text) { log_source(level, name, text); }};
+  }
+
+  bool offer(const std::string& name, const std::shared_ptr<std::atomic<std::size_t>>& waiting, oracle::ChainSegment& segment) {
+    if (*waiting >= kSegmentsWaitingMax) return false;
+    ++*waiting;
+    const std::string range = fmt::format("blocks {}..{}", segment.from, segment.to);
+    return pipeline.submit(std::move(segment), [this, name, waiting, range](engine::Effects& effects) {
+      --*waiting;
+      if (effects.chain) return;
+      log_warn("segment_refused", fmt::format("{} {}: {}", name, range, effects.chain.error().text()));
+      resync(name);
+    });
+  }
+
+  /// On the engine thread: the source goes on from where the oracle is.
+  void resync(const std::string& name) {
+    pipeline.post([this, name](engine::Engine& engine) {
+      const sources::Cursor cursor{engine.oracle().recent_blocks(name)};
+      const std::lock_guard lock(mutex);
+      if (const auto it = evm.find(name); it != evm.end()) it->second->resume_from(cursor);
+    });
+  }
+
+  void start_one(const config::SourceConnection& s, const config::ValidConfig& config, std::map<std::string, sources::Cursor>& at) {
+    const auto told = [&](const Error& error) {
+      log_error("source", s.name + ": not started: " + error.text());
+      pipeline.submit(oracle::SourceReport{s.name, clock(), oracle::SourceCondition::failing, error.text()}, nullptr);
+    };
+    // Sequences ascend over restarts without being stored: microseconds since the epoch grow faster than samples.
+    const auto first_sequence = static_cast<std::uint64_t>(clock().ns / 1000);
+    if (const auto* c = std::get_if<config::EvmConnection>(&s.connection)) {
+      auto settings = evm_settings(s.name, *c, config.policy()->oracle);
+      if (!settings) return told(settings.error());
+      auto source = sources::EvmSource::make(context->get_executor(), std::move(*settings), sink_of(s.name), at[s.name], clock);
+      if (!source) return told(source.error());
+      Evm shared = std::move(*source);
+      shared->start();
+      evm[s.name] = std::move(shared);
+    } else if (const auto* p = std::get_if<config::PrometheusConnection>(&s.connection)) {
+      auto settings = prometheus_settings(s.name, *p);
+      if (!settings) return told(settings.error());
+      auto source = sources::PrometheusSource::make(context->get_executor(), std::move(*settings), sink_of(s.name), first_sequence, clock);
+      if (!source) return told(source.error());
+      (*source)->start();
+      prometheus[s.name] = std::move(*source);
+    } else if (const auto* h = std::get_if<config::HttpConnection>(&s.connection)) {
+      auto settings = http_settings(s.name, *h);
+      if (!settings) return told(settings.error());
+      auto source = sources::HttpSource::make(context->get_executor(), std::move(*settings), sink_of(s.name), first_sequence, clock);
+      if (!source) return told(source.error());
+      (*source)->start();
+      http[s.name] = std::move(*source);
+    }
+  }
+
+  void end() {
+    {
+      const std::lock_guard lock(mutex);
+      for (auto& [_, s] : evm) s->stop();
+      for (auto& [_, s] : prometheus) s->stop();
+      for (auto& [_, s] : http) s->stop();
+    }
+    work.reset();
+    if (thread.joinable()) thread.join();
+    const std::lock_guard lock(mutex);
+    evm.clear();
+    prometheus.clear();
+    http.clear();
+    context.reset();
+  }
+
+  Pipeline& pipeline;
+  const Pipeline::Clock clock;
+  std::unique_ptr<asio::io_context> context;
+  std::optional<asio::executor_work_guard<asio::io_context::executor_type>> work;
+  std::thread thread;
+  std::mutex lifecycle;  ///< one start or stop at a time
+  std::mutex mutex;      ///< guards the maps
+  std::map<std::string, Evm> evm;
+  std::map<std::string, std::unique_ptr<sources::PrometheusSource>> prometheus;
+  std::map<std::string, std::unique_ptr<sources::HttpSource>> http;
+};
+
+SourceRunner::SourceRunner(Pipeline& pipeline, Pipeline::Clock clock) : impl_(std::make_unique<Impl>(pipeline, std::move(clock))) {}
+
+SourceRunner::~SourceRunner() { stop(); }
+
+void SourceRunner::start(const config::ValidConfig& config) {
+  const std::lock_guard one_at_a_time(impl_->lifecycle);
+  impl_->end();
+  std::vector<std::string> names;
+  for (const auto& s : config.daemon().sources) names.push_back(s.name);
+  auto at = impl_->cursors(names);
+  const std::lock_guard lock(impl_->mutex);
+  impl_->context = std::make_unique<asio::io_context>(1);
+  impl_->work.emplace(impl_->context->get_executor());
+  for (const auto& s : config.daemon().sources) impl_->start_one(s, config, at);
+  impl_->thread = std::thread([context = impl_->context.get()] { context->run(); });
+}
+
+void SourceRunner::stop() {
+  const std::lock_guard one_at_a_time(impl_->lifecycle);
+  impl_->end();
+}
+
+std::vector<SourceFacts> SourceRunner::facts() const {
+  const std::lock_guard lock(impl_->mutex);
+  std::vector<SourceFacts> out;
+  for (const auto& [name, s] : impl_->evm) {
+    const sources::EvmMetrics& m = s->metrics();
+    SourceFacts f = facts_of(name, m);
+    f.logs = m.logs;
+    f.blocks = m.blocks;
+    f.head_seen = m.head_seen;
+    out.push_back(std::move(f));
+  }
+  for (const auto& [name, s] : impl_->prometheus) out.push_back(facts_of(name, s->metrics()));
+  for (const auto& [name, s] : impl_->http) out.push_back(facts_of(name, s->metrics()));
+  return out;
+}
+
+}  // namespace homeostat::daemon
