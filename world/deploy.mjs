@@ -164,7 +164,7 @@ async function isDeployed(rpc, contracts) {
 }
 
 /// Deploys what is missing and returns the description that it wrote to `<varDir>/world.json`.
-export async function deploy({ rpcUrl, wsUrl, varDir, users = 240, cooldown = 2 }) {
+export async function deploy({ rpcUrl, wsUrl, varDir, users = 240, cooldown = 2, quiet = false }) {
   const rpc = chain.makeRpc(rpcUrl);
   const chainId = Number(await rpc.call("eth_chainId"));
   const contracts = {};
@@ -188,7 +188,7 @@ export async function deploy({ rpcUrl, wsUrl, varDir, users = 240, cooldown = 2 
     firstBlock = await deployContracts(rpc, contracts, controller, users, cooldown);
     await registerUsers(rpc, contracts, users);
     await openForBusiness(rpc, contracts, users);
-    log.info(`deployed on chain ${chainId} in block ${firstBlock}, ${users} users registered`);
+    if (!quiet) log.info(`deployed on chain ${chainId} in block ${firstBlock}, ${users} users registered`);
   }
   const world = {
     rpc: rpcUrl,

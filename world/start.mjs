@@ -21,7 +21,7 @@ Usage: node world/start.mjs [options]
   --block-time SEC  seconds between blocks (default 1)
   --chain-id N      (default 31337)
   --state FILE      load the chain from FILE if it exists and save it there at the end (default: it lives in memory)
-  --keep-blocks N   blocks whose transactions and logs the node remembers (default 1800; 0 is all: 2 GB an hour)
+  --keep-blocks N   blocks whose transactions and logs the node remembers (default 3600; 0 is all: 1 GB an hour)
   --var DIR         where world.json and controller.key go (default: var)
   --users N         2 to 2000; the traffic grows with them, 240 make about 50 transactions a second (default 240)
   --seed N          of the users and of what happens to them (default 1)
@@ -73,7 +73,7 @@ async function main() {
     "block-time": { type: "string", default: "1" },
     "chain-id": { type: "string", default: "31337" },
     state: { type: "string" },
-    "keep-blocks": { type: "string", default: "1800" },
+    "keep-blocks": { type: "string", default: "3600" },
     var: { type: "string", default: kDefaultVar },
     users: { type: "string", default: "240" },
     seed: { type: "string", default: "1" },

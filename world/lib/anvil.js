@@ -10,6 +10,8 @@ const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "../..")
 const kStartTimeoutMs = 30_000;
 /// How long a node may take to write its state and end before it is killed.
 const kStopTimeoutMs = 10_000;
+/// Past states the node can still be asked about; without a limit it grows by 1 GB an hour for these alone.
+const kStatesKept = 128;
 /// Lines of the node's own output kept for an error message.
 const kTailLines = 20;
 
@@ -56,9 +58,14 @@ export async function startAnvil({ port = 0, blockTime = 1, chainId = 31337, sta
   const args = ["--host", "127.0.0.1", "--port", String(port), "--chain-id", String(chainId), "--accounts", "10"];
   // fifo: transactions of one batch keep their order. One slot an epoch: "finalized" is two blocks behind.
   args.push("--order", "fifo", "--auto-impersonate", "--slots-in-an-epoch", "1", "--gas-limit", "100000000");
+  args.push("--prune-history", String(kStatesKept));
   if (blockTime > 0) args.push("--block-time", String(blockTime));
   if (stateFile) args.push("--state", stateFile);
   const child = spawn(findAnvil(), [...args, ...extra], { stdio: ["ignore", "pipe", "pipe"] });
+
+  // Whatever ends us, short of SIGKILL, ends the node too.
+  const kill = () => child.kill("SIGKILL");
+  process.once("exit", kill);
 
   const tail = [];
   let stopping = false;
@@ -66,6 +73,8 @@ export async function startAnvil({ port = 0, blockTime = 1, chainId = 31337, sta
     child.once("error", (error) => resolve(`could not start: ${error.message}`));
     child.once("exit", (code, signal) => resolve(`ended with ${signal ?? `exit code ${code}`}`));
   });
+
+  exited.then(() => process.off("exit", kill));
 
   const boundPort = await listening(child, exited, tail);
   exited.then((reason) => {
