@@ -1,0 +1,132 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <fstream>
+#include <iterator>
+
+#include "config/config.hpp"
+#include "config/readers.hpp"
+#include "core/state_hash.hpp"
+#include "core/text.hpp"
+
+namespace homeostat::config {
+namespace {
+
+struct Parts {
+  engine::Policy policy;
+  DaemonSettings daemon;
+};
+
+void read_head(Section& s, Context& context, Parts& out) {
+  const Field version = s.required("homeostat", "the version of this format, which is 1");
+  std::uint64_t v = 1;
+  version.integer(v, {.min = 1, .max = 1});
+  s.required("name", "what this policy is called").name(out.policy.name);
+  s.optional("day").duration(context.day, {.min = Duration::seconds(1), .max = Duration::days(366)});
+  s.required("period", "how often decisions are made, e.g. 5s")
+      .duration(out.policy.period, {.min = Duration::milliseconds(10), .max = Duration::days(1)});
+  s.optional("records_kept").integer(out.policy.records_kept, {.min = 1, .max = 100'000});
+  s.optional("drain_deadline")
+      .duration(out.daemon.drain_deadline, {.min = Duration::milliseconds(100), .max = Duration::minutes(10)});
+}
+
+void warn_about_idle(const Section& s, Context& context, const Node& root, const engine::Policy& policy) {
+  for (const auto& p : policy.guardian.parameters) {
+    const bool is_moved = std::any_of(policy.loops.begin(), policy.loops.end(),
+                                      [&](const auto& loop) { return loop.parameter == p.name; });
+    const Node* place = root.find("parameters")->find(p.name);
+    if (!is_moved && place != nullptr) {
+      context.report.warn(place->mark, s.path_of("parameters." + p.name), "no loop moves this parameter");
+    }
+  }
+}
+
+void read_root(const Node& root, Context& context, Parts& out) {
+  Section s(root, "", context);
+  read_head(s, context, out);
+  read_listen(s.optional("listen"), context, out.daemon.listen);
+  read_journal(s.optional("journal"), context, out.daemon.journal);
+  read_log(s.optional("log"), context, out.daemon.log);
+
+  engine::Policy& policy = out.policy;
+  Sources sources = read_sources(s.required("sources", "where data comes from"), context);
+  const Metrics metrics = read_metrics(s.required("metrics", "what is measured"), context, sources, policy.period);
+  const auto parameters =
+      read_parameters(s.required("parameters", "what may be moved, and how far"), context, policy.period);
+  policy.loops = read_loops(s.required("loops", "which metric moves which parameter"), context, metrics, parameters,
+                            policy.period);
+  read_guardian(s.optional("guardian"), context, policy.guardian);
+
+  policy.oracle.sources = std::move(sources.settings);
+  for (DeclaredEvent& e : sources.events) policy.oracle.events.push_back(std::move(e.settings));
+  policy.oracle.metrics = metrics.settings;
+  policy.guardian.parameters = parameters;
+  out.daemon.sources = std::move(sources.connections);
+  if (!context.report.has_errors()) warn_about_idle(s, context, root, policy);
+}
+
+/// The node at a dotted path, or its nearest existing ancestor.
+Mark place_of(const Node& root, std::string_view path) {
+  const Node* node = &root;
+  while (!path.empty()) {
+    const std::size_t dot = std::min(path.find('.'), path.size());
+    const Node* child = node->find(path.substr(0, dot));
+    if (child == nullptr) break;
+    node = child;
+    path.remove_prefix(std::min(dot + 1, path.size()));
+  }
+  return node->mark;
+}
+
+}  // namespace
+
+Loaded load_text(std::string_view text, const std::string& file_name, const Environment& environment) {
+  if (text.size() > kTextMax) {  // before anything is made of it
+    const std::string message =
+        fmt::format("the file has {} bytes; a configuration may have at most {}", text.size(), kTextMax);
+    return tl::make_unexpected(std::vector<Diagnostic>{{file_name, 0, 0, "", message, ""}});
+  }
+  Substituted substituted = substitute(text, environment);
+  Report report(file_name, substituted);
+  for (const YamlError& e : substituted.errors) report.error_in_file(e.mark, e.message);
+
+  const auto document = parse_yaml(substituted.text);
+  if (!document) {
+    report.error(document.error().mark, "", document.error().message);
+    return tl::make_unexpected(report.errors());
+  }
+  for (const YamlError& e : document->duplicates) report.error(e.mark, "", e.message);
+
+  Context context{report};
+  Parts parts;
+  read_root(document->root, context, parts);
+  parts.policy.digest = state_hash(substituted.text).hex();
+  if (!report.has_errors()) {
+    for (const Error& e : engine::check(parts.policy)) {
+      report.error(place_of(document->root, e.where), e.where, e.message);
+    }
+  }
+  if (report.has_errors()) return tl::make_unexpected(report.errors());
+
+  ValidConfig valid;
+  valid.policy_ = std::make_shared<const engine::Policy>(std::move(parts.policy));
+  valid.daemon_ = std::move(parts.daemon);
+  valid.text_ = std::move(substituted.text);
+  valid.warnings_ = report.warnings();
+  return valid;
+}
+
+Loaded load_file(const std::string& path, const Environment& environment) {
+  const auto failed = [&path](std::string message) {
+    return tl::make_unexpected(std::vector<Diagnostic>{{path, 0, 0, "", std::move(message), ""}});
+  };
+  std::ifstream in(path, std::ios::binary);
+  if (!in) return failed("cannot be opened; is the path right and the file readable?");
+  std::string text(kTextMax + 1, '\0');
+  in.read(text.data(), static_cast<std::streamsize>(text.size()));
+  if (in.bad()) return failed("cannot be read to its end");
+  text.resize(static_cast<std::size_t>(in.gcount()));
+  return load_text(text, path, environment);
+}
+
+}  // namespace homeostat::config

@@ -1,0 +1,195 @@
+// loops.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "config/readers.hpp"
+#include "core/format.hpp"
+
+namespace homeostat::config {
+namespace {
+
+using controller::ErrorKind;
+using controller::Gains;
+using controller::LoopSettings;
+
+void read_gains(const Field& field, Context& context, Gains& out) {
+  if (!field.is_given()) return;
+  Section s(field, context);
+  s.optional("kp").number(out.kp, {.min = 0});
+  const Field ki = s.optional("ki");
+  const Field integral_time = s.optional("integral_time");
+  const Field derivative_time = s.optional("derivative_time");
+  ki.rate_per_s(out.ki_per_s, {.min = 0});
+  Duration time;
+  if (integral_time.duration(time, {.min = Duration::milliseconds(1)})) {
+    if (ki.is_given()) integral_time.error("says the same as ki (ki = kp / integral_time); keep one of them");
+    if (out.kp == 0) integral_time.error("needs a kp above 0 (ki = kp / integral_time); without one, give ki");
+    out.ki_per_s = out.kp / time.in_seconds();
+  }
+  if (derivative_time.duration(time)) {
+    if (out.kp == 0) derivative_time.error("needs a kp above 0 (kd = kp x derivative_time)");
+    out.kd_s = out.kp * time.in_seconds();
+  }
+  if (out.kp == 0 && out.ki_per_s == 0) s.error("a loop without kp and ki never acts; give it one of them");
+}
+
+/// "when_low: raise" and "when_high: lower" are the same loop; one of the two is written.
+void read_action(Section& s, controller::Action& out) {
+  const Field low = s.optional("when_low");
+  const Field high = s.optional("when_high");
+  if (low.is_given() == high.is_given()) {
+    return s.error(low.is_given() ? "when_low and when_high say the same twice; keep one of them"
+                                  : "'when_low' or 'when_high' is missing: what the loop does with its parameter, "
+                                    "raise or lower");
+  }
+  std::size_t lower = 0;
+  if (!(low.is_given() ? low : high).one_of(lower, {"raise", "lower"})) return;
+  out = low.is_given() == (lower == 0) ? controller::Action::direct : controller::Action::reverse;
+}
+
+void read_setpoint(Section& s, Context& context, const oracle::MetricSettings& metric, LoopSettings& loop) {
+  const Field setpoint = s.required("setpoint", "the value of the metric that the loop steers to");
+  if (setpoint.quantity(loop.setpoint, metric.unit) && (loop.setpoint < metric.min || loop.setpoint > metric.max)) {
+    setpoint.error(fmt::format("{} is outside the metric's min {} and max {}, so it can never be reached",
+                               text_of(loop.setpoint), text_of(metric.min), text_of(metric.max)));
+  }
+  const Field ramp = s.optional("setpoint_ramp");
+  Per per;
+  if (ramp.parsed(per, [&](std::string_view text) { return parse_per(text, context.day); })) {
+    const auto amount = parse_quantity(per.amount, metric.unit);
+    if (!amount) {
+      ramp.error(amount.error().message, amount.error().nearest);
+    } else if (*amount <= 0 || per.per <= Duration::zero()) {
+      ramp.error("must be above 0; leave it out to move the set-point at once");
+    } else {
+      loop.setpoint_ramp_per_s = *amount / per.per.in_seconds();
+    }
+  }
+  std::size_t kind = 0;
+  const Field error = s.optional("error");
+  if (error.one_of(kind, {"absolute", "relative"})) loop.pid.error = static_cast<ErrorKind>(kind);
+  const Field deadband = s.optional("deadband");
+  if (loop.pid.error == ErrorKind::relative) {
+    if (loop.setpoint == 0) error.error("an error relative to a set-point of 0 does not exist", "absolute");
+    deadband.ratio(loop.pid.deadband, {.min = 0, .max = 10});
+  } else {
+    deadband.quantity(loop.pid.deadband, metric.unit, {.min = 0});
+  }
+}
+
+void read_bounds(const Field& field, Context& context, std::string_view unit, double& min, double& max) {
+  if (!field.is_given()) return;
+  Section s(field, context);
+  const Field low = s.required("min", "the lower bound, in the parameter's unit");
+  const Field high = s.required("max", "the upper bound, in the parameter's unit");
+  double a = 0, b = 0;
+  if (!(low.quantity(a, unit) & high.quantity(b, unit))) return;
+  if (a >= b) return low.error(fmt::format("min {} is not below max {}", text_of(a), text_of(b)));
+  if (a > 0 || b < 0) return field.error("must include 0, where the loop has nothing to do");
+  min = a;
+  max = b;
+}
+
+void read_pid(Section& s, Context& context, const guardian::ParameterSettings& parameter, Duration period,
+              controller::PidSettings& pid) {
+  const Field gains = s.required("gains", "how strongly the loop acts");
+  read_gains(gains, context, pid.gains);
+  s.optional("setpoint_weight").number(pid.setpoint_weight, {.min = 0, .max = 1});
+  const Field leak = s.optional("leak_half_life");
+  leak.duration(pid.leak_half_life, {.min = Duration::milliseconds(1)});
+  if (leak.is_given() && pid.leak_half_life < period) {
+    leak.error(
+        fmt::format("{} is shorter than the period of {}: nothing would be left of the integral by the next step",
+                    text_of(pid.leak_half_life), text_of(period)));
+  }
+  s.optional("derivative_filter").duration(pid.derivative_filter);
+  s.optional("feed_forward").quantity(pid.feed_forward, parameter.unit);
+  s.optional("tracking_time").duration(pid.tracking_time);
+  const Field dt_max = s.optional("dt_max");
+  dt_max.duration(pid.dt_max);
+  if (pid.dt_max > Duration::zero() && pid.dt_max < period) {
+    dt_max.error(fmt::format("{} is shorter than the period of {}: every step would be cut", text_of(pid.dt_max),
+                             text_of(period)));
+  }
+  // Without output limits the loop may use all the room its parameter has around its initial value.
+  pid.output_min = (parameter.min - parameter.initial).to_double();
+  pid.output_max = (parameter.max - parameter.initial).to_double();
+  read_bounds(s.optional("output"), context, parameter.unit, pid.output_min, pid.output_max);
+  read_bounds(s.optional("integral"), context, parameter.unit, pid.integral_min, pid.integral_max);
+}
+
+void read_emergency(const Field& field, Context& context, const oracle::MetricSettings& metric, LoopSettings& loop) {
+  if (!field.is_given()) return;
+  Section s(field, context);
+  const Field below = s.optional("below");
+  const Field above = s.optional("above");
+  double x = 0;
+  if (below.quantity(x, metric.unit, {.min = metric.min, .max = metric.max})) {
+    loop.emergency_below = x;
+    if (x >= loop.setpoint)
+      below.error("is not below the set-point: the loop would be in emergency where it should be");
+  }
+  if (above.quantity(x, metric.unit, {.min = metric.min, .max = metric.max})) {
+    loop.emergency_above = x;
+    if (x <= loop.setpoint)
+      above.error("is not above the set-point: the loop would be in emergency where it should be");
+  }
+  if (!below.is_given() && !above.is_given()) s.error("'below' or 'above' is missing: where the emergency begins");
+  s.optional("clear_after").duration(loop.emergency_clear_after, {.min = Duration::milliseconds(1)});
+  const Field gains = s.optional("gains");
+  if (gains.is_given()) read_gains(gains, context, loop.emergency.emplace());
+}
+
+void read_response(Section& s, LoopSettings& loop) {
+  s.optional("response").text(loop.response);
+}
+
+/// Asks for the rest of a loop's keys when its metric or parameter is not known, so that they are not
+/// taken for unknown ones.
+void skip_rest(Section& s) {
+  for (const std::string_view key :
+       {"setpoint", "setpoint_ramp", "error", "deadband", "gains", "setpoint_weight", "leak_half_life",
+        "derivative_filter", "feed_forward", "tracking_time", "dt_max", "output", "integral", "emergency"}) {
+    static_cast<void>(s.optional(key));
+  }
+}
+
+}  // namespace
+
+std::vector<LoopSettings> read_loops(const Field& field, Context& context, const Metrics& metrics,
+                                     const std::vector<guardian::ParameterSettings>& parameters, Duration period) {
+  std::vector<std::string> metric_names, parameter_names;
+  for (const auto& m : metrics.settings) metric_names.push_back(m.name);
+  for (const auto& p : parameters) parameter_names.push_back(p.name);
+
+  std::vector<LoopSettings> loops;
+  Section::each(field, context, [&](const std::string& name, const Field& entry) {
+    LoopSettings loop;
+    loop.name = name;
+    Section s(entry, context);
+    const Field metric_field = s.required("metric", "the metric this loop reads");
+    const Field parameter_field = s.required("parameter", "the parameter this loop moves");
+    const bool has_names = metric_field.name(loop.metric) & parameter_field.name(loop.parameter);
+    const auto* metric = metrics.find(loop.metric);
+    const auto parameter =
+        std::find_if(parameters.begin(), parameters.end(), [&](const auto& p) { return p.name == loop.parameter; });
+    if (!loop.metric.empty() && metric == nullptr) report_unknown(metric_field, "metric", loop.metric, metric_names);
+    if (!loop.parameter.empty() && parameter == parameters.end()) {
+      report_unknown(parameter_field, "parameter", loop.parameter, parameter_names);
+    }
+    read_response(s, loop);
+    read_action(s, loop.pid.action);
+    if (has_names && metric != nullptr && parameter != parameters.end()) {
+      read_setpoint(s, context, *metric, loop);
+      read_pid(s, context, *parameter, period, loop.pid);
+      read_emergency(s.optional("emergency"), context, *metric, loop);
+    } else {
+      skip_rest(s);
+    }
+    loops.push_back(std::move(loop));
+  });
+  return loops;
+}
+
+}  // namespace homeostat::config

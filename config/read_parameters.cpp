@@ -1,0 +1,172 @@
+// parameters, guardian.
+#include <fmt/format.h>
+
+#include "config/readers.hpp"
+#include "core/format.hpp"
+
+namespace homeostat::config {
+namespace {
+
+using guardian::ParameterSettings;
+
+void read_cooldown(const Field& field, Context& context, Duration& up, Duration& down) {
+  if (field.is_given() && field.node()->kind == Node::Kind::map) {
+    Section s(field, context);
+    s.required("up", "the least time between two raises").duration(up);
+    s.required("down", "the least time between two cuts").duration(down);
+  } else if (field.duration(up)) {
+    down = up;
+  }
+}
+
+void read_change(const Field& field, const ParameterSettings& p, guardian::ChangeLimit& out) {
+  const auto parse = [&p](std::string_view text) { return parse_change(text, p.unit, p.decimals); };
+  if (!field.parsed(out, parse)) return;
+  if (out.relative && !(*out.relative > 0 && *out.relative <= 1)) {
+    field.error(
+        fmt::format("{} of value is not allowed; it must be above 0% and at most 100%", text_of(*out.relative)));
+  }
+  if (out.absolute && p.quantum.units() > 0 && *out.absolute < p.quantum) {
+    field.error(fmt::format("is {}, less than the quantum of {}: the parameter could never move",
+                            out.absolute->to_string(), p.quantum.to_string()),
+                p.quantum.to_string());
+  }
+}
+
+void read_drift(const Field& field, Context& context, const ParameterSettings& p,
+                std::optional<guardian::DriftBudget>& out) {
+  Per per;
+  if (!field.parsed(per, [&](std::string_view text) { return parse_per(text, context.day); })) return;
+  guardian::DriftBudget drift{.budget = {}, .window = per.per};
+  const auto budget = parse_decimal(per.amount, p.unit, p.decimals);
+  if (!budget) return field.error(budget.error().message, budget.error().nearest);
+  drift.budget = *budget;
+  if (drift.window <= Duration::zero()) return field.error("the window of a drift budget must be longer than 0s");
+  if (drift.budget < p.quantum) {
+    return field.error(fmt::format("a budget of {} is less than the quantum of {}: the parameter could never move",
+                                   drift.budget.to_string(), p.quantum.to_string()));
+  }
+  out = drift;
+}
+
+/// Values the parameter can take are multiples of its quantum.
+void on_grid(Decimal value, Decimal quantum, const Field& place) {
+  const Decimal nearest = value.rounded_to(quantum);
+  if (nearest == value) return;
+  place.error(fmt::format("{} is not a multiple of the quantum {}", value.to_string(), quantum.to_string()),
+              nearest.to_string());
+}
+
+/// min, max, quantum and initial against each other.
+void check_range(const ParameterSettings& p, const Field& min, const Field& max, const Field& quantum,
+                 const Field& initial) {
+  if (p.quantum.units() <= 0) {
+    return quantum.error(fmt::format("must be above 0; the smallest step of {} decimals is {}", p.decimals,
+                                     Decimal(1, p.decimals).to_string()),
+                         Decimal(1, p.decimals).to_string());
+  }
+  if (p.min >= p.max) {
+    return min.error(fmt::format("min {} is not below max {}", p.min.to_string(), p.max.to_string()));
+  }
+  if (p.initial < p.min || p.initial > p.max) {
+    initial.error(
+        fmt::format("{} is outside min {} and max {}", p.initial.to_string(), p.min.to_string(), p.max.to_string()),
+        (p.initial < p.min ? p.min : p.max).to_string());
+  }
+  if (p.quantum > p.max - p.min) {
+    quantum.error(fmt::format("{} is wider than the whole range from min {} to max {}", p.quantum.to_string(),
+                              p.min.to_string(), p.max.to_string()));
+  }
+  on_grid(p.min, p.quantum, min);
+  on_grid(p.max, p.quantum, max);
+  on_grid(p.initial, p.quantum, initial);
+}
+
+bool read_range(Section& s, ParameterSettings& p) {
+  const Field min = s.required("min", "the lowest value the parameter may ever have");
+  const Field max = s.required("max", "the highest value the parameter may ever have");
+  const Field quantum = s.required("quantum", "the step in which the parameter moves");
+  const Field initial = s.required("initial", "the value at the start, which the loops move away from");
+  const bool all = min.decimal(p.min, p.unit, p.decimals) & max.decimal(p.max, p.unit, p.decimals) &
+                   quantum.decimal(p.quantum, p.unit, p.decimals) & initial.decimal(p.initial, p.unit, p.decimals);
+  if (all) check_range(p, min, max, quantum, initial);
+  return all;
+}
+
+void read_emergency(const Field& field, Context& context, ParameterSettings& p) {
+  if (!field.is_given()) return;
+  Section s(field, context);
+  guardian::EmergencyLimits limits{p.change, p.cooldown_up, p.cooldown_down};
+  read_change(s.optional("change"), p, limits.change);
+  read_cooldown(s.optional("cooldown"), context, limits.cooldown_up, limits.cooldown_down);
+  p.emergency = limits;
+}
+
+void read_times(Section& s, Context& context, ParameterSettings& p, Duration period) {
+  const Field cooldown = s.required("cooldown", "the least time between two changes in one direction");
+  read_cooldown(cooldown, context, p.cooldown_up, p.cooldown_down);
+  for (const Duration d : {p.cooldown_up, p.cooldown_down}) {
+    if (d > Duration::zero() && d < period) {
+      cooldown.warn(fmt::format("{} is shorter than the period of {} in which decisions are made, and so has no effect",
+                                text_of(d), text_of(period)));
+      break;
+    }
+  }
+  const Field expiry = s.optional("expiry");
+  expiry.duration(p.expiry, {.min = Duration::seconds(1)});
+  const Field ack_timeout = s.optional("ack_timeout");
+  ack_timeout.duration(p.ack_timeout, {.min = Duration::seconds(1)});
+  if (p.ack_timeout > p.expiry) {
+    (ack_timeout.is_given() ? ack_timeout : expiry)
+        .error(fmt::format(
+            "ack_timeout {} is longer than expiry {}: an adjustment would be void before its silence counts",
+            text_of(p.ack_timeout), text_of(p.expiry)));
+  }
+  s.optional("veto_window").duration(p.veto_window, {.max = Duration::days(7)});
+}
+
+ParameterSettings read_parameter(const std::string& name, const Field& field, Context& context, Duration period) {
+  ParameterSettings p;
+  p.name = name;
+  Section s(field, context);
+  s.required("unit", "what the number counts, e.g. ratio, %, STREAM").text(p.unit);
+  s.optional("help").text(p.help);
+  std::uint32_t decimals = 0;
+  s.required("decimals", "how many decimals the contract stores").integer(decimals, {.max = Decimal::kDecimalsMax});
+  p.decimals = static_cast<int>(decimals);
+  p.min = p.max = p.quantum = p.initial = Decimal(0, p.decimals);
+  const bool has_range = read_range(s, p);
+
+  const Field change = s.required("change", "the largest change of one adjustment: 0.25, or 5% of value");
+  const Field drift = s.optional("drift");
+  if (has_range) {
+    read_change(change, p, p.change);
+    if (drift.is_given()) read_drift(drift, context, p, p.drift);
+  }
+  read_times(s, context, p, period);
+  read_emergency(s.optional("emergency"), context, p);
+  std::size_t i = 0;
+  if (s.optional("arbitration").one_of(i, {"sum", "min", "max", "first"})) {
+    p.arbitration = static_cast<guardian::Arbitration>(i);
+  }
+  return p;
+}
+
+}  // namespace
+
+std::vector<ParameterSettings> read_parameters(const Field& field, Context& context, Duration period) {
+  std::vector<ParameterSettings> parameters;
+  Section::each(field, context, [&](const std::string& name, const Field& entry) {
+    parameters.push_back(read_parameter(name, entry, context, period));
+  });
+  return parameters;
+}
+
+void read_guardian(const Field& field, Context& context, guardian::Settings& out) {
+  if (!field.is_given()) return;
+  Section s(field, context);
+  s.optional("override_max").duration(out.override_max, {.min = Duration::seconds(1), .max = Duration::days(30)});
+  s.optional("setpoint_shift_max").ratio(out.setpoint_shift_max, {.min = 0, .max = 1});
+}
+
+}  // namespace homeostat::config

@@ -1,0 +1,222 @@
+// sources, and the events under a chain source's contracts.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <set>
+
+#include "config/readers.hpp"
+#include "core/format.hpp"
+
+namespace homeostat::config {
+
+const SourceConnection* Sources::find(std::string_view name) const {
+  const auto it = std::find_if(connections.begin(), connections.end(), [&](const auto& c) { return c.name == name; });
+  return it == connections.end() ? nullptr : &*it;
+}
+
+namespace {
+
+void read_url(const Field& field, std::string_view plain, std::string_view secure, std::string& out) {
+  std::string url;
+  if (!field.text(url)) return;
+  const std::string_view rest = url.starts_with(secure)  ? std::string_view(url).substr(secure.size())
+                                : url.starts_with(plain) ? std::string_view(url).substr(plain.size())
+                                                         : std::string_view();
+  if (rest.empty() || rest.front() == '/' || url.find(' ') != std::string::npos) {
+    const bool has_scheme = url.find("://") != std::string::npos;
+    return field.error(fmt::format("'{}' is not an address; it begins with {} or {}", url, plain, secure),
+                       has_scheme ? "" : fmt::format("{}{}", plain, url));
+  }
+  out = url;
+}
+
+void read_access(Section& s, HttpAccess& out) {
+  s.optional("deadline").duration(out.deadline, {.min = Duration::milliseconds(10), .max = Duration::minutes(5)});
+  s.optional("ca_file").text(out.ca_file);
+  s.optional("authorization_file").text(out.authorization_file);
+  const Field first = s.optional("backoff_first");
+  const Field max = s.optional("backoff_max");
+  first.duration(out.backoff_first, {.min = Duration::milliseconds(10), .max = Duration::hours(1)});
+  max.duration(out.backoff_max, {.min = Duration::milliseconds(10), .max = Duration::hours(24)});
+  if (out.backoff_first > out.backoff_max) {
+    (max.is_given() ? max : first)
+        .error(fmt::format("backoff_first {} is longer than backoff_max {}", text_of(out.backoff_first),
+                           text_of(out.backoff_max)));
+  }
+}
+
+void read_period(const Field& field, Duration& out) {
+  field.duration(out, {.min = Duration::milliseconds(100), .max = Duration::days(7)});
+}
+
+// --- evm ---------------------------------------------------------------------------------------------
+
+void read_providers(const Field& field, Context& context, std::vector<EvmProviderSettings>& out) {
+  if (!field.is_given()) return;
+  if (field.node()->kind != Node::Kind::sequence || field.node()->sequence.empty()) {
+    return field.error("expected a list of at least one provider, e.g. '- {name: local, http: http://127.0.0.1:8545}'");
+  }
+  std::set<std::string> names;
+  for (std::size_t i = 0; i < field.node()->sequence.size(); ++i) {
+    Section s(field.node()->sequence[i], fmt::format("{}[{}]", field.path(), i), context);
+    EvmProviderSettings provider;
+    const Field name = s.required("name", "what logs and metrics call this provider");
+    if (name.name(provider.name) && !names.insert(provider.name).second) {
+      name.error(fmt::format("there is already a provider '{}'", provider.name));
+    }
+    read_url(s.required("http", "the JSON-RPC address"), "http://", "https://", provider.http);
+    read_url(s.optional("ws"), "ws://", "wss://", provider.ws);
+    out.push_back(std::move(provider));
+  }
+}
+
+void read_event(const Field& field, const std::string& source, const std::string& contract, Sources& out) {
+  std::string text;
+  if (!field.text(text)) return;
+  auto signature = oracle::parse_event_signature(text);
+  if (!signature) return field.error(fmt::format("{} in '{}'", signature.error().text(), text));
+  const std::string name = fmt::format("{}.{}", contract, signature->name);
+  const bool is_known =
+      std::any_of(out.events.begin(), out.events.end(), [&](const auto& e) { return e.settings.name == name; });
+  if (is_known) return field.error(fmt::format("the event '{}' is given twice", name));
+  out.events.push_back(
+      {{.name = name, .source = source, .contract = contract, .signature = text}, std::move(*signature)});
+}
+
+void read_contract_address(const Field& field, std::string& out) {
+  std::string text;
+  if (!field.text(text)) return;
+  const bool is_address = text.size() == 42 && text.starts_with("0x") &&
+                          text.find_first_not_of("0123456789abcdefABCDEF", 2) == std::string::npos;
+  if (!is_address) return field.error(fmt::format("'{}' is not an address: 0x and 40 hexadecimal digits", text));
+  if (text.find_first_not_of('0', 2) == std::string::npos)
+    return field.error("is the zero address, where no contract is");
+  std::transform(text.begin(), text.end(), text.begin(),
+                 [](char c) { return c >= 'A' && c <= 'F' ? char(c + 32) : c; });
+  out = text;
+}
+
+void read_contracts(const Field& field, Context& context, const std::string& source, EvmConnection& connection,
+                    Sources& out) {
+  Section::each(field, context, [&](const std::string& name, const Field& entry) {
+    const bool is_taken =
+        std::any_of(out.events.begin(), out.events.end(), [&](const auto& e) { return e.settings.contract == name; });
+    if (is_taken) return entry.error(fmt::format("another source has a contract '{}'; choose another name", name));
+    Section s(entry, context);
+    read_contract_address(s.required("address", "0x and 40 hexadecimal digits"), connection.contracts[name]);
+    const Field events = s.required("events", "the events to watch, as they stand in the contract");
+    if (!events.is_given()) return;
+    if (events.node()->kind != Node::Kind::sequence) {
+      return events.error("expected a list, e.g. '- event Tip(address indexed viewer, uint256 amount)'");
+    }
+    for (std::size_t i = 0; i < events.node()->sequence.size(); ++i) {
+      const Field event(&events.node()->sequence[i], fmt::format("{}[{}]", events.path(), i), &context);
+      read_event(event, source, name, out);
+    }
+  });
+}
+
+EvmConnection read_evm(Section& s, Context& context, const std::string& source, Sources& out) {
+  EvmConnection c;
+  read_providers(s.required("providers", "the nodes to ask, tried in this order"), context, c.providers);
+  s.required("chain_id", "which chain the providers must be on, e.g. 1 for Ethereum")
+      .integer(c.chain_id, {.min = 1, .max = std::numeric_limits<std::uint64_t>::max()});
+  const Field start = s.optional("start_block");
+  if (start.is_given() && start.node()->kind == Node::Kind::scalar && start.node()->scalar == "latest") {
+    c.start_at_latest = true;
+  } else {
+    start.integer(c.start_block, {.max = std::numeric_limits<std::uint64_t>::max()});
+  }
+  s.optional("poll").duration(c.poll, {.min = Duration::milliseconds(50), .max = Duration::hours(1)});
+  s.optional("range_max").integer(c.range_max, {.min = 1, .max = 1'000'000});
+  FinalityValue finality{c.finality, c.confirmations};
+  s.optional("finality").parsed(finality, parse_finality);
+  c.finality = finality.finality;
+  c.confirmations = finality.confirmations;
+  s.optional("check_bloom").flag(c.check_bloom);
+  read_contracts(s.required("contracts", "the contracts to watch, by a name of your choice"), context, source, c, out);
+  read_access(s, c.access);
+  return c;
+}
+
+// --- scraped -----------------------------------------------------------------------------------------
+
+PrometheusConnection read_prometheus(Section& s, Context& context, const std::string& source, Sources& out) {
+  PrometheusConnection c;
+  read_url(s.required("url", "the server's root, e.g. http://127.0.0.1:9090"), "http://", "https://", c.url);
+  read_period(s.optional("period"), c.period);
+  const Field queries = s.required("queries", "PromQL by metric");
+  Section::each(queries, context, [&](const std::string& metric, const Field& entry) {
+    out.feeds.push_back({source, metric, entry});
+    entry.text(c.queries[metric]);
+  });
+  read_access(s, c.access);
+  return c;
+}
+
+void read_pointer(const Field& field, std::string& out) {
+  std::string text;
+  if (!field.text(text)) return;
+  if (text.front() != '/') return field.error(fmt::format("'{}' is not a JSON pointer", text), "/" + text);
+  out = text;
+}
+
+HttpConnection read_http(Section& s, Context& context, const std::string& source, Sources& out) {
+  HttpConnection c;
+  read_url(s.required("url", "the document's address"), "http://", "https://", c.url);
+  read_period(s.optional("period"), c.period);
+  const Field values = s.required("values", "where each metric is in the document");
+  Section::each(values, context, [&](const std::string& metric, const Field& entry) {
+    out.feeds.push_back({source, metric, entry});
+    Section value(entry, context);
+    read_pointer(value.required("pointer", "a JSON pointer to the number, e.g. /data/price"), c.values[metric].pointer);
+    read_pointer(value.optional("time_pointer"), c.values[metric].time_pointer);
+  });
+  read_access(s, c.access);
+  return c;
+}
+
+/// Rate limits of a source whose samples are its own choice. A burst defaults to two seconds' worth.
+void read_rate(Section& s, oracle::SourceSettings& out) {
+  if (s.optional("rate").rate_per_s(out.rate_per_s, {.min = 0, .above_min = true})) {
+    out.burst = std::max(1.0, 2 * out.rate_per_s);
+  }
+  s.optional("burst").number(out.burst, {.min = 1});
+}
+
+void read_source(const std::string& name, const Field& entry, Context& context, Sources& out) {
+  constexpr std::array<std::string_view, 4> kKinds = {"push", "evm", "prometheus", "http"};
+  Section s(entry, context);
+  std::size_t kind = 0;
+  const Field kind_field = s.required("kind", "push, evm, prometheus or http");
+  if (!kind_field.one_of(kind, {kKinds.begin(), kKinds.end()})) {
+    // Which keys are right depends on the kind, so none of them can be called wrong.
+    if (entry.is_map()) {
+      for (const Node::Entry& e : entry.node()->map) static_cast<void>(s.optional(e.key));
+    }
+    return;
+  }
+  oracle::SourceSettings settings{.name = name};
+  SourceConnection connection{.name = name, .connection = PushConnection{}};
+  switch (kind) {
+    case 1: connection.connection = read_evm(s, context, name, out); break;
+    case 2: connection.connection = read_prometheus(s, context, name, out); break;
+    case 3: connection.connection = read_http(s, context, name, out); break;
+    default: break;
+  }
+  if (kind != 1) read_rate(s, settings);
+  out.settings.push_back(std::move(settings));
+  out.connections.push_back(std::move(connection));
+}
+
+}  // namespace
+
+Sources read_sources(const Field& field, Context& context) {
+  Sources sources;
+  Section::each(field, context,
+                [&](const std::string& name, const Field& entry) { read_source(name, entry, context, sources); });
+  return sources;
+}
+
+}  // namespace homeostat::config
