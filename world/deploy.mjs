@@ -15,7 +15,7 @@ const help = `Deploy the streaming economy on a development node (anvil) and des
 Usage: node world/deploy.mjs [options]
 
   --rpc URL        the node (default http://127.0.0.1:8545)
-  --var DIR        where world.json and controller.key go (default: var)
+  --var DIR        where world.json and the keys go (default: var)
   --users N        users to register, 2 to 2000 (default 240)
   --cooldown SEC   least seconds between two adjustments of one parameter (default 2)
   --help           this text
@@ -91,11 +91,11 @@ function grant(to, item, role, account) {
   return transaction(chain.kAdmin, to, item.abi, "grantRole", [keccak256(toHex(role)), account]);
 }
 
-/// The executor's key applies adjustments and records metrics, and can do nothing else.
-function grantController(contracts, account) {
+/// The executor's key can adjust and the reporter's record metrics, and neither can do anything else.
+function grantKeys(contracts, { controller, reporter }) {
   return [
-    grant(contracts.ecosystem, chain.artefact("StreamEcosystem"), "CONTROLLER_ROLE", account),
-    grant(contracts.metrics_oracle, chain.artefact("StreamMetricsOracle"), "REPORTER_ROLE", account),
+    grant(contracts.ecosystem, chain.artefact("StreamEcosystem"), "CONTROLLER_ROLE", controller),
+    grant(contracts.metrics_oracle, chain.artefact("StreamMetricsOracle"), "REPORTER_ROLE", reporter),
   ];
 }
 
@@ -103,7 +103,7 @@ function reserveOf(users) {
   return (kUserTokens * BigInt(users)) / 4n;
 }
 
-async function deployContracts(rpc, contracts, controller, users, cooldown) {
+async function deployContracts(rpc, contracts, keys, users, cooldown) {
   const admin = chain.kAdmin;
   const token = chain.artefact("StreamToken");
   const ecosystem = chain.artefact("StreamEcosystem");
@@ -122,7 +122,7 @@ async function deployContracts(rpc, contracts, controller, users, cooldown) {
     grant(contracts.ecosystem, ecosystem, "GUARDIAN_ROLE", chain.kGuardian),
     grant(contracts.ecosystem, ecosystem, "GOVERNANCE_ROLE", admin),
     grant(contracts.metrics_oracle, oracle, "GOVERNANCE_ROLE", admin),
-    ...grantController(contracts, controller),
+    ...grantKeys(contracts, keys),
   ];
   for (const [name, max] of Object.entries(kMetrics)) {
     const args = [chain.bytes32(name), 0n, max * 1_000_000n, 5];
@@ -173,19 +173,23 @@ export async function deploy({ rpcUrl, wsUrl, varDir, users = 240, cooldown = 2,
   }
   mkdirSync(varDir, { recursive: true });
   const worldFile = path.join(varDir, "world.json");
-  const keyFile = path.join(varDir, "controller.key");
-  const controller = privateKeyToAccount(readOrMakeKey(keyFile)).address;
-  await rpc.call("anvil_setBalance", [controller, toHex(parseEther("1000"))]);
+  const keyFiles = {};
+  const keys = {};
+  for (const name of ["controller", "reporter"]) {
+    keyFiles[name] = path.join(varDir, `${name}.key`);
+    keys[name] = privateKeyToAccount(readOrMakeKey(keyFiles[name])).address;
+    await rpc.call("anvil_setBalance", [keys[name], toHex(parseEther("1000"))]);
+  }
 
   let firstBlock = 1;
   if (await isDeployed(rpc, contracts)) {
-    await sendAll(rpc, grantController(contracts, controller)); // the key may be newer than the chain
+    await sendAll(rpc, grantKeys(contracts, keys)); // the keys may be newer than the chain
     log.info(`chain ${chainId} already has the contracts`);
   } else {
     if (Number(await rpc.call("eth_getTransactionCount", [chain.kAdmin, "latest"])) !== 0) {
       throw new Error(`the deployer ${chain.kAdmin} has already sent transactions on this chain; use a fresh one`);
     }
-    firstBlock = await deployContracts(rpc, contracts, controller, users, cooldown);
+    firstBlock = await deployContracts(rpc, contracts, keys, users, cooldown);
     await registerUsers(rpc, contracts, users);
     await openForBusiness(rpc, contracts, users);
     if (!quiet) log.info(`deployed on chain ${chainId} in block ${firstBlock}, ${users} users registered`);
@@ -196,8 +200,8 @@ export async function deploy({ rpcUrl, wsUrl, varDir, users = 240, cooldown = 2,
     chain_id: chainId,
     first_block: firstBlock,
     contracts,
-    roles: { admin: chain.kAdmin, guardian: chain.kGuardian, treasurer: chain.kTreasurer, controller },
-    controller_key_file: keyFile,
+    roles: { admin: chain.kAdmin, guardian: chain.kGuardian, treasurer: chain.kTreasurer, ...keys },
+    key_files: keyFiles,
     users,
   };
   chain.writeJson(worldFile, world);

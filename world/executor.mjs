@@ -8,7 +8,7 @@
 // executor keeps asking, and the daemon's own time limit for answers decides what to make of the silence.
 import { readFileSync } from "node:fs";
 import path from "node:path";
-import { connect, isTransient } from "./lib/actuator.js";
+import { connectActuator, isTransient } from "./lib/daemon.js";
 import { makeApplier } from "./lib/applier.js";
 import * as chain from "./lib/chain.js";
 import { makeBackoff, makeLog, parseOptions, run, sleep, stopSignal } from "./lib/program.js";
@@ -110,12 +110,12 @@ async function main() {
   });
   const stop = stopSignal();
   const world = chain.readWorld(path.join(path.resolve(options.var), "world.json"));
-  const privateKey = readFileSync(world.controller_key_file, "utf8").trim();
+  const privateKey = readFileSync(world.key_files.controller, "utf8").trim();
   const applier = makeApplier({ world, privateKey });
   await applier.check();
   const { ca, cert, key } = options;
   const address = options.daemon;
-  const daemon = connect({ address, executor: options.name, parameters: options.parameter, tls: { ca, cert, key } });
+  const daemon = connectActuator({ address, executor: options.name, parameters: options.parameter, tls: { ca, cert, key } });
   log.info(`${applier.account} on chain ${world.chain_id}, daemon ${address}`);
   await runExecutor({ daemon, applier, stop });
   daemon.close();

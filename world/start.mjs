@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// Starts the whole world of the streaming economy: a local chain, the contracts, the users, the executor.
+// Starts the whole world of the streaming economy: a local chain, the contracts, the users, the executor, the reporter.
 import { spawn } from "node:child_process";
 import { mkdirSync } from "node:fs";
 import path from "node:path";
@@ -13,7 +13,7 @@ const here = path.dirname(fileURLToPath(import.meta.url));
 const log = makeLog("world");
 
 const help = `Start a local chain with the streaming economy on it: contracts, users, and the executor that stores
-homeostatd's adjustments. Ends everything it started at Ctrl-C or SIGTERM, or when a part of it fails.
+homeostatd's adjustments, and the reporter that records its metrics. Ends everything it started at Ctrl-C or SIGTERM, or when a part of it fails.
 
 Usage: node world/start.mjs [options]
 
@@ -22,14 +22,14 @@ Usage: node world/start.mjs [options]
   --chain-id N      (default 31337)
   --state FILE      load the chain from FILE if it exists and save it there at the end (default: it lives in memory)
   --keep-blocks N   blocks whose transactions and logs the node remembers (default 3600; 0 is all: 1 GB an hour)
-  --var DIR         where world.json and controller.key go (default: var)
+  --var DIR         where world.json and the keys go (default: var)
   --users N         2 to 2000; the traffic grows with them, 240 make about 50 transactions a second (default 240)
   --seed N          of the users and of what happens to them (default 1)
   --calm            no cycles and no shocks
   --cooldown SEC    the contract's least seconds between two adjustments of one parameter (default 2)
   --daemon ADDR     homeostatd's gRPC address (default 127.0.0.1:7400); it may start later
-  --no-traffic      only the chain, the contracts and the executor
-  --no-executor     only the chain, the contracts and the users
+  --no-traffic      no users: only the chain, the contracts, the executor and the reporter
+  --no-executor     neither executor nor reporter: only the chain, the contracts and the users
   --help            this text
 
 It prints "world: ready" when world.json is written and the chain can be read.
@@ -63,7 +63,10 @@ function programs(options, varDir, seed) {
     const calm = options.calm ? ["--calm"] : [];
     list.push(["traffic.mjs", ["--var", varDir, "--seed", String(seed), ...calm]]);
   }
-  if (!options["no-executor"]) list.push(["executor.mjs", ["--var", varDir, "--daemon", options.daemon]]);
+  if (!options["no-executor"]) {
+    list.push(["executor.mjs", ["--var", varDir, "--daemon", options.daemon]]);
+    list.push(["reporter.mjs", ["--var", varDir, "--daemon", options.daemon]]);
+  }
   return list;
 }
 

@@ -20,8 +20,11 @@ const kTexts = {
   StaleEpoch: ([epoch, current]) => `epoch ${epoch} is stale: the contract has seen ${current}`,
   RepeatedId: ([parameter, id, last]) => `id ${id} is not above ${last}, the last that ${nameOf(parameter)} accepted`,
   Expired: ([deadline, time]) => `expired ${time - deadline} s ago by chain time`,
+  NotNewer: ([metric]) => `${nameOf(metric)} has no newer observation`,
+  FromTheFuture: ([metric, observedAt, time]) => `${nameOf(metric)} was observed ${observedAt - time} s ahead of the chain`,
+  ReportedTooSoon: ([metric, readyAt, time]) => `${nameOf(metric)} may be recorded again in ${readyAt - time} s`,
   EnforcedPause: () => "a guardian has paused the contract",
-  AccessControlUnauthorizedAccount: ([account]) => `${account} does not hold the controller role`,
+  AccessControlUnauthorizedAccount: ([account]) => `${account} does not hold the role for this`,
 };
 
 /// The reason if `error` (of viem) says that the contract refused, undefined if it says anything else.

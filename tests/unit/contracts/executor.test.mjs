@@ -5,7 +5,7 @@ import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { after, afterEach, before, beforeEach, describe, it } from "node:test";
 import grpc from "@grpc/grpc-js";
-import { loadProto } from "../../../world/lib/actuator.js";
+import { loadProto } from "../../../world/lib/daemon.js";
 import { makeApplier } from "../../../world/lib/applier.js";
 import { bytes32, kAdmin, kFar, kGuardian, makeWorld } from "./fixture.mjs";
 

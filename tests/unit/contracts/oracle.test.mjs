@@ -18,7 +18,7 @@ beforeEach(async () => {
 after(() => w.stop());
 
 const report = (value, observedAt, metric = kRatio) =>
-  w.oracle.send(w.controller, "report", metric, value, observedAt);
+  w.oracle.send(w.reporter, "report", metric, value, observedAt);
 
 describe("StreamMetricsOracle", () => {
   it("answers with the last report, and refuses to answer before the first", async () => {
