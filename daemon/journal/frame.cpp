@@ -114,8 +114,7 @@ Result<> check_frame(const Frame& frame, const ChainHead& head) {
   if (hash_of(frame) != frame.hash) return corrupt("the stored bytes do not match their hash");
   std::uint64_t count = 0;
   if (!count_inputs(frame.bytes, count) || count == 0 || frame.last_seq - frame.first_seq + 1 != count) {
-    return corrupt(fmt::format("the frame holds {} whole inputs, not {}", count,
-                               frame.last_seq - frame.first_seq + 1));
+    return corrupt(fmt::format("the frame holds {} whole inputs, not {}", count, frame.last_seq - frame.first_seq + 1));
   }
   return {};
 }

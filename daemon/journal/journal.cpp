@@ -24,9 +24,9 @@ constexpr std::size_t kFrameMin = std::size_t{4} << 10;
 constexpr std::size_t kFrameMax = std::size_t{64} << 20;  // a blob of SQLite ends at 1 GB; memory long before
 
 Instant system_now() {
-  return Instant{std::chrono::duration_cast<std::chrono::nanoseconds>(
-                     std::chrono::system_clock::now().time_since_epoch())
-                     .count()};
+  return Instant{
+      std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::system_clock::now().time_since_epoch())
+          .count()};
 }
 
 Duration since(std::chrono::steady_clock::time_point start) {
@@ -46,7 +46,8 @@ Result<> check_settings(const Settings& settings) {
   };
   if (settings.directory.empty()) return refuse("journal directory", "is empty");
   if (settings.frame_max_bytes < kFrameMin || settings.frame_max_bytes > kFrameMax) {
-    return refuse("frame_max_bytes", fmt::format("{} is not in {}..{}", settings.frame_max_bytes, kFrameMin, kFrameMax));
+    return refuse("frame_max_bytes",
+                  fmt::format("{} is not in {}..{}", settings.frame_max_bytes, kFrameMin, kFrameMax));
   }
   if (settings.queue_max_bytes < settings.frame_max_bytes) {
     return refuse("queue_max_bytes", fmt::format("{} is less than frame_max_bytes ({})", settings.queue_max_bytes,
@@ -138,9 +139,8 @@ Result<> Journal::start(const ProgressCallback& progress) {
 
   x_first_seq = x_head.seq + 1;
   x_queue = std::make_unique<Queue>(x_settings, x_head.seq);
-  x_keeper = std::make_unique<Keeper>(
-      x_settings, std::move(*keepers), x_turn, x_hooks.now,
-      [this](const Error& error, const char* doing) { fail_for_good(error, doing); });
+  x_keeper = std::make_unique<Keeper>(x_settings, std::move(*keepers), x_turn, x_hooks.now,
+                                      [this](const Error& error, const char* doing) { fail_for_good(error, doing); });
   sqlite3_wal_hook(
       x_db.handle(),
       [](void* keeper, sqlite3*, const char*, int pages) {
@@ -236,16 +236,17 @@ void Journal::fail_for_good(const Error& error, const std::string& doing) {
 }
 
 std::string Journal::advice_for(const Error& error) const {
-  const std::string state = fmt::format("Nothing after input {} was acknowledged; the journal is whole up to there",
-                                        x_queue->durable_seq());
+  const std::string state =
+      fmt::format("Nothing after input {} was acknowledged; the journal is whole up to there", x_queue->durable_seq());
   if (error.code != ErrorCode::resource_exhausted) {
     return "It is not tried again, for after a failed flush the system may have dropped the data. " + state +
            ". Check the disk (dmesg), then start again";
   }
   if (x_settings.database_max_bytes != 0 && error.message.find("the system says") == std::string::npos) {
-    return fmt::format("The journal has reached its quota database_max_bytes = {}. {}. Raise the quota or shorten "
-                       "the retention, then start again",
-                       x_settings.database_max_bytes, state);
+    return fmt::format(
+        "The journal has reached its quota database_max_bytes = {}. {}. Raise the quota or shorten "
+        "the retention, then start again",
+        x_settings.database_max_bytes, state);
   }
   struct statvfs volume {};
   const bool known = ::statvfs(x_settings.directory.c_str(), &volume) == 0;

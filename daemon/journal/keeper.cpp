@@ -58,7 +58,9 @@ Keeper::Keeper(const Settings& settings, Database db, Turn& turn, std::function<
       this);
 }
 
-Keeper::~Keeper() { stop(); }
+Keeper::~Keeper() {
+  stop();
+}
 
 void Keeper::start() {
   x_thread = std::thread([this] { run(); });
@@ -125,8 +127,8 @@ Result<> Keeper::checkpoint() {
   int log_pages = 0;
   int copied_pages = 0;
   const auto pass = [&]() -> Result<> {
-    const int code = sqlite3_wal_checkpoint_v2(x_db.handle(), "main", SQLITE_CHECKPOINT_PASSIVE, &log_pages,
-                                               &copied_pages);
+    const int code =
+        sqlite3_wal_checkpoint_v2(x_db.handle(), "main", SQLITE_CHECKPOINT_PASSIVE, &log_pages, &copied_pages);
     if (code == SQLITE_OK || (code & 0xff) == SQLITE_BUSY) return {};
     return tl::make_unexpected(error_of(x_db.handle(), code));
   };
@@ -166,7 +168,8 @@ Result<> Keeper::write_snapshot(const Snapshot& snapshot) {
   const std::string_view state = snapshot.state;
   std::int64_t part = 0;
   for (std::size_t at = 0; at < state.size(); at += kSnapshotPartBytes, ++part) {
-    JOURNAL_TRY(write([&] { return inserts->snapshot_part(snapshot.seq, part, state.substr(at, kSnapshotPartBytes)); }));
+    JOURNAL_TRY(
+        write([&] { return inserts->snapshot_part(snapshot.seq, part, state.substr(at, kSnapshotPartBytes)); }));
   }
   JOURNAL_TRY(x_db.execute("PRAGMA synchronous=FULL"));
   JOURNAL_TRY(write([&] { return inserts->snapshot(snapshot); }));
@@ -176,8 +179,8 @@ Result<> Keeper::write_snapshot(const Snapshot& snapshot) {
 }
 
 Result<> Keeper::remove_old_snapshots() {
-  Result<Statement> rows = x_db.prepare(
-      "DELETE FROM snapshots WHERE seq NOT IN (SELECT seq FROM snapshots ORDER BY seq DESC LIMIT ?1)");
+  Result<Statement> rows =
+      x_db.prepare("DELETE FROM snapshots WHERE seq NOT IN (SELECT seq FROM snapshots ORDER BY seq DESC LIMIT ?1)");
   if (!rows) return tl::make_unexpected(rows.error());
   JOURNAL_TRY(write([&] { return rows->bind(1, std::int64_t{kSnapshotsKept}).run(); }));
   int removed = 1;

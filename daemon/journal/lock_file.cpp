@@ -34,9 +34,9 @@ Result<LockFile> LockFile::take(const std::filesystem::path& file) {
     if (errno != EWOULDBLOCK) {
       return fail(ErrorCode::io, file.string(), fmt::format("cannot lock: {}", std::strerror(errno)));
     }
-    return fail(ErrorCode::conflict, file.string(),
-                fmt::format("the journal is in use by {}; stop it first, or give this one another directory",
-                            holder_of(fd)));
+    return fail(
+        ErrorCode::conflict, file.string(),
+        fmt::format("the journal is in use by {}; stop it first, or give this one another directory", holder_of(fd)));
   }
   const std::string pid = fmt::format("{}\n", ::getpid());
   if (::ftruncate(fd, 0) != 0 || ::pwrite(fd, pid.data(), pid.size(), 0) != static_cast<ssize_t>(pid.size())) {

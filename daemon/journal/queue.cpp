@@ -43,10 +43,9 @@ Result<std::uint64_t> Queue::append(std::string_view input) {
   if (x_failure || x_stopped) return tl::make_unexpected(closed_error());
   if (x_counts.queued_bytes + size > x_queue_max_bytes) {
     ++x_counts.refused_total;
-    return homeostat::fail(
-        ErrorCode::resource_exhausted, "journal queue",
-        fmt::format("{} bytes wait for the disk, the bound is {}; send again later", x_counts.queued_bytes,
-                    x_queue_max_bytes));
+    return homeostat::fail(ErrorCode::resource_exhausted, "journal queue",
+                           fmt::format("{} bytes wait for the disk, the bound is {}; send again later",
+                                       x_counts.queued_bytes, x_queue_max_bytes));
   }
   const std::uint64_t seq = ++x_counts.appended_seq;
   if (x_frames.empty() || x_frames.back().bytes.size() + size > x_frame_max_bytes) {

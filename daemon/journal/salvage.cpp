@@ -126,8 +126,8 @@ Result<SalvageReport> rebuild(Database& source, const std::filesystem::path& fil
   JOURNAL_TRY(copy_snapshots(kept, target));
   JOURNAL_TRY(copy_decisions(source, target, report));
   const Result<std::int64_t> epoch = source.query_integer("SELECT value FROM meta WHERE key = 'epoch'");
-  JOURNAL_TRY(target.execute(
-      fmt::format("UPDATE meta SET value = {} WHERE key = 'epoch'", epoch ? *epoch : 0).c_str()));
+  JOURNAL_TRY(
+      target.execute(fmt::format("UPDATE meta SET value = {} WHERE key = 'epoch'", epoch ? *epoch : 0).c_str()));
   JOURNAL_TRY(target.execute("PRAGMA wal_checkpoint(TRUNCATE)"));
   report.first_seq = copied.first_seq;
   report.last_seq = copied.last_seq;

@@ -84,7 +84,9 @@ Error error_of(sqlite3* db, int code) {
   return Error{code_of(primary), file_of(db), std::move(message)};
 }
 
-void Statement::Finalize::operator()(sqlite3_stmt* s) const { sqlite3_finalize(s); }
+void Statement::Finalize::operator()(sqlite3_stmt* s) const {
+  sqlite3_finalize(s);
+}
 
 Statement& Statement::bind(int index, std::int64_t value) {
   HOMEOSTAT_CHECK(sqlite3_bind_int64(x_statement.get(), index, value) == SQLITE_OK);
@@ -130,7 +132,9 @@ void Statement::reset() {
   sqlite3_clear_bindings(x_statement.get());
 }
 
-std::int64_t Statement::integer(int column) const { return sqlite3_column_int64(x_statement.get(), column); }
+std::int64_t Statement::integer(int column) const {
+  return sqlite3_column_int64(x_statement.get(), column);
+}
 
 std::string_view Statement::bytes(int column) const {
   const void* data = sqlite3_column_blob(x_statement.get(), column);
@@ -138,7 +142,9 @@ std::string_view Statement::bytes(int column) const {
   return data == nullptr ? std::string_view() : std::string_view(static_cast<const char*>(data), size);
 }
 
-void Database::Close::operator()(sqlite3* db) const { sqlite3_close_v2(db); }
+void Database::Close::operator()(sqlite3* db) const {
+  sqlite3_close_v2(db);
+}
 
 Result<Database> Database::open(const std::filesystem::path& file, Mode mode) {
   int flags = SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;

@@ -19,11 +19,11 @@ struct sqlite3_stmt;
 #define JOURNAL_TRY(expression) JOURNAL_TRY_NAMED(JOURNAL_TRY_NAME(__COUNTER__), expression)
 #define JOURNAL_TRY_NAME(number) JOURNAL_TRY_PASTE(number)
 #define JOURNAL_TRY_PASTE(number) journal_try_##number
-#define JOURNAL_TRY_NAMED(name, expression)                                       \
-  do {                                                                            \
-    if (auto name = (expression); !name) {                                        \
-      return ::tl::make_unexpected(::homeostat::Error(std::move(name).error()));  \
-    }                                                                             \
+#define JOURNAL_TRY_NAMED(name, expression)                                      \
+  do {                                                                           \
+    if (auto name = (expression); !name) {                                       \
+      return ::tl::make_unexpected(::homeostat::Error(std::move(name).error())); \
+    }                                                                            \
   } while (false)
 
 namespace homeostat::journal {

@@ -82,8 +82,8 @@ Result<ChainHead> head_before(Database& db, std::uint64_t from_seq) {
 }
 
 // One bounded read transaction of a scan. `head` moves along; `more` says whether there was something to visit.
-Result<> scan_some(Database& db, Statement& select, ChainHead& head,
-                   const std::function<bool(const Frame&)>& visit, bool& more) {
+Result<> scan_some(Database& db, Statement& select, ChainHead& head, const std::function<bool(const Frame&)>& visit,
+                   bool& more) {
   more = false;
   const Result<ChainHead> base = read_base(db);
   if (!base) return tl::make_unexpected(base.error());
@@ -137,8 +137,8 @@ Result<> check_schema(Database& db) {
   if (!application) return tl::make_unexpected(application.error());
   if (*application != kApplicationId) {
     return fail(ErrorCode::corrupt, "application_id",
-                fmt::format("the file is a SQLite database but not a homeostat journal ({:#x}, not {:#x})", *application,
-                            kApplicationId));
+                fmt::format("the file is a SQLite database but not a homeostat journal ({:#x}, not {:#x})",
+                            *application, kApplicationId));
   }
   const Result<std::int64_t> version = db.query_integer("PRAGMA user_version");
   if (!version) return tl::make_unexpected(version.error());
@@ -216,8 +216,8 @@ Result<std::vector<std::uint64_t>> snapshot_seqs(Database& db) {
 
 Result<Snapshot> read_snapshot(Database& db, std::uint64_t seq) {
   const std::string where = fmt::format("snapshot {}", seq);
-  Result<Statement> select = db.prepare(
-      "SELECT at_ns, policy_digest, decisions_hash, hash, parts, policy_text FROM snapshots WHERE seq = ?1");
+  Result<Statement> select =
+      db.prepare("SELECT at_ns, policy_digest, decisions_hash, hash, parts, policy_text FROM snapshots WHERE seq = ?1");
   if (!select) return tl::make_unexpected(select.error());
   const Result<bool> row = select->bind(1, seq).step();
   if (!row) return tl::make_unexpected(row.error());
@@ -302,8 +302,7 @@ Result<Inserts> Inserts::prepare(Database& db) {
                            "INSERT INTO decisions VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (id) DO UPDATE SET "
                            "seq = ?2, at_ns = ?3, parameter = ?4, outcome = ?5, adjustment = ?6, bytes = ?7"));
   JOURNAL_TRY(prepare_into(inserts.x_part, "INSERT OR REPLACE INTO snapshot_parts VALUES (?1, ?2, ?3)"));
-  JOURNAL_TRY(
-      prepare_into(inserts.x_snapshot, "INSERT OR REPLACE INTO snapshots VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"));
+  JOURNAL_TRY(prepare_into(inserts.x_snapshot, "INSERT OR REPLACE INTO snapshots VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"));
   return inserts;
 }
 

@@ -39,7 +39,8 @@ inline constexpr std::size_t kSnapshotPartBytes = std::size_t{1} << 20;
 /// Gives every frame from the one that holds `from_seq` on, each checked against the chain; false stops.
 /// Sees what is committed meanwhile; holds no read transaction longer than kScanBytes of frames.
 /// Errors: out_of_range (from_seq was pruned), corrupt (first bad frame), io.
-[[nodiscard]] Result<> scan_frames(Database& db, std::uint64_t from_seq, const std::function<bool(const Frame&)>& visit);
+[[nodiscard]] Result<> scan_frames(Database& db, std::uint64_t from_seq,
+                                   const std::function<bool(const Frame&)>& visit);
 
 /// The newest snapshot whose hash is right; damaged newer ones are added to `damaged`.
 [[nodiscard]] Result<std::optional<Snapshot>> newest_good_snapshot(Database& db, std::vector<std::uint64_t>* damaged);

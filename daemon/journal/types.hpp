@@ -79,7 +79,8 @@ struct Hooks {
 };
 inline constexpr int kFatalExitCode = 74;  ///< EX_IOERR
 
-/// One decision as stored. The same id may be put again (after recovery, or when its answer arrives): the last one holds.
+/// One decision as stored. The same id may be put again (after recovery, or when its answer arrives): the last one
+/// holds.
 struct DecisionRow {
   std::uint64_t id = 0;
   std::uint64_t seq = 0;  ///< of the input that caused it
@@ -94,11 +95,11 @@ struct DecisionRow {
 
 /// Which decisions to list, newest first.
 struct DecisionFilter {
-  std::string parameter;             ///< empty: all
+  std::string parameter;  ///< empty: all
   bool only_adjustments = false;
-  std::uint64_t before_id = 0;       ///< only ids below; 0: from the newest
-  Instant since;                     ///< stop at the first older one; never: no limit
-  std::uint32_t limit = 100;         ///< at most kListMax
+  std::uint64_t before_id = 0;  ///< only ids below; 0: from the newest
+  Instant since;                ///< stop at the first older one; never: no limit
+  std::uint32_t limit = 100;    ///< at most kListMax
 };
 inline constexpr std::uint32_t kListMax = 10'000;
 

@@ -41,7 +41,9 @@ void print_row(const char* what, std::size_t record_bytes, double records, doubl
   std::fflush(stdout);
 }
 
-double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
 
 std::string payload(std::size_t bytes) {
   std::string text(bytes, '\0');
@@ -132,7 +134,8 @@ void many(const std::filesystem::path& directory, std::size_t record_bytes, doub
   if (!journal->wait_durable(journal->stats().appended_seq)) std::exit(1);
   const double took = seconds_since(start);
   const Stats stats = journal->stats();
-  const std::string what = rate > 0 ? "journal, paced at " + std::to_string(static_cast<int>(rate)) + "/s" : "journal, flat out";
+  const std::string what =
+      rate > 0 ? "journal, paced at " + std::to_string(static_cast<int>(rate)) + "/s" : "journal, flat out";
   print_row(what.c_str(), record_bytes, taken, took, latencies);
   std::printf("    commits %llu, commit p50 %.2f p99 %.2f max %.2f ms (last 1024), checkpoints %llu, log %.0f MB\n",
               static_cast<unsigned long long>(stats.commits_total), stats.commit_p50.in_seconds() * 1e3,

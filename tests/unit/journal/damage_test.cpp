@@ -28,8 +28,9 @@ void write_file(const std::filesystem::path& file, std::string_view bytes) {
 TEST(Damage, ATamperedByteIsFoundAndItsInputsNamed) {
   const Scratch scratch;
   make_journal(scratch);
-  run_sql(scratch.file(), "UPDATE frames SET bytes = CAST(replace(CAST(bytes AS TEXT), 'input 33 ', 'input 34 ') AS BLOB)"
-                          " WHERE first_seq = 33");
+  run_sql(scratch.file(),
+          "UPDATE frames SET bytes = CAST(replace(CAST(bytes AS TEXT), 'input 33 ', 'input 34 ') AS BLOB)"
+          " WHERE first_seq = 33");
   const auto report = JournalReader::open(scratch.path())->verify();
   ASSERT_FALSE(report);
   EXPECT_EQ(report.error().code, ErrorCode::corrupt);
@@ -131,6 +132,7 @@ TEST(Damage, SalvageWithNothingWholeAfterTheSnapshotGoesOnFromIt) {
 // A copy of the files as a crash or a careless hand may leave them, then damaged by `damage`; reading must give
 // exactly the first inputs, however many, or an Error.
 struct Tally {
+  int tried = 0;
   int whole = 0;
   int prefix = 0;
   int refused = 0;
@@ -148,7 +150,9 @@ void expect_prefix_or_error(const std::string& database, const std::string& log,
     return;
   }
   ++(contents.last == kInputs ? tally.whole : tally.prefix);
-  // A journal that reads without an error also goes on: the next input takes the next number.
+  // A journal that reads without an error also goes on: the next input takes the next number. (Not each time: opening
+  // flushes.)
+  if (++tally.tried % 8 != 0) return;
   const auto journal = Journal::open({.directory = copy.path()});
   if (!journal) return;
   ASSERT_EQ((*journal)->durable_seq(), contents.last) << what;
@@ -156,9 +160,7 @@ void expect_prefix_or_error(const std::string& database, const std::string& log,
 }
 
 TEST(Damage, ATruncatedLogGivesAPrefix) {
-  const Scratch scratch;
-  make_journal(scratch);
-  // Everything of this round is in the log alone.
+  // All inputs are in the log alone.
   std::string database;
   std::string log;
   {

@@ -45,7 +45,9 @@ TEST_F(FrameTest, HashIsThatOfTheDocumentedBytes) {
   EXPECT_EQ(hex(frame_of(bytes).hash), "1f37614eb488c9e787554144ab40e3d537cdb84999dc249cba05331067e87dd3");
 }
 
-TEST_F(FrameTest, FollowsTheHeadItWasMadeFor) { EXPECT_TRUE(check_frame(frame_of(bytes), head)); }
+TEST_F(FrameTest, FollowsTheHeadItWasMadeFor) {
+  EXPECT_TRUE(check_frame(frame_of(bytes), head));
+}
 
 TEST_F(FrameTest, EveryChangedFieldIsFound) {
   std::string other = bytes;

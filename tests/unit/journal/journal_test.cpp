@@ -134,8 +134,7 @@ TEST(Journal, RefusesASecondOpenerAndNamesTheFirst) {
 TEST(Journal, RefusesBeyondTheQueueBoundAndTakesAgainAfterwards) {
   const Scratch scratch;
   Gate gate;
-  auto journal =
-      open_or_die({.directory = scratch.path(), .queue_max_bytes = 64 << 10, .frame_max_bytes = 16 << 10});
+  auto journal = open_or_die({.directory = scratch.path(), .queue_max_bytes = 64 << 10, .frame_max_bytes = 16 << 10});
   journal->on_durable([&](const Durable&) { gate.pass(); });
   const std::string input(1000, 'x');
   Result<std::uint64_t> seq = journal->append(input);
@@ -194,7 +193,8 @@ TEST(Journal, ListsDecisionsNewestFirstByFilter) {
   {
     const auto journal = open_or_die({.directory = scratch.path()});
     std::vector<DecisionRow> rows;
-    for (std::uint64_t id = 1; id <= 100; ++id) rows.push_back(decision_of(id, id % 2 == 0 ? "fee" : "reward", id % 10 == 0));
+    for (std::uint64_t id = 1; id <= 100; ++id)
+      rows.push_back(decision_of(id, id % 2 == 0 ? "fee" : "reward", id % 10 == 0));
     journal->put_decisions(std::move(rows));
   }
   const auto journal = open_or_die({.directory = scratch.path()});
@@ -290,7 +290,8 @@ TEST(Journal, ABackupOfALiveJournalVerifiesAndRestores) {
 
 TEST(Journal, RefusesAFileThatIsNotAJournal) {
   const Scratch scratch;
-  std::ofstream(scratch.file()) << "This is a letter, not a database, and it is long enough to be looked at." << std::string(5000, '.');
+  std::ofstream(scratch.file()) << "This is a letter, not a database, and it is long enough to be looked at."
+                                << std::string(5000, '.');
   const auto text = Journal::open({.directory = scratch.path()});
   ASSERT_FALSE(text);
   EXPECT_EQ(text.error().code, ErrorCode::corrupt);

@@ -82,7 +82,9 @@ TEST(Keeper, NeverPrunesBeyondTheOldestSnapshot) {
 TEST(Keeper, PrunesNothingWithoutASnapshot) {
   const Scratch scratch;
   const Settings settings{.directory = scratch.path(), .retention = Duration::zero()};
-  { append_one_by_one(*open_or_die(settings, {.now = [] { return Instant{1}; }}), 10); }
+  {
+    append_one_by_one(*open_or_die(settings, {.now = [] { return Instant{1}; }}), 10);
+  }
   { open_or_die(settings); }
   EXPECT_EQ(contents_of(scratch.path()).first, 1U);
 }
@@ -122,7 +124,9 @@ TEST(Keeper, PrunesDecisionsByTheirOwnAge) {
     }
     journal->put_decisions(std::move(rows));
   }
-  { open_or_die(settings, {.now = [] { return Instant::from_unix_seconds(1600); }}); }
+  {
+    open_or_die(settings, {.now = [] { return Instant::from_unix_seconds(1600); }});
+  }
   const auto report = JournalReader::open(scratch.path())->verify();
   EXPECT_EQ(report->decisions, 501U);  // 1500..2000
 }
