@@ -15,7 +15,7 @@ const help = `Deploy the streaming economy on a development node (anvil) and des
 Usage: node world/deploy.mjs [options]
 
   --rpc URL        the node (default http://127.0.0.1:8545)
-  --var DIR        where world.json and the keys go (default: var)
+  --var DIR        where world.json and the keys go (default: var/world)
   --users N        users to register, 2 to 2000 (default 240)
   --cooldown SEC   least seconds between two adjustments of one parameter (default 2)
   --help           this text

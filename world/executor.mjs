@@ -11,7 +11,7 @@ import path from "node:path";
 import { connectActuator, isTransient } from "./lib/daemon.js";
 import { makeApplier } from "./lib/applier.js";
 import * as chain from "./lib/chain.js";
-import { makeBackoff, makeLog, parseOptions, run, sleep, stopSignal } from "./lib/program.js";
+import { brief, makeBackoff, makeLog, parseOptions, run, sleep, stopSignal } from "./lib/program.js";
 
 const log = makeLog("executor");
 
@@ -22,7 +22,7 @@ Usage: node world/executor.mjs [options]
   --daemon ADDR     homeostatd's gRPC address (default 127.0.0.1:7400)
   --ca FILE         use TLS and trust this authority (default: plain text, for loopback)
   --cert FILE, --key FILE   our own certificate, when the daemon asks for one
-  --var DIR         where world.json and the controller's key are (default: var)
+  --var DIR         where world.json and the controller's key are (default: var/world)
   --name NAME       what the daemon records as the executor (default evm-executor)
   --parameter NAME  only this one; may be repeated (default: all that the daemon has)
   --help            this text
@@ -32,11 +32,6 @@ Examples:
   node world/executor.mjs --daemon 10.0.0.5:7400 --ca ca.pem --parameter transaction_fee`;
 
 const kBackoff = { firstMs: 250, maxMs: 10_000 };
-
-/// One line of an error: the libraries' own messages run over many.
-function brief(error) {
-  return (error.shortMessage ?? error.details ?? error.message).split("\n")[0];
-}
 
 /// Asks until the outcome is known, or gives undefined when told to stop.
 async function outcomeOf(applier, adjustment, stop) {
@@ -92,7 +87,7 @@ async function runExecutor({ daemon, applier, stop }) {
       if (!stop.aborted) log.info("the daemon ended the stream");
     } catch (error) {
       // The same complaint is made once, not once an attempt.
-      if (!stop.aborted && brief(error) !== complaint) log.warn(`daemon: ${(complaint = brief(error))}; trying again`);
+      if (!stop.aborted && brief(error) !== complaint) log.warn(`${(complaint = brief(error))}; trying again`);
     }
     await sleep(backoff.next(), stop);
   }

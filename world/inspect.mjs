@@ -12,7 +12,7 @@ const help = `Show the parameters of the StreamEcosystem contract, its last adju
 
 Usage: node world/inspect.mjs [options]
 
-  --var DIR    where world.json is (default: var)
+  --var DIR    where world.json is (default: var/world)
   --last N     how many adjustments to list (default 10)
   --follow     then print each further adjustment as it is mined, until Ctrl-C
   --pause      as the guardian: make the contract refuse adjustments

@@ -7,7 +7,7 @@ import { createPublicClient, createWalletClient, defineChain, http } from "viem"
 import { privateKeyToAccount } from "viem/accounts";
 import { artefact, bytes32, kDefaultVar, nameOf, readWorld } from "./lib/chain.js";
 import { connectMetrics } from "./lib/daemon.js";
-import { makeBackoff, makeLog, parseOptions, run, sleep, stopSignal, wholeNumber } from "./lib/program.js";
+import { brief, makeBackoff, makeLog, parseOptions, run, sleep, stopSignal, wholeNumber } from "./lib/program.js";
 import { refusalText } from "./lib/refusal.js";
 
 const log = makeLog("reporter");
@@ -19,7 +19,7 @@ Usage: node world/reporter.mjs [options]
   --daemon ADDR   homeostatd's gRPC address (default 127.0.0.1:7400)
   --ca FILE       use TLS and trust this authority (default: plain text, for loopback)
   --cert FILE, --key FILE   our own certificate, when the daemon asks for one
-  --var DIR       where world.json and the reporter's key are (default: var)
+  --var DIR       where world.json and the reporter's key are (default: var/world)
   --every SEC     seconds between two records (default 15)
   --help          this text
 
@@ -112,7 +112,7 @@ async function main() {
       complaint = "";
       await sleep(everyMs, stop);
     } catch (error) {
-      const text = (error.shortMessage ?? error.details ?? error.message).split("\n")[0];
+      const text = brief(error);
       // The same complaint is made once, not once an attempt.
       if (!stop.aborted && text !== complaint) log.warn(`${(complaint = text)}; trying again`);
       await sleep(backoff.next(), stop);

@@ -22,7 +22,7 @@ Usage: node world/start.mjs [options]
   --chain-id N      (default 31337)
   --state FILE      load the chain from FILE if it exists and save it there at the end (default: it lives in memory)
   --keep-blocks N   blocks whose transactions and logs the node remembers (default 3600; 0 is all: 1 GB an hour)
-  --var DIR         where world.json and the keys go (default: var)
+  --var DIR         where world.json and the keys go (default: var/world)
   --users N         2 to 2000; the traffic grows with them, 240 make about 50 transactions a second (default 240)
   --seed N          of the users and of what happens to them (default 1)
   --calm            no cycles and no shocks

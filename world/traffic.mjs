@@ -14,7 +14,7 @@ const help = `Users of the streaming economy that react to its fees and rewards.
 
 Usage: node world/traffic.mjs [options]
 
-  --var DIR      where world.json is (default: var)
+  --var DIR      where world.json is (default: var/world)
   --seed N       another seed gives other users, cycles and shocks (default 1)
   --calm         no cycles and no shocks: users react to the parameters alone
   --steps N      stop after N seconds of traffic (default 0: until told)

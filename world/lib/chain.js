@@ -11,7 +11,7 @@ const kBatchMax = 250;
 const kRpcTimeoutMs = 20_000;
 
 /// Where world.json goes unless told otherwise.
-export const kDefaultVar = path.join(root, "var");
+export const kDefaultVar = path.join(root, "var/world");
 
 /// The node's own development accounts 0, 1 and 2; it signs for them and, as it impersonates, for everyone else.
 /// The deployer is always the same, so on a fresh chain the contracts always get the same addresses.

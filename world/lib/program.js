@@ -77,12 +77,19 @@ export function makeBackoff(firstMs, maxMs) {
   };
 }
 
+/// One line of an error of viem, gRPC or Node: their own messages run over many.
+export function brief(error) {
+  const text = (error.shortMessage ?? error.details ?? error.message).split("\n")[0];
+  const refused = /ECONNREFUSED (\S+:\d+)/.exec(text);
+  return refused ? `nobody listens on ${refused[1].replace(/\.$/, "")}` : text;
+}
+
 /// Runs `main` and turns an error into one line and exit code 1.
 export function run(log, main) {
   main().then(
     () => process.exit(process.exitCode ?? 0),
     (error) => {
-      log.warn(error.shortMessage ?? error.message);
+      log.warn(brief(error));
       process.exit(1);
     },
   );
