@@ -163,6 +163,9 @@ StateHash Engine::decisions_hash() const {
 const Policy& Engine::policy() const {
   return *state_->policy;
 }
+const oracle::Oracle& Engine::oracle() const {
+  return state_->oracle;
+}
 std::uint64_t Engine::last_slot() const {
   return state_->progress.slot;
 }

@@ -18,6 +18,7 @@
 #include "engine/policy.hpp"
 #include "engine/record.hpp"
 #include "engine/view.hpp"
+#include "oracle/oracle.hpp"
 
 namespace homeostat::engine {
 
@@ -29,6 +30,17 @@ struct CommandOutcome {
 };
 
 enum class NoticeKind : std::uint8_t { mode, source, command, policy, actuator, missed_slots };
+[[nodiscard]] constexpr std::string_view name_of(NoticeKind kind) {
+  switch (kind) {
+    case NoticeKind::mode: return "mode";
+    case NoticeKind::source: return "source";
+    case NoticeKind::command: return "command";
+    case NoticeKind::policy: return "policy";
+    case NoticeKind::actuator: return "actuator";
+    case NoticeKind::missed_slots: return "missed_slots";
+  }
+  return "?";
+}
 /// Something worth an operator's attention; goes to the log, the watch stream and annotations.
 struct Notice {
   NoticeKind kind = NoticeKind::mode;
@@ -72,6 +84,8 @@ class Engine {
   [[nodiscard]] StateHash decisions_hash() const;
 
   [[nodiscard]] const Policy& policy() const;
+  /// For sources that go on where the oracle is (recent_blocks).
+  [[nodiscard]] const oracle::Oracle& oracle() const;
   [[nodiscard]] std::uint64_t last_slot() const;
   /// Adjustments emitted and not answered yet, ascending ids: what a subscriber must (again) be sent.
   [[nodiscard]] std::vector<Adjustment> outstanding() const;

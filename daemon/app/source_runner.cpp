@@ -15,8 +15,7 @@
 #include "daemon/app/logging.hpp"
 #include "daemon/app/source_settings.hpp"
 #include "daemon/sources/evm_source.hpp"
-#include "daemon/sources/http_source.hpp"
-#include "daemon/sources/prometheus_source.hpp"
+#include "daemon/sources/sample_source.hpp"
 
 namespace homeostat::daemon {
 namespace {
@@ -100,8 +99,6 @@ struct SourceRunner::Impl {
       log_error("source", s.name + ": not started: " + error.text());
       pipeline.submit(oracle::SourceReport{s.name, clock(), oracle::SourceCondition::failing, error.text()}, nullptr);
     };
-    // Sequences ascend over restarts without being stored: microseconds since the epoch grow faster than samples.
-    const auto first_sequence = static_cast<std::uint64_t>(clock().ns / 1000);
     if (const auto* c = std::get_if<config::EvmConnection>(&s.connection)) {
       auto settings = evm_settings(s.name, *c, config.policy()->oracle);
       if (!settings) return told(settings.error());
@@ -111,35 +108,34 @@ struct SourceRunner::Impl {
       shared->start();
       evm[s.name] = std::move(shared);
     } else if (const auto* p = std::get_if<config::PrometheusConnection>(&s.connection)) {
-      auto settings = prometheus_settings(s.name, *p);
-      if (!settings) return told(settings.error());
-      auto source = sources::PrometheusSource::make(context->get_executor(), std::move(*settings), sink_of(s.name), first_sequence, clock);
-      if (!source) return told(source.error());
-      (*source)->start();
-      prometheus[s.name] = std::move(*source);
+      start_polling(s.name, prometheus_settings(s.name, *p), told);
     } else if (const auto* h = std::get_if<config::HttpConnection>(&s.connection)) {
-      auto settings = http_settings(s.name, *h);
-      if (!settings) return told(settings.error());
-      auto source = sources::HttpSource::make(context->get_executor(), std::move(*settings), sink_of(s.name), first_sequence, clock);
-      if (!source) return told(source.error());
-      (*source)->start();
-      http[s.name] = std::move(*source);
+      start_polling(s.name, http_settings(s.name, *h), told);
     }
+  }
+
+  template <class Settings, class Told>
+  void start_polling(const std::string& name, Result<Settings> settings, const Told& told) {
+    if (!settings) return told(settings.error());
+    // Sequences ascend over restarts without being stored: microseconds since the epoch grow faster than samples.
+    const auto last_sequence = static_cast<std::uint64_t>(clock().ns / 1000);
+    auto source = sources::SampleSource::make(context->get_executor(), std::move(*settings), sink_of(name), last_sequence, clock);
+    if (!source) return told(source.error());
+    (*source)->start();
+    polled[name] = std::move(*source);
   }
 
   void end() {
     {
       const std::lock_guard lock(mutex);
       for (auto& [_, s] : evm) s->stop();
-      for (auto& [_, s] : prometheus) s->stop();
-      for (auto& [_, s] : http) s->stop();
+      for (auto& [_, s] : polled) s->stop();
     }
     work.reset();
     if (thread.joinable()) thread.join();
     const std::lock_guard lock(mutex);
     evm.clear();
-    prometheus.clear();
-    http.clear();
+    polled.clear();
     context.reset();
   }
 
@@ -151,8 +147,7 @@ struct SourceRunner::Impl {
   std::mutex lifecycle;  ///< one start or stop at a time
   std::mutex mutex;      ///< guards the maps
   std::map<std::string, Evm> evm;
-  std::map<std::string, std::unique_ptr<sources::PrometheusSource>> prometheus;
-  std::map<std::string, std::unique_ptr<sources::HttpSource>> http;
+  std::map<std::string, std::unique_ptr<sources::SampleSource>> polled;
 };
 
 SourceRunner::SourceRunner(Pipeline& pipeline, Pipeline::Clock clock) : impl_(std::make_unique<Impl>(pipeline, std::move(clock))) {}
@@ -188,8 +183,7 @@ std::vector<SourceFacts> SourceRunner::facts() const {
     f.head_seen = m.head_seen;
     out.push_back(std::move(f));
   }
-  for (const auto& [name, s] : impl_->prometheus) out.push_back(facts_of(name, s->metrics()));
-  for (const auto& [name, s] : impl_->http) out.push_back(facts_of(name, s->metrics()));
+  for (const auto& [name, s] : impl_->polled) out.push_back(facts_of(name, s->metrics()));
   return out;
 }
 

@@ -50,6 +50,7 @@ struct EvmSettings {
   std::vector<EvmProvider> providers;  ///< tried in this order
   std::uint64_t chain_id = 0;
   std::uint64_t start_block = 0;       ///< where to begin when the cursor is empty
+  bool start_at_latest = false;        ///< then begin at the head instead
   /// Blocks nearer to the head than this are fetched one by one with every hash remembered; what is
   /// deeper is backfilled in ranges. Should be at least the deepest reorg expected.
   std::uint64_t confirmations = 12;
