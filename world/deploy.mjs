@@ -163,6 +163,15 @@ async function isDeployed(rpc, contracts) {
   return present !== 0;
 }
 
+/// How many of the wanted users a chain that was deployed earlier has.
+async function registeredUsers(rpc, contracts, wanted) {
+  const { abi } = chain.artefact("StreamEcosystem");
+  const data = encodeFunctionData({ abi, functionName: "userCount" });
+  const count = Number(await rpc.call("eth_call", [{ to: contracts.ecosystem, data }, "latest"]));
+  if (count < 2) throw new Error("the contracts are on this chain but its users are not; use a fresh one");
+  return Math.min(count, wanted);
+}
+
 /// Deploys what is missing and returns the description that it wrote to `<varDir>/world.json`.
 export async function deploy({ rpcUrl, wsUrl, varDir, users = 240, cooldown = 2, quiet = false }) {
   const rpc = chain.makeRpc(rpcUrl);
@@ -182,9 +191,11 @@ export async function deploy({ rpcUrl, wsUrl, varDir, users = 240, cooldown = 2,
   }
 
   let firstBlock = 1;
+  let registered = users;
   if (await isDeployed(rpc, contracts)) {
     await sendAll(rpc, grantKeys(contracts, keys)); // the keys may be newer than the chain
-    log.info(`chain ${chainId} already has the contracts`);
+    registered = await registeredUsers(rpc, contracts, users);
+    log.info(`chain ${chainId} already has the contracts and ${registered} users`);
   } else {
     if (Number(await rpc.call("eth_getTransactionCount", [chain.kAdmin, "latest"])) !== 0) {
       throw new Error(`the deployer ${chain.kAdmin} has already sent transactions on this chain; use a fresh one`);
@@ -202,7 +213,7 @@ export async function deploy({ rpcUrl, wsUrl, varDir, users = 240, cooldown = 2,
     contracts,
     roles: { admin: chain.kAdmin, guardian: chain.kGuardian, treasurer: chain.kTreasurer, ...keys },
     key_files: keyFiles,
-    users,
+    users: registered,
   };
   chain.writeJson(worldFile, world);
   return world;
