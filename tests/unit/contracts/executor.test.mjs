@@ -10,7 +10,7 @@ import { makeApplier } from "../../../world/lib/applier.js";
 import { bytes32, kAdmin, kFar, kGuardian, makeWorld } from "./fixture.mjs";
 
 const program = fileURLToPath(new URL("../../../world/executor.mjs", import.meta.url));
-const kWaitMs = 20_000;
+const kWaitMs = 60_000;
 
 /// The daemon's side: streams what it is given to whoever subscribes, keeps what is acknowledged.
 class Actuator {
