@@ -1,0 +1,99 @@
+// check: a configuration file, judged by the loader that the daemon uses. Every error with its line and a caret under
+// the place; or a summary of what the file would run.
+#include <fstream>
+#include <iterator>
+
+#include "cli/commands/context.hpp"
+#include "cli/json.hpp"
+#include "config/config.hpp"
+#include "core/format.hpp"
+
+namespace homeostat::cli {
+namespace {
+
+using config::Diagnostic;
+
+std::vector<std::string> lines_of(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::vector<std::string> lines;
+  for (std::string line; lines.size() < 1'000'000 && std::getline(file, line);) lines.push_back(line);
+  return lines;
+}
+
+/// The line of the file and a caret under the column, which counts characters.
+std::string excerpt(const std::vector<std::string>& lines, const Diagnostic& d) {
+  if (d.line == 0 || d.line > lines.size()) return "";
+  const std::string line = printable(lines[d.line - 1]);
+  std::size_t bytes = 0;
+  for (std::size_t column = 1; column < d.column && bytes < line.size(); ++column) {
+    do ++bytes;
+    while (bytes < line.size() && (static_cast<unsigned char>(line[bytes]) & 0xc0) == 0x80);
+  }
+  return "    " + line + "\n    " + std::string(display_width(std::string_view(line).substr(0, bytes)), ' ') + "^\n";
+}
+
+std::string json_of(const std::vector<Diagnostic>& diagnostics) {
+  std::string out;
+  for (const Diagnostic& d : diagnostics) {
+    out += fmt::format(
+        "{}\n    {{\"file\": {}, \"line\": {}, \"column\": {}, \"path\": {}, \"message\": {}, \"nearest\": {}}}",
+        out.empty() ? "" : ",", quoted(d.file), d.line, d.column, quoted(d.path), quoted(d.message), quoted(d.nearest));
+  }
+  return out.empty() ? "[]" : "[" + out + "\n  ]";
+}
+
+std::string summary(const config::ValidConfig& valid) {
+  const engine::Policy& policy = *valid.policy();
+  std::string out =
+      fmt::format("policy {}, digest {}: a decision every {}\n", policy.name, policy.digest, text_of(policy.period));
+  Table table({{""}, {"", Align::right}, {""}});
+  const auto row = [&](const char* kind, std::size_t count, std::string names) {
+    table.add({{kind}, {std::to_string(count)}, {std::move(names)}});
+  };
+  const auto names_of = [](const auto& items) {
+    std::string names;
+    for (const auto& item : items) names += (names.empty() ? "" : ", ") + item.name;
+    return names;
+  };
+  std::string sources;
+  for (const config::SourceConnection& s : valid.daemon().sources) {
+    sources += fmt::format("{}{} ({})", sources.empty() ? "" : ", ", s.name, config::kind_of(s.connection));
+  }
+  row("sources", valid.daemon().sources.size(), sources);
+  row("metrics", policy.oracle.metrics.size(), names_of(policy.oracle.metrics));
+  row("loops", policy.loops.size(), names_of(policy.loops));
+  row("parameters", policy.guardian.parameters.size(), names_of(policy.guardian.parameters));
+  return out + table.render({});
+}
+
+Outcome<> check(Context& context, const std::string& path) {
+  const auto loaded = config::load_file(path);
+  const std::vector<Diagnostic> none;
+  const auto& errors = loaded ? none : loaded.error();
+  const auto& warnings = loaded ? loaded->warnings() : none;
+  if (context.options.json) {
+    context.print_line(fmt::format("{{\n  \"valid\": {},\n  \"digest\": {},\n  \"errors\": {},\n  \"warnings\": {}\n}}",
+                                   loaded.has_value(), loaded ? quoted(loaded->digest()) : "null", json_of(errors),
+                                   json_of(warnings)));
+  } else {
+    const auto lines = lines_of(path);
+    for (const Diagnostic& d : errors) context.say(d.text() + "\n" + excerpt(lines, d));
+    for (const Diagnostic& d : warnings) context.say("warning: " + d.text() + "\n" + excerpt(lines, d));
+    if (loaded) context.print(printable(fmt::format("{}: valid\n{}", path, summary(*loaded)), Keep::lines));
+  }
+  if (loaded) return {};
+  return stop(ExitCode::refused, fmt::format("{}: {} error{}", path, errors.size(), errors.size() == 1 ? "" : "s"));
+}
+
+}  // namespace
+
+void add_check_command(CLI::App& root, Context& context) {
+  const auto path = std::make_shared<std::string>();
+  CLI::App* app =
+      add_command(root, context, "check", "Check a configuration file: every error with its place, or a summary",
+                  {"homeostat check config/streaming.yaml", "homeostat check new.yaml --json | jq '.errors[].message'"},
+                  [&context, path] { return check(context, *path); });
+  app->add_option("FILE", *path, "the configuration, YAML")->required();
+}
+
+}  // namespace homeostat::cli

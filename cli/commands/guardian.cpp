@@ -1,0 +1,415 @@
+// guardian ...: hold, override, veto. Each command first shows what it will do (value now, bounds, expiry), asks on a
+// terminal, and sends only then. Names and bounds are looked up before, so that a typing mistake is caught before the
+// question; the daemon judges again.
+#include <istream>
+#include <ostream>
+
+#include "cli/commands/context.hpp"
+#include "cli/commands/names.hpp"
+#include "cli/format.hpp"
+#include "cli/json.hpp"
+#include "cli/present.hpp"
+#include "core/decimal.hpp"
+#include "core/format.hpp"
+
+namespace homeostat::cli {
+namespace {
+
+/// What all guardian commands share.
+struct OrderOptions {
+  std::string actor;
+  std::string reason;
+  std::string duration;
+  bool yes = false;
+  std::string target;
+  std::string value;
+  double shift = 0;
+  std::uint64_t id = 0;
+};
+using OrderPtr = std::shared_ptr<OrderOptions>;
+
+Outcome<v1::Order> order_of(const OrderOptions& o) {
+  if (o.actor.empty())
+    return stop(ExitCode::usage, "--actor is needed: USER is not set, so nobody is named in the audit");
+  if (o.reason.find_first_not_of(" \t") == std::string::npos) {
+    return stop(ExitCode::usage, "--reason must say why: it is kept for the audit");
+  }
+  v1::Order order;
+  order.set_actor(o.actor);
+  order.set_reason(o.reason);
+  return order;
+}
+
+/// The duration of --for; zero when it was not given.
+Outcome<Duration> asked_duration(const OrderOptions& o) {
+  if (o.duration.empty()) return Duration::zero();
+  const auto d = parse_duration(o.duration);
+  if (!d) return stop(ExitCode::usage, "--for: " + d.error().message);
+  if (*d <= Duration::zero()) return stop(ExitCode::usage, "--for: must be longer than zero");
+  return *d;
+}
+
+std::string until_text(const Context& context, Duration d, const char* open_end) {
+  if (d == Duration::zero()) return open_end;
+  return fmt::format("until {} ({} from now)", text_of(context.console.now() + d), human(d));
+}
+
+/// Shows the plan and asks. Without a terminal a plan is carried out only with --yes: silence is not consent.
+Outcome<> confirm(const Context& context, const OrderOptions& o, const std::string& plan) {
+  context.say(plan);
+  if (o.yes) return {};
+  if (!context.console.in_is_terminal) {
+    return stop(ExitCode::usage, "nothing was sent: without a terminal to ask on, --yes is needed");
+  }
+  context.console.err << "Proceed? [y/N] " << std::flush;
+  std::string answer;
+  std::getline(context.console.in, answer);
+  if (answer == "y" || answer == "Y" || answer == "yes") return {};
+  return stop(ExitCode::error, "cancelled, nothing was sent");
+}
+
+template <class Request>
+Outcome<> send(const Context& context, Client& client, const Request& request) {
+  const auto answer = client.call(request);
+  if (!answer) return tl::make_unexpected(answer.error());
+  if (context.options.json) {
+    context.print_line(pretty_json(*answer));
+  } else {
+    context.print_line(printable(fmt::format("command #{}: {}", answer->id(), answer->message())));
+  }
+  return {};
+}
+
+/// Everything a guardian command has before it can show its plan.
+struct Prepared {
+  Client client;
+  v1::Order order;
+  Duration duration;
+};
+
+Outcome<Prepared> prepare(const Context& context, const OrderOptions& o) {
+  auto order = order_of(o);
+  if (!order) return tl::make_unexpected(order.error());
+  const auto duration = asked_duration(o);
+  if (!duration) return tl::make_unexpected(duration.error());
+  auto client = context.client();
+  if (!client) return tl::make_unexpected(client.error());
+  return Prepared{*std::move(client), *std::move(order), *duration};
+}
+
+Outcome<v1::Parameter> find_parameter(Client& client, const std::string& name) {
+  const auto list = client.call(v1::ListParametersRequest{});
+  if (!list) return tl::make_unexpected(list.error());
+  const auto found = find_named(list->parameters(), name, "parameter");
+  if (!found) return tl::make_unexpected(found.error());
+  return **found;
+}
+
+std::string now_text(const v1::Parameter& p) {
+  return fmt::format("{} is {} now ({}), wanted {}, bounds {} to {}", p.name(), with_unit(p.value(), p.unit()),
+                     state_of(p), p.wanted(), p.min(), p.max());
+}
+
+/// What `name` (a parameter, or empty for all) is now.
+Outcome<std::string> target_text(Client& client, const std::string& name) {
+  if (!name.empty()) {
+    const auto p = find_parameter(client, name);
+    if (!p) return tl::make_unexpected(p.error());
+    return now_text(*p);
+  }
+  const auto status = client.call(v1::GetStatusRequest{});
+  if (!status) return tl::make_unexpected(status.error());
+  return fmt::format("all parameters, operating mode {}", word_of(status->mode()));
+}
+
+template <class Request>
+Outcome<> pause_or_resume(Context& context, const OrderOptions& o, bool pause) {
+  auto ready = prepare(context, o);
+  if (!ready) return tl::make_unexpected(ready.error());
+  const auto target = target_text(ready->client, o.target);
+  if (!target) return tl::make_unexpected(target.error());
+  const std::string plan = pause
+                               ? fmt::format("pause: {}\nNo adjustment of it is sent {}.", *target,
+                                             until_text(context, ready->duration, "until it is resumed"))
+                               : fmt::format("resume: {}\nThe loops may move it again from the next tick on.", *target);
+  if (const auto yes = confirm(context, o, plan); !yes) return yes;
+  Request request;
+  *request.mutable_order() = ready->order;
+  request.set_parameter(o.target);
+  if constexpr (std::is_same_v<Request, v1::PauseRequest>) {
+    if (ready->duration > Duration::zero()) set_duration(*request.mutable_duration(), ready->duration);
+  }
+  return send(context, ready->client, request);
+}
+
+/// Refuses what the daemon would refuse anyway, before asking whether to do it.
+Outcome<> check_bounds(const v1::Parameter& p, const std::string& text) {
+  const auto value = Decimal::parse(text, Decimal::kDecimalsMax);
+  if (!value) return stop(ExitCode::refused, fmt::format("value '{}': {}", text, value.error().message));
+  const auto min = Decimal::parse(p.min(), Decimal::kDecimalsMax);
+  const auto max = Decimal::parse(p.max(), Decimal::kDecimalsMax);
+  if (!min || !max || (*value >= *min && *value <= *max)) return {};
+  return stop(ExitCode::refused, fmt::format("{} is outside the bounds of {}: {} to {}, in steps of {}",
+                                             with_unit(text, p.unit()), p.name(), p.min(), p.max(), p.quantum()));
+}
+
+Outcome<> override_value(Context& context, const OrderOptions& o) {
+  auto ready = prepare(context, o);
+  if (!ready) return tl::make_unexpected(ready.error());
+  const auto p = find_parameter(ready->client, o.target);
+  if (!p) return tl::make_unexpected(p.error());
+  if (const auto inside = check_bounds(*p, o.value); !inside) return inside;
+  const std::string plan = fmt::format(
+      "override: {}\nIt is taken to {} by its limits and held there {}; then the loops "
+      "take over without a step.",
+      now_text(*p), with_unit(o.value, p->unit()), until_text(context, ready->duration, ""));
+  if (const auto yes = confirm(context, o, plan); !yes) return yes;
+  v1::OverrideRequest request;
+  *request.mutable_order() = ready->order;
+  request.set_parameter(o.target);
+  request.set_value(o.value);
+  set_duration(*request.mutable_duration(), ready->duration);
+  return send(context, ready->client, request);
+}
+
+Outcome<> clear_override(Context& context, const OrderOptions& o) {
+  auto ready = prepare(context, o);
+  if (!ready) return tl::make_unexpected(ready.error());
+  const auto p = find_parameter(ready->client, o.target);
+  if (!p) return tl::make_unexpected(p.error());
+  const std::string plan = fmt::format("clear override: {}\nThe loops take over without a step.", now_text(*p));
+  if (const auto yes = confirm(context, o, plan); !yes) return yes;
+  v1::ClearOverrideRequest request;
+  *request.mutable_order() = ready->order;
+  request.set_parameter(o.target);
+  return send(context, ready->client, request);
+}
+
+struct LoopFound {
+  v1::Loop loop;
+  std::string unit;  ///< of its metric
+};
+
+Outcome<LoopFound> find_loop(Client& client, const std::string& name) {
+  const auto loops = client.call(v1::ListLoopsRequest{});
+  if (!loops) return tl::make_unexpected(loops.error());
+  const auto found = find_named(loops->loops(), name, "loop");
+  if (!found) return tl::make_unexpected(found.error());
+  const auto metrics = client.call(v1::ListMetricsRequest{});
+  if (!metrics) return tl::make_unexpected(metrics.error());
+  for (const v1::Metric& m : metrics->metrics()) {
+    if (m.name() == (*found)->metric()) return LoopFound{**found, m.unit()};
+  }
+  return LoopFound{**found, ""};
+}
+
+Outcome<> shift(Context& context, const OrderOptions& o) {
+  auto ready = prepare(context, o);
+  if (!ready) return tl::make_unexpected(ready.error());
+  const auto found = find_loop(ready->client, o.target);
+  if (!found) return tl::make_unexpected(found.error());
+  const v1::Loop& loop = found->loop;
+  const double before = loop.setpoint() - loop.setpoint_shift();
+  const std::string plan = fmt::format(
+      "shift: loop {} holds {} at {} ({} now), shifted by {} already\nIts set-point "
+      "becomes {} {}.",
+      loop.name(), loop.metric(), with_unit(number(loop.setpoint()), found->unit), number(loop.value()),
+      number(loop.setpoint_shift()), with_unit(number(before + o.shift), found->unit),
+      until_text(context, ready->duration, ""));
+  if (const auto yes = confirm(context, o, plan); !yes) return yes;
+  v1::ShiftSetpointRequest request;
+  *request.mutable_order() = ready->order;
+  request.set_loop(o.target);
+  request.set_shift(o.shift);
+  set_duration(*request.mutable_duration(), ready->duration);
+  return send(context, ready->client, request);
+}
+
+Outcome<> clear_shift(Context& context, const OrderOptions& o) {
+  auto ready = prepare(context, o);
+  if (!ready) return tl::make_unexpected(ready.error());
+  const auto found = find_loop(ready->client, o.target);
+  if (!found) return tl::make_unexpected(found.error());
+  const v1::Loop& loop = found->loop;
+  const std::string plan = fmt::format("clear shift: the set-point of loop {} goes from {} back to {}.", loop.name(),
+                                       with_unit(number(loop.setpoint()), found->unit),
+                                       with_unit(number(loop.setpoint() - loop.setpoint_shift()), found->unit));
+  if (const auto yes = confirm(context, o, plan); !yes) return yes;
+  v1::ClearShiftRequest request;
+  *request.mutable_order() = ready->order;
+  request.set_loop(o.target);
+  return send(context, ready->client, request);
+}
+
+Outcome<> emergency(Context& context, const OrderOptions& o) {
+  const bool on = o.value == "on";
+  auto ready = prepare(context, o);
+  if (!ready) return tl::make_unexpected(ready.error());
+  if (!on && ready->duration > Duration::zero()) return stop(ExitCode::usage, "--for goes with `on` only");
+  const auto status = ready->client.call(v1::GetStatusRequest{});
+  if (!status) return tl::make_unexpected(status.error());
+  const std::string effect = on ? "Emergency gains and limits apply " +
+                                      until_text(context, ready->duration, "until it is ordered off") +
+                                      ", still inside the hard bounds."
+                                : "The guardian's emergency ends; other causes, if any, stay in force.";
+  const std::string plan =
+      fmt::format("emergency {}: operating mode {} now\n{}", o.value, word_of(status->mode()), effect);
+  if (const auto yes = confirm(context, o, plan); !yes) return yes;
+  v1::EmergencyRequest request;
+  *request.mutable_order() = ready->order;
+  request.set_on(on);
+  if (ready->duration > Duration::zero()) set_duration(*request.mutable_duration(), ready->duration);
+  return send(context, ready->client, request);
+}
+
+Outcome<> veto(Context& context, const OrderOptions& o) {
+  auto ready = prepare(context, o);
+  if (!ready) return tl::make_unexpected(ready.error());
+  v1::ExplainRequest which;
+  which.set_id(o.id);
+  const auto found = ready->client.call(which);
+  if (!found) return tl::make_unexpected(found.error());
+  const v1::Decision& d = found->decision();
+  if (d.outcome() != "awaiting_veto") {
+    return stop(ExitCode::conflict,
+                fmt::format("#{} ({}) is past its veto window: {}; to undo it, override the parameter", o.id,
+                            d.parameter(), outcome_cell(d).text));
+  }
+  const std::string plan = fmt::format("veto: #{} would take {} from {} to {}\n{}", d.id(), d.parameter(), d.previous(),
+                                       with_unit(d.value(), d.unit()), d.why());
+  if (const auto yes = confirm(context, o, plan); !yes) return yes;
+  v1::VetoRequest request;
+  *request.mutable_order() = ready->order;
+  request.set_adjustment_id(o.id);
+  return send(context, ready->client, request);
+}
+
+/// What a halted metric or violated source is now; metrics and sources share one name space here.
+Outcome<std::string> halted_text(Client& client, const std::string& name) {
+  const auto metrics = client.call(v1::ListMetricsRequest{});
+  if (!metrics) return tl::make_unexpected(metrics.error());
+  const auto sources = client.call(v1::ListSourcesRequest{});
+  if (!sources) return tl::make_unexpected(sources.error());
+  std::vector<std::string> known;
+  for (const v1::Metric& m : metrics->metrics()) {
+    known.push_back(m.name());
+    if (m.name() != name) continue;
+    return fmt::format("metric {} is {}: {} (last value {})", name, word_of(m.reading().quality()),
+                       m.reading().reason(), with_unit(number(m.reading().value()), m.unit()));
+  }
+  for (const v1::Source& s : sources->sources()) {
+    known.push_back(s.name());
+    if (s.name() == name) return fmt::format("source {} is {}: {}", name, s.condition(), s.detail());
+  }
+  return unknown_name(name, "metric or source", known);
+}
+
+Outcome<> clear_halt(Context& context, const OrderOptions& o) {
+  auto ready = prepare(context, o);
+  if (!ready) return tl::make_unexpected(ready.error());
+  const auto halted = halted_text(ready->client, o.target);
+  if (!halted) return tl::make_unexpected(halted.error());
+  const std::string plan = fmt::format(
+      "clear halt: {}\nIts newest value is accepted as right, and acted on from the "
+      "next tick.",
+      *halted);
+  if (const auto yes = confirm(context, o, plan); !yes) return yes;
+  v1::ClearHaltRequest request;
+  *request.mutable_order() = ready->order;
+  request.set_name(o.target);
+  return send(context, ready->client, request);
+}
+
+/// Adds one guardian command with the options that all of them have.
+CLI::App* add_order(CLI::App& group, Context& context, const std::string& name, const std::string& description,
+                    const OrderPtr& order, const std::vector<std::string>& examples,
+                    Outcome<> (*action)(Context&, const OrderOptions&)) {
+  order->actor = context.console.environment("USER").value_or("");
+  CLI::App* app = add_command(group, context, name, description, examples,
+                              [&context, order, action] { return action(context, *order); });
+  app->add_option("--reason", order->reason, "why, for the audit")->required()->type_name("TEXT");
+  app->add_option("--actor", order->actor, "who; default $USER (with mutual TLS the certificate's name)")
+      ->type_name("NAME");
+  app->add_flag("-y,--yes", order->yes, "do not ask");
+  return app;
+}
+
+void add_for(CLI::App* app, const OrderPtr& order, const std::string& meaning, bool required) {
+  app->add_option("--for", order->duration, meaning)->type_name("DURATION")->required(required);
+}
+
+void add_holding_commands(CLI::App& group, Context& context) {
+  auto order = std::make_shared<OrderOptions>();
+  CLI::App* app =
+      add_order(group, context, "pause", "Send no adjustment, of one parameter or of all", order,
+                {"homeostat guardian pause transaction_fee --for 2h --reason \"exchange maintenance\"",
+                 "homeostat guardian pause --reason \"incident 12\" --yes"},
+                [](Context& c, const OrderOptions& o) { return pause_or_resume<v1::PauseRequest>(c, o, true); });
+  app->add_option("PARAMETER", order->target, "default: all");
+  add_for(app, order, "such as 30m, 2h, 1d; default: until resumed", false);
+
+  order = std::make_shared<OrderOptions>();
+  app = add_order(group, context, "resume", "End a pause", order,
+                  {"homeostat guardian resume transaction_fee --reason \"maintenance over\""},
+                  [](Context& c, const OrderOptions& o) { return pause_or_resume<v1::ResumeRequest>(c, o, false); });
+  app->add_option("PARAMETER", order->target, "default: all");
+
+  order = std::make_shared<OrderOptions>();
+  app = add_order(group, context, "override", "Hold a parameter at a value, inside its hard bounds", order,
+                  {"homeostat guardian override transaction_fee 0.02 --for 1h --reason \"spam wave\""}, override_value);
+  app->add_option("PARAMETER", order->target, "which")->required();
+  app->add_option("VALUE", order->value, "decimal, in the parameter's unit")->required();
+  add_for(app, order, "how long: 30m, 2h, 1d", true);
+
+  order = std::make_shared<OrderOptions>();
+  app = add_order(group, context, "clear-override", "End an override; the loops take over without a step", order,
+                  {"homeostat guardian clear-override transaction_fee --reason \"spam wave over\""}, clear_override);
+  app->add_option("PARAMETER", order->target, "which")->required();
+}
+
+void add_steering_commands(CLI::App& group, Context& context) {
+  auto order = std::make_shared<OrderOptions>();
+  CLI::App* app = add_order(group, context, "shift", "Add to a loop's set-point for a time", order,
+                            {"homeostat guardian shift creator_rewards 0.02 --for 6h --reason \"launch day\"",
+                             "homeostat guardian shift creator_rewards --for 6h --reason calm -- -0.02"},
+                            shift);
+  app->add_option("LOOP", order->target, "which")->required();
+  app->add_option("SHIFT", order->shift, "in the metric's unit")->required();
+  add_for(app, order, "how long: 30m, 2h, 1d", true);
+
+  order = std::make_shared<OrderOptions>();
+  app = add_order(group, context, "clear-shift", "End a set-point shift", order,
+                  {"homeostat guardian clear-shift creator_rewards --reason \"launch over\""}, clear_shift);
+  app->add_option("LOOP", order->target, "which")->required();
+
+  order = std::make_shared<OrderOptions>();
+  app = add_order(group, context, "emergency", "Emergency gains and limits, on or off", order,
+                  {"homeostat guardian emergency on --for 30m --reason \"bank run\"",
+                   "homeostat guardian emergency off --reason \"calm again\""},
+                  emergency);
+  app->add_option("STATE", order->value, "on or off")->required()->check(CLI::IsMember({"on", "off"}));
+  add_for(app, order, "with on; default: until ordered off", false);
+
+  order = std::make_shared<OrderOptions>();
+  app = add_order(group, context, "veto", "Stop an adjustment that is still in its veto window", order,
+                  {"homeostat guardian veto 118 --reason \"based on a bad price\""}, veto);
+  app->add_option("ID", order->id, "of the adjustment (homeostat adjustments)")->required()->check(CLI::PositiveNumber);
+
+  order = std::make_shared<OrderOptions>();
+  app = add_order(group, context, "clear-halt", "Accept a halted metric's or violated source's newest value", order,
+                  {"homeostat guardian clear-halt token_velocity --reason \"checked by hand: the jump is real\""},
+                  clear_halt);
+  app->add_option("NAME", order->target, "a metric or a source")->required();
+}
+
+}  // namespace
+
+void add_guardian_commands(CLI::App& root, Context& context) {
+  CLI::App* group = add_group(root, "guardian", "Hold, override, veto: each shows what it will do, and asks",
+                              {"homeostat guardian pause transaction_fee --for 2h --reason \"exchange maintenance\"",
+                               "homeostat guardian override transaction_fee 0.02 --for 1h --reason \"spam wave\""});
+  add_holding_commands(*group, context);
+  add_steering_commands(*group, context);
+}
+
+}  // namespace homeostat::cli
