@@ -23,5 +23,12 @@ TEST(Load, TakesTheMinimalConfiguration) {
   EXPECT_EQ(policy.loops[0].setpoint, 0.8);
 }
 
+TEST(Load, TakesTheStreamingEconomy) {
+  const Loaded loaded = load_file("config/streaming.yaml", [](std::string_view) { return std::nullopt; });
+  ASSERT_TRUE(loaded) << all(loaded.error());
+  EXPECT_EQ(all(loaded->warnings()), "");
+  EXPECT_EQ(loaded->policy()->loops.size(), 5u);
+}
+
 }  // namespace
 }  // namespace homeostat::config

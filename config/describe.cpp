@@ -1,0 +1,159 @@
+#include "config/describe.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "core/format.hpp"
+#include "guardian/limits.hpp"
+
+namespace homeostat::config {
+namespace {
+
+template <class... Fs>
+struct Overloaded : Fs... {
+  using Fs::operator()...;
+};
+template <class... Fs>
+Overloaded(Fs...) -> Overloaded<Fs...>;
+
+std::string where_of(const Connection& connection) {
+  return std::visit(
+      Overloaded{[](const PushConnection&) { return std::string(); },
+                 [](const EvmConnection& c) {
+                   return fmt::format(
+                       "chain {} by {}{}", c.chain_id, c.providers.front().http,
+                       c.providers.size() > 1 ? fmt::format(" and {} more", c.providers.size() - 1) : "");
+                 },
+                 [](const PrometheusConnection& c) { return c.url; }, [](const HttpConnection& c) { return c.url; }},
+      connection);
+}
+
+bool is_fed_by(const oracle::MetricSettings& metric, const std::string& source, const oracle::Settings& settings) {
+  if (const auto* samples = std::get_if<oracle::SampleOrigin>(&metric.origin)) {
+    return std::count(samples->sources.begin(), samples->sources.end(), source) > 0;
+  }
+  const auto* origin = std::get_if<oracle::EventOrigin>(&metric.origin);
+  return origin != nullptr && std::any_of(settings.events.begin(), settings.events.end(),
+                                          [&](const auto& e) { return e.name == origin->event && e.source == source; });
+}
+
+std::string_view name_of(oracle::Aggregate a) {
+  constexpr std::string_view kNames[] = {"last", "median", "sum", "rate", "count", "distinct", "ewma", "twap"};
+  return kNames[static_cast<std::size_t>(a)];
+}
+
+MetricDescription describe_metric(const oracle::MetricSettings& m) {
+  MetricDescription d{.name = m.name, .unit = m.unit};
+  d.origin = std::visit(Overloaded{[](const oracle::SampleOrigin& o) {
+                                     return o.quorum > 1
+                                                ? fmt::format("{}, {} of them", fmt::join(o.sources, ", "), o.quorum)
+                                                : fmt::format("{}", fmt::join(o.sources, ", "));
+                                   },
+                                   [](const oracle::EventOrigin& o) { return o.event; },
+                                   [](const oracle::ExpressionOrigin& o) { return o.text; }},
+                        m.origin);
+  if (std::holds_alternative<oracle::ExpressionOrigin>(m.origin)) {
+    d.how = "expression";
+  } else if (m.window > Duration::zero()) {
+    d.how = fmt::format("{} over {}", name_of(m.aggregate), text_of(m.window));
+  } else if (m.half_life > Duration::zero()) {
+    d.how = fmt::format("{}, half-life {}", name_of(m.aggregate), text_of(m.half_life));
+  } else {
+    d.how = name_of(m.aggregate);
+  }
+  return d;
+}
+
+/// How far and how fast the guardian's limits let a parameter go from its initial value to `goal`.
+struct Fastest {
+  Decimal within_day;
+  std::optional<Duration> to_goal;
+};
+Fastest fastest(const guardian::ParameterSettings& p, Decimal goal, Duration period) {
+  guardian::ParameterState state;
+  state.applied = p.initial;
+  // Far from zero, which stands for "never".
+  const Instant start = Instant::from_unix_seconds(1'000'000'000);
+  Fastest result{.within_day = p.initial - p.initial, .to_goal = {}};
+  Duration elapsed = Duration::zero();
+  for (int tick = 0; tick < kFastestTicksMax; ++tick, elapsed = elapsed + period) {
+    const Instant at = start + elapsed;
+    const Decimal value = guardian::limit(p, state, goal, guardian::OperatingMode::normal, at).value;
+    if (value != state.applied) {
+      state = guardian::emitted(p, std::move(state), value, at);
+      state.applied = value;
+    }
+    if (elapsed < Duration::days(1)) result.within_day = (state.applied - p.initial).abs();
+    if (state.applied == goal) {
+      result.to_goal = elapsed;
+      break;
+    }
+  }
+  return result;
+}
+
+ParameterDescription describe_parameter(const guardian::ParameterSettings& p, Duration period) {
+  const Fastest up = fastest(p, p.max, period);
+  const Fastest down = fastest(p, p.min, period);
+  return {.name = p.name,
+          .unit = p.unit,
+          .initial = p.initial,
+          .min = p.min,
+          .max = p.max,
+          .quantum = p.quantum,
+          .rise_per_day = up.within_day,
+          .fall_per_day = down.within_day,
+          .to_max = up.to_goal,
+          .to_min = down.to_goal};
+}
+
+LoopDescription describe_loop(const controller::LoopSettings& loop, const engine::Policy& policy) {
+  const auto& metrics = policy.oracle.metrics;
+  const auto& parameters = policy.guardian.parameters;
+  const auto metric =
+      std::find_if(metrics.begin(), metrics.end(), [&](const auto& m) { return m.name == loop.metric; });
+  const auto parameter =
+      std::find_if(parameters.begin(), parameters.end(), [&](const auto& p) { return p.name == loop.parameter; });
+  const controller::PidSettings& pid = loop.pid;
+  const bool is_relative = pid.error == controller::ErrorKind::relative;
+  const double size = std::fabs(loop.setpoint);
+  const double pv_per_error = is_relative ? size : 1;
+
+  LoopDescription d{.name = loop.name, .metric = loop.metric, .parameter = loop.parameter, .response = loop.response};
+  d.pv_unit = metric->unit;
+  d.u_unit = parameter->unit;
+  d.setpoint = loop.setpoint;
+  d.deadband = pid.deadband * pv_per_error;
+  d.deadband_ratio = size > 0 ? d.deadband / size : 0;
+  if (pid.gains.kp > 0) {
+    d.first_step = d.deadband + parameter->quantum.to_double() / 2 / pid.gains.kp * pv_per_error;
+  }
+  if (pid.gains.kp > 0 && pid.gains.ki_per_s > 0) {
+    const double seconds = std::min(pid.gains.kp / pid.gains.ki_per_s, Duration::days(3650).in_seconds());
+    d.integral_time = Duration{static_cast<std::int64_t>(std::llround(seconds * 1e3)) * 1'000'000};
+  }
+  if (pid.leak_half_life > Duration::zero()) d.leak_half_life = pid.leak_half_life;
+  d.emergency_below = loop.emergency_below;
+  d.emergency_above = loop.emergency_above;
+  return d;
+}
+
+}  // namespace
+
+Description describe(const ValidConfig& config) {
+  const engine::Policy& policy = *config.policy();
+  Description d{.name = policy.name, .digest = config.digest(), .period = policy.period};
+  for (const SourceConnection& s : config.daemon().sources) {
+    const auto fed = std::count_if(policy.oracle.metrics.begin(), policy.oracle.metrics.end(),
+                                   [&](const auto& m) { return is_fed_by(m, s.name, policy.oracle); });
+    d.sources.push_back({s.name, std::string(kind_of(s.connection)), where_of(s.connection), std::size_t(fed)});
+  }
+  for (const auto& m : policy.oracle.metrics) d.metrics.push_back(describe_metric(m));
+  for (const auto& p : policy.guardian.parameters) d.parameters.push_back(describe_parameter(p, policy.period));
+  for (const auto& l : policy.loops) d.loops.push_back(describe_loop(l, policy));
+  return d;
+}
+
+}  // namespace homeostat::config

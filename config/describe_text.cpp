@@ -1,0 +1,151 @@
+// The description as tables and as JSON.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "config/describe.hpp"
+#include "core/format.hpp"
+
+namespace homeostat::config {
+namespace {
+
+/// At most five significant digits, for people.
+std::string short_number(double x) {
+  return fmt::format("{:.5g}", x);
+}
+std::string percent(double ratio) {
+  return fmt::format("{:.3g}%", ratio * 100);
+}
+std::string optional_text(const std::optional<Duration>& d, std::string_view none) {
+  return d ? text_of(*d) : std::string(none);
+}
+
+using Row = std::vector<std::string>;
+
+/// Columns as wide as their widest cell; the last one ends where it ends.
+std::string table(const std::vector<Row>& rows) {
+  std::vector<std::size_t> widths(rows.front().size(), 0);
+  for (const Row& row : rows) {
+    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
+  }
+  std::string text;
+  for (const Row& row : rows) {
+    std::string line = " ";
+    for (std::size_t i = 0; i < row.size(); ++i) {
+      line += i + 1 == row.size() ? " " + row[i] : fmt::format(" {:<{}} ", row[i], widths[i]);
+    }
+    line.erase(line.find_last_not_of(' ') + 1);
+    text += line + "\n";
+  }
+  return text;
+}
+
+std::string emergency_text(const LoopDescription& l) {
+  std::string text;
+  if (l.emergency_below) text += fmt::format("below {}", short_number(*l.emergency_below));
+  if (l.emergency_above) text += fmt::format("{}above {}", text.empty() ? "" : ", ", short_number(*l.emergency_above));
+  return text.empty() ? "never" : text;
+}
+
+std::string quoted(std::string_view s) {
+  std::string out = "\"";
+  for (const char c : s) {
+    if (c == '"' || c == '\\') {
+      out += '\\';
+      out += c;
+    } else if (static_cast<unsigned char>(c) < 0x20) {
+      out += fmt::format("\\u{:04x}", static_cast<unsigned char>(c));
+    } else {
+      out += c;
+    }
+  }
+  return out + "\"";
+}
+std::string json(double x) {
+  return text_of(x);
+}
+std::string json(const Decimal& x) {
+  return quoted(x.to_string());
+}
+std::string json(const std::optional<Duration>& d) {
+  return d ? json(d->in_seconds()) : "null";
+}
+std::string json(const std::optional<double>& x) {
+  return x ? json(*x) : "null";
+}
+
+template <class T, class F>
+std::string json_list(const std::vector<T>& list, F object) {
+  std::vector<std::string> items;
+  for (const T& x : list) items.push_back(object(x));
+  return fmt::format("[{}]", fmt::join(items, ","));
+}
+
+}  // namespace
+
+std::string to_text(const Description& d) {
+  std::string text = fmt::format("policy {}, a decision every {}, digest {}\n", d.name, text_of(d.period), d.digest);
+
+  std::vector<Row> rows = {{"SOURCE", "KIND", "METRICS", "WHERE"}};
+  for (const auto& s : d.sources) rows.push_back({s.name, s.kind, std::to_string(s.metrics), s.where});
+  text += "\n" + table(rows);
+
+  rows = {{"METRIC", "UNIT", "HOW", "FROM"}};
+  for (const auto& m : d.metrics) rows.push_back({m.name, m.unit, m.how, m.origin});
+  text += "\n" + table(rows);
+
+  rows = {{"PARAMETER", "UNIT", "INITIAL", "MIN", "MAX", "RISE/24h", "FALL/24h", "TO MAX", "TO MIN"}};
+  for (const auto& p : d.parameters) {
+    rows.push_back({p.name, p.unit, p.initial.to_string(), p.min.to_string(), p.max.to_string(),
+                    p.rise_per_day.to_string(), p.fall_per_day.to_string(), optional_text(p.to_max, "very long"),
+                    optional_text(p.to_min, "very long")});
+  }
+  text += "\n" + table(rows);
+
+  rows = {{"LOOP", "METRIC", "MOVES", "SET-POINT", "DEADBAND", "FIRST STEP AT", "INTEGRAL", "LEAK", "EMERGENCY"}};
+  for (const auto& l : d.loops) {
+    rows.push_back({l.name, l.metric, l.parameter, fmt::format("{} {}", short_number(l.setpoint), l.pv_unit),
+                    fmt::format("{} ({})", short_number(l.deadband), percent(l.deadband_ratio)),
+                    l.first_step > 0 ? short_number(l.first_step) : "-", optional_text(l.integral_time, "-"),
+                    optional_text(l.leak_half_life, "none"), emergency_text(l)});
+  }
+  text += "\n" + table(rows);
+  text +=
+      "\nRISE, FALL, TO MAX, TO MIN: from the initial value, as fast as the parameter's limits allow.\n"
+      "DEADBAND, FIRST STEP AT: the error, in the metric's unit, up to which nothing happens, and from which the\n"
+      "proportional part alone moves the parameter by one quantum.\n";
+  return text;
+}
+
+std::string to_json(const Description& d) {
+  const std::string sources = json_list(d.sources, [](const SourceDescription& s) {
+    return fmt::format(R"({{"name":{},"kind":{},"where":{},"metrics":{}}})", quoted(s.name), quoted(s.kind),
+                       quoted(s.where), s.metrics);
+  });
+  const std::string metrics = json_list(d.metrics, [](const MetricDescription& m) {
+    return fmt::format(R"({{"name":{},"unit":{},"how":{},"from":{}}})", quoted(m.name), quoted(m.unit), quoted(m.how),
+                       quoted(m.origin));
+  });
+  const std::string parameters = json_list(d.parameters, [](const ParameterDescription& p) {
+    return fmt::format(
+        R"({{"name":{},"unit":{},"initial":{},"min":{},"max":{},"quantum":{},"rise_per_day":{},"fall_per_day":{},)"
+        R"("to_max_s":{},"to_min_s":{}}})",
+        quoted(p.name), quoted(p.unit), json(p.initial), json(p.min), json(p.max), json(p.quantum),
+        json(p.rise_per_day), json(p.fall_per_day), json(p.to_max), json(p.to_min));
+  });
+  const std::string loops = json_list(d.loops, [](const LoopDescription& l) {
+    return fmt::format(
+        R"({{"name":{},"metric":{},"parameter":{},"response":{},"metric_unit":{},"parameter_unit":{},"setpoint":{},)"
+        R"("deadband":{},"deadband_ratio":{},"first_step":{},"integral_time_s":{},"leak_half_life_s":{},)"
+        R"("emergency_below":{},"emergency_above":{}}})",
+        quoted(l.name), quoted(l.metric), quoted(l.parameter), quoted(l.response), quoted(l.pv_unit), quoted(l.u_unit),
+        json(l.setpoint), json(l.deadband), json(l.deadband_ratio), json(l.first_step), json(l.integral_time),
+        json(l.leak_half_life), json(l.emergency_below), json(l.emergency_above));
+  });
+  return fmt::format(R"({{"name":{},"digest":{},"period_s":{},"sources":{},"metrics":{},"parameters":{},"loops":{}}})",
+                     quoted(d.name), quoted(d.digest), json(d.period.in_seconds()), sources, metrics, parameters,
+                     loops);
+}
+
+}  // namespace homeostat::config
