@@ -1,0 +1,117 @@
+// The engine under anything: a replay gives the same decisions to the last bit, and no adjustment that it ever
+// emits breaks a limit.
+#include <gtest/gtest.h>
+#include <rapidcheck/gtest.h>
+
+#include <map>
+
+#include "input_stream.hpp"
+
+namespace homeostat::engine {
+namespace {
+
+using golden::InputStream;
+using golden::load_policy;
+
+constexpr std::uint64_t kInputs = 600;
+
+/// REPLAY EQUALITY, the most important test of the project: inputs through bytes, into a fresh engine,
+/// with a restart from saved state somewhere in the middle, give the same decisions and the same state.
+RC_GTEST_PROP(Engine, AReplayOfTheJournalGivesTheSameDecisionsToTheLastBit, ()) {
+  InputStream stream(*rc::gen::arbitrary<std::uint64_t>());
+  const std::uint64_t restart_at = *rc::gen::inRange<std::uint64_t>(0, kInputs);
+  Engine live(load_policy("a").value());
+  std::vector<std::string> journal;
+  std::string saved;
+  PolicyPtr saved_policy;
+  for (std::uint64_t i = 0; i < kInputs; ++i) {
+    if (i == restart_at) {
+      saved = live.save();
+      saved_policy = load_policy(live.policy().name).value();
+    }
+    const Input input = stream.next();
+    journal.push_back(encode(input));
+    stream.note(live.apply(input));
+  }
+
+  Engine replayed(load_policy("a").value());
+  for (const std::string& bytes : journal) {
+    auto input = decode(bytes, load_policy);
+    RC_ASSERT(input.has_value());
+    RC_ASSERT(encode(*input) == bytes);
+    (void)replayed.apply(*input);
+  }
+  RC_ASSERT(replayed.decisions_hash() == live.decisions_hash());
+  RC_ASSERT(replayed.state_hash() == live.state_hash());
+
+  auto restarted = Engine::load(saved_policy, saved);
+  RC_ASSERT(restarted.has_value());
+  RC_ASSERT(restarted->save() == saved);
+  for (std::uint64_t i = restart_at; i < kInputs; ++i) (void)restarted->apply(decode(journal[i], load_policy).value());
+  RC_ASSERT(restarted->decisions_hash() == live.decisions_hash());
+  RC_ASSERT(restarted->state_hash() == live.state_hash());
+}
+
+RC_GTEST_PROP(Engine, PreviewIsWhatTheTickThenDoesAndLeavesNoTrace, ()) {
+  InputStream stream(*rc::gen::arbitrary<std::uint64_t>());
+  Engine engine(load_policy("a").value());
+  for (std::uint64_t i = 0; i < 150; ++i) {
+    const Input input = stream.next();
+    const auto* tick = std::get_if<Tick>(&input);
+    if (tick == nullptr) {
+      stream.note(engine.apply(input));
+      continue;
+    }
+    const auto before = engine.state_hash();
+    const Effects preview = engine.preview(*tick);
+    RC_ASSERT(engine.state_hash() == before);
+    const Effects real = engine.apply(input);
+    RC_ASSERT(archive_bytes(preview.records) == archive_bytes(real.records));
+    RC_ASSERT(archive_bytes(preview.adjustments) == archive_bytes(real.adjustments));
+    stream.note(real);
+  }
+}
+
+const guardian::ParameterSettings& settings_of(const Engine& engine, const std::string& name) {
+  for (const auto& p : engine.policy().guardian.parameters) {
+    if (p.name == name) return p;
+  }
+  std::abort();
+}
+
+RC_GTEST_PROP(Engine, NoAdjustmentEverBreaksALimit, ()) {
+  InputStream stream(*rc::gen::arbitrary<std::uint64_t>());
+  Engine engine(load_policy("a").value());
+  std::uint64_t last_id = 0;
+  std::map<std::uint64_t, DecisionRecord> records;
+  for (std::uint64_t i = 0; i < kInputs; ++i) {
+    const Effects effects = engine.apply(stream.next());
+    stream.note(effects);
+    for (const auto& record : effects.records) {
+      RC_ASSERT(record.id == last_id + 1);  // no decision is ever lost
+      last_id = record.id;
+      records[record.id] = record;
+      RC_ASSERT(!record.why.empty());
+      const bool moves = record.outcome == Outcome::emitted || record.outcome == Outcome::awaiting_veto;
+      RC_ASSERT(moves == (record.value != record.previous));
+      RC_ASSERT((record.outcome == Outcome::withheld) == (!moves && !record.limits.empty()));
+    }
+    for (const auto& record : effects.updates) records[record.id] = record;
+    for (const Adjustment& adjustment : effects.adjustments) {
+      const DecisionRecord& record = records.at(adjustment.id);
+      const auto& p = settings_of(engine, adjustment.parameter);
+      const auto outside = [&p](Decimal v) { return v < p.min ? p.min - v : v > p.max ? v - p.max : v - v; };
+      RC_ASSERT(outside(adjustment.value).units() == 0 || outside(adjustment.value) < outside(adjustment.previous));
+      RC_ASSERT(adjustment.value.rounded_to(p.quantum) == adjustment.value);
+      RC_ASSERT(adjustment.value != adjustment.previous);
+      RC_ASSERT(record.mode != guardian::OperatingMode::halted);
+      if (record.overridden) continue;
+      const auto most = guardian::change_max(p, adjustment.previous, record.mode);
+      if (most) RC_ASSERT((adjustment.value - adjustment.previous).abs() <= *most);
+    }
+    RC_ASSERT(engine.outstanding().size() <= engine.policy().guardian.parameters.size());
+  }
+}
+
+}  // namespace
+}  // namespace homeostat::engine

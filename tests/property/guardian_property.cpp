@@ -1,0 +1,131 @@
+// The limits under anything: the guardian can only say less, later or no.
+#include <gtest/gtest.h>
+#include <rapidcheck/gtest.h>
+
+#include <algorithm>
+
+#include "guardian/limits.hpp"
+
+namespace homeostat::guardian {
+namespace {
+
+constexpr int kDecimals = 3;
+Decimal units(std::int64_t n) {
+  return Decimal(n, kDecimals);
+}
+Instant after(std::int64_t seconds) {
+  return Instant::from_unix_seconds(1'000'000 + seconds);
+}
+
+ParameterSettings any_parameter() {
+  ParameterSettings p;
+  p.name = "p";
+  p.decimals = kDecimals;
+  const std::int64_t quantum = *rc::gen::inRange<std::int64_t>(1, 50);
+  p.quantum = units(quantum);
+  const std::int64_t low = *rc::gen::inRange<std::int64_t>(-200, 100);
+  const std::int64_t span = *rc::gen::inRange<std::int64_t>(1, 300);
+  p.min = units(low * quantum);
+  p.max = units((low + span) * quantum);
+  p.initial = units((low + *rc::gen::inRange<std::int64_t>(0, span + 1)) * quantum);
+  if (*rc::gen::arbitrary<bool>()) p.change.absolute = units(quantum * *rc::gen::inRange<std::int64_t>(1, 40) + 3);
+  if (*rc::gen::arbitrary<bool>()) p.change.relative = *rc::gen::inRange(1, 100) / 100.0;
+  p.cooldown_up = Duration::seconds(*rc::gen::inRange(0, 60));
+  p.cooldown_down = Duration::seconds(*rc::gen::inRange(0, 60));
+  if (*rc::gen::arbitrary<bool>()) {
+    p.drift = DriftBudget{units(quantum * *rc::gen::inRange<std::int64_t>(1, 100)),
+                          Duration::seconds(*rc::gen::inRange(1, 300))};
+  }
+  if (*rc::gen::arbitrary<bool>()) {
+    p.emergency = EmergencyLimits{{units(quantum * *rc::gen::inRange<std::int64_t>(1, 100)), std::nullopt},
+                                  Duration::seconds(*rc::gen::inRange(0, 20)),
+                                  Duration::seconds(*rc::gen::inRange(0, 20))};
+  }
+  return p;
+}
+
+OperatingMode any_mode() {
+  return *rc::gen::element(OperatingMode::normal, OperatingMode::degraded, OperatingMode::emergency);
+}
+
+/// Distance to [min, max], zero inside.
+Decimal outside(const ParameterSettings& p, Decimal value) {
+  if (value < p.min) return p.min - value;
+  if (value > p.max) return value - p.max;
+  return units(0);
+}
+
+RC_GTEST_PROP(Limits, NoChangeIsEverBeyondAnyLimitOverALongRun, ()) {
+  const ParameterSettings p = any_parameter();
+  ParameterState state;
+  state.applied = p.initial;
+  struct Sent {
+    std::int64_t at;
+    Decimal change;
+    OperatingMode mode;
+  };
+  std::vector<Sent> history;
+  std::int64_t now = 0;
+  for (int i = 0; i < 60; ++i) {
+    now += *rc::gen::inRange<std::int64_t>(0, 40);
+    const OperatingMode mode = any_mode();
+    const Decimal wanted = units(*rc::gen::inRange<std::int64_t>(-20'000, 20'000));
+    const Allowed allowed = limit(p, state, wanted, mode, after(now));
+    if (allowed.value == state.applied) continue;
+
+    RC_ASSERT(allowed.value >= p.min && allowed.value <= p.max);
+    RC_ASSERT(allowed.value.rounded_to(p.quantum) == allowed.value);
+    const Decimal change = allowed.value - state.applied;
+    RC_ASSERT(change.abs() <= (wanted - state.applied).abs());
+    if (const auto most = change_max(p, state.applied, mode)) RC_ASSERT(change.abs() <= *most);
+    const bool emergency = mode == OperatingMode::emergency && p.emergency;
+    const bool up = change.units() > 0;
+    const Duration cooldown = emergency ? (up ? p.emergency->cooldown_up : p.emergency->cooldown_down)
+                                        : (up ? p.cooldown_up : p.cooldown_down);
+    Decimal used = change.abs();
+    for (const Sent& sent : history) {
+      if ((sent.change.units() > 0) == up) RC_ASSERT(Duration::seconds(now - sent.at) >= cooldown);
+      if (p.drift && Duration::seconds(now - sent.at) < p.drift->window) used = used + sent.change.abs();
+    }
+    if (p.drift) RC_ASSERT(used <= p.drift->budget);
+
+    const ParameterState sent = emitted(p, state, allowed.value, after(now));
+    if (*rc::gen::inRange(0, 4) == 0) {  // refused: as if nothing had been
+      const ParameterState back = given_back(sent, state);
+      RC_ASSERT(archive_bytes(back) == archive_bytes(state));
+      state = back;
+      continue;
+    }
+    history.push_back({now, change, mode});
+    state = sent;
+    state.applied = allowed.value;
+  }
+}
+
+RC_GTEST_PROP(Limits, FromOutsideTheBoundsItOnlyEverComesNearer, ()) {
+  const ParameterSettings p = any_parameter();
+  ParameterState state;
+  state.applied = units(*rc::gen::inRange<std::int64_t>(-40'000, 40'000));
+  const Decimal wanted = units(*rc::gen::inRange<std::int64_t>(-40'000, 40'000));
+  const Allowed allowed = limit(p, state, wanted, any_mode(), after(0));
+  if (allowed.value == state.applied) return;
+  RC_ASSERT(outside(p, allowed.value) < outside(p, state.applied) ||
+            (outside(p, state.applied).units() == 0 && outside(p, allowed.value).units() == 0));
+}
+
+RC_GTEST_PROP(Limits, EveryBiteSaysWhatWentInAndWhatCameOut, ()) {
+  const ParameterSettings p = any_parameter();
+  ParameterState state;
+  state.applied = p.initial;
+  const Decimal wanted = units(*rc::gen::inRange<std::int64_t>(-20'000, 20'000));
+  const Allowed allowed = limit(p, state, wanted, any_mode(), after(0));
+  for (std::size_t i = 0; i < allowed.bites.size(); ++i) {
+    RC_ASSERT(allowed.bites[i].without != allowed.bites[i].with);
+    RC_ASSERT(!allowed.bites[i].detail.empty());
+    if (i > 0) RC_ASSERT(static_cast<int>(allowed.bites[i - 1].limit) < static_cast<int>(allowed.bites[i].limit));
+  }
+  if (!allowed.bites.empty()) RC_ASSERT(allowed.bites.back().with == allowed.value || allowed.value == state.applied);
+}
+
+}  // namespace
+}  // namespace homeostat::guardian

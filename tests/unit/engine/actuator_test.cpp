@@ -1,0 +1,154 @@
+#include "world.hpp"
+
+namespace homeostat::engine {
+namespace {
+
+using guardian::Limit;
+using guardian::OperatingMode;
+
+/// A world whose executor is silent, one tick after velocity jumped: adjustment `id` is out.
+struct Silent : World {
+  explicit Silent(Policy policy = small_policy()) : World(std::move(policy)) {
+    answers = false;
+    tick(0);
+    sees("velocity", 14).tick(10);
+    id = fee().id;
+  }
+  std::uint64_t id = 0;
+};
+
+TEST(Actuator, OneAdjustmentPerParameterIsInFlight) {
+  Silent world;
+  world.tick(20);
+  EXPECT_TRUE(world.last.adjustments.empty());
+  EXPECT_EQ(world.fee_limits().back(), Limit::in_flight);
+  ASSERT_EQ(world.engine.outstanding().size(), 1U);
+  EXPECT_EQ(world.engine.outstanding()[0].id, world.id);
+  EXPECT_EQ(world.engine.outstanding()[0].expires, at(10) + Duration::minutes(10));
+  world.answer(world.id, dec("2.75"));
+  EXPECT_TRUE(world.engine.outstanding().empty());
+  EXPECT_FALSE(world.tick(30).adjustments.empty());
+}
+
+TEST(Actuator, AnAnswerUpdatesTheRecord) {
+  Silent world;
+  const Effects effects = world.answer(world.id, dec("2.75"), 3);
+  EXPECT_TRUE(effects.outcome.accepted);
+  ASSERT_EQ(effects.updates.size(), 1U);
+  EXPECT_EQ(effects.updates[0].answer, Answer::applied);
+  EXPECT_EQ(effects.updates[0].applied, dec("2.75"));
+  EXPECT_EQ(effects.updates[0].answered, at(13));
+  EXPECT_EQ(effects.updates[0].executor, "executor");
+}
+
+TEST(Actuator, AnotherAppliedValueIsTheTruth) {
+  Silent world;
+  const Effects effects = world.answer(world.id, dec("2.6"));
+  EXPECT_TRUE(effects.outcome.accepted);
+  EXPECT_EQ(world.value("fee"), dec("2.6"));
+  ASSERT_EQ(effects.notices.size(), 1U);
+  world.tick(20);
+  EXPECT_EQ(world.fee().previous, dec("2.6"));
+}
+
+TEST(Actuator, AppliedValuesInAnotherScaleAreTakenIfExact) {
+  Silent world;
+  EXPECT_FALSE(world.answer(world.id, dec("2.7501", 4)).outcome.accepted);
+  EXPECT_TRUE(world.answer(world.id, dec("2.7500", 4)).outcome.accepted);
+  EXPECT_EQ(world.value("fee"), dec("2.75"));
+}
+
+TEST(Actuator, ADuplicateAnswerIsAcceptedAndAContradictionRefused) {
+  Silent world;
+  world.answer(world.id, dec("2.75"));
+  const auto hash = world.engine.state_hash();
+  EXPECT_TRUE(world.answer(world.id, dec("2.75")).outcome.accepted);
+  EXPECT_FALSE(world.answer(world.id, dec("2.6")).outcome.accepted);
+  EXPECT_FALSE(world.reject(world.id).outcome.accepted);
+  EXPECT_EQ(world.engine.state_hash(), hash);
+}
+
+TEST(Actuator, AnUnknownAdjustmentIsRefused) {
+  Silent world;
+  EXPECT_FALSE(world.answer(9999, dec("2.75")).outcome.accepted);
+  EXPECT_FALSE(world.answer(1, dec("2.75")).outcome.accepted);  // a decision that sent nothing
+}
+
+TEST(Actuator, ARejectionGivesCooldownAndBudgetBackAndBacksOff) {
+  auto policy = small_policy();
+  policy.guardian.parameters[0].cooldown_up = Duration::hours(1);
+  policy.guardian.parameters[0].drift = guardian::DriftBudget{dec("0.25"), Duration::hours(1)};
+  Silent world(policy);
+  EXPECT_TRUE(world.reject(world.id).outcome.accepted);
+  EXPECT_EQ(world.value("fee"), dec("2.5"));
+  EXPECT_EQ(world.engine.view().parameters[0].drift_used, dec("0"));
+  world.tick(20);  // one period after the rejection: again
+  EXPECT_EQ(world.last.adjustments.size(), 1U);
+  world.reject(world.fee().id);
+  world.tick(30);  // after the second, two
+  EXPECT_EQ(world.fee_limits().back(), Limit::backoff);
+  world.tick(40);
+  EXPECT_EQ(world.last.adjustments.size(), 1U);
+}
+
+TEST(Actuator, SilenceDegradesThenExpiresThenIsForgivenByAnAnswer) {
+  Silent world;
+  // at 130 s: two minutes of silence
+  world.ticks(20, 120);
+  EXPECT_EQ(world.fee().mode, OperatingMode::normal);
+  world.tick(130);
+  EXPECT_EQ(world.fee().mode, OperatingMode::degraded);
+  ASSERT_EQ(world.last.updates.size(), 1U);
+  EXPECT_EQ(world.last.updates[0].answer, Answer::timed_out);
+  EXPECT_EQ(world.fee_limits().back(), Limit::in_flight);
+  // at 610 s: expired; a new one goes out
+  world.ticks(140, 600);
+  EXPECT_TRUE(world.last.adjustments.empty());
+  world.tick(610);
+  ASSERT_EQ(world.last.updates.size(), 1U);
+  EXPECT_EQ(world.last.updates[0].answer, Answer::expired);
+  ASSERT_EQ(world.last.adjustments.size(), 1U);
+  EXPECT_EQ(world.fee().mode, OperatingMode::degraded);
+  world.answer(world.last.adjustments[0].id, dec("2.75"));
+  world.tick(620);
+  EXPECT_EQ(world.fee().mode, OperatingMode::normal);
+}
+
+TEST(Actuator, ALateAnswerIsRecordedAndCounts) {
+  auto policy = small_policy();
+  policy.guardian.parameters[0].drift = guardian::DriftBudget{dec("1"), Duration::hours(1)};
+  Silent world(policy);
+  world.ticks(20, 610);
+  const auto second = world.last.adjustments.at(0).id;
+  const Effects late = world.answer(world.id, dec("2.75"));
+  EXPECT_TRUE(late.outcome.accepted);
+  ASSERT_EQ(late.updates.size(), 1U);
+  EXPECT_EQ(late.updates[0].answer, Answer::applied);
+  EXPECT_EQ(world.value("fee"), dec("2.75"));
+  EXPECT_EQ(world.engine.view().parameters[0].drift_used, dec("0.5"));  // both count
+  // the newer answer wins, whatever the order
+  world.answer(second, dec("2.7"));
+  EXPECT_EQ(world.value("fee"), dec("2.7"));
+}
+
+TEST(Actuator, AnAnswerFindsItsAdjustmentAfterARestart) {
+  Silent world;
+  auto restarted = Engine::load(std::make_shared<const Policy>(world.engine.policy()), world.engine.save());
+  ASSERT_TRUE(restarted);
+  ASSERT_EQ(restarted->outstanding().size(), 1U);
+  EXPECT_TRUE(restarted->apply(ActuatorReport{world.id, "executor", at(12), true, dec("2.75"), ""}).outcome.accepted);
+}
+
+TEST(Actuator, OldAnsweredAdjustmentsAreForgottenBeyondTheBound) {
+  auto policy = small_policy();
+  policy.records_kept = 3;
+  World world(policy);
+  world.tick(0);
+  world.sees("velocity", 14).tick(10);
+  const auto first = world.fee().id;
+  world.ticks(20, 80);
+  EXPECT_FALSE(world.answer(first, dec("2.75")).outcome.accepted);
+}
+
+}  // namespace
+}  // namespace homeostat::engine
