@@ -71,7 +71,9 @@ struct MetricSettings {
   std::string name;
   std::string unit;
   std::string help;
-  double min = 0;  ///< hard bounds, of each sample and of the reading
+  /// Hard bounds of the reading, and of each sample where the two mean the same (last, median, ewma, twap). A
+  /// single contribution to a sum or rate may not exceed what the whole may be; counts bound the reading only.
+  double min = 0;
   double max = 0;
   std::variant<SampleOrigin, EventOrigin, ExpressionOrigin> origin;
   Aggregate aggregate = Aggregate::last;

@@ -1,0 +1,311 @@
+// Taking in a segment of a chain: whole or not at all.
+//
+// A block's events wait until the block is as deep as a metric asks for, then count once and for good. So a
+// reorg of waiting blocks only takes them out of the queue; one that reaches a block which some metric has
+// counted contradicts what was called final, and latches the source as violated.
+#include <algorithm>
+#include <cmath>
+
+#include "core/format.hpp"
+#include "core/hex.hpp"
+#include "core/text.hpp"
+#include "oracle/state.hpp"
+#include "oracle/word.hpp"
+
+namespace homeostat::oracle {
+namespace {
+
+std::string text_of(std::uint64_t block) {
+  return "block " + std::to_string(block);
+}
+
+std::string short_hex(const Hash32& hash) {
+  return hex0x_of(std::span(hash).first(6)) + "..";
+}
+
+}  // namespace
+
+std::optional<std::uint64_t> Oracle::State::countable(const EventOrigin& origin, std::uint64_t head, std::uint64_t safe,
+                                                      std::uint64_t finalized) {
+  std::optional<std::uint64_t> height;
+  switch (origin.finality) {
+    case Finality::confirmations:
+      if (head >= origin.confirmations) height = head - origin.confirmations;
+      break;
+    case Finality::safe:
+      if (safe > 0) height = std::min(safe, head);
+      break;
+    case Finality::finalized:
+      if (finalized > 0) height = std::min(finalized, head);
+      break;
+  }
+  return height;
+}
+
+Result<> Oracle::State::ingest(const ChainSegment& segment) {
+  const auto found = source_index.find(segment.source);
+  if (found == source_index.end()) {
+    std::vector<std::string> names;
+    for (const SourceSettings& s : settings.sources) names.push_back(s.name);
+    return fail(ErrorCode::unknown_name, segment.source,
+                "there is no such source" + did_you_mean(segment.source, names));
+  }
+  Source& source = sources[found->second];
+  const auto take_in = [&]() -> Result<> {
+    if (!source.chain) return fail(ErrorCode::unsupported, segment.source, "no event of this source is configured");
+    if (source.violated) {
+      return fail(ErrorCode::corrupt, segment.source,
+                  "the source is violated (" + source.detail + "); a guardian must clear it first");
+    }
+    if (auto done = check_shape(segment); !done) return done;
+    if (auto done = check_link(found->second, segment); !done) return done;
+    return check_room(found->second, segment);
+  };
+  if (auto done = take_in(); !done) {
+    ++source.chain_refused;
+    source.last_refused = done.error().message;
+    source.last_refused_at = segment.received;
+    return done;
+  }
+  append(found->second, segment);
+  consume(found->second, segment.received);
+  return {};
+}
+
+Result<> Oracle::State::check_shape(const ChainSegment& segment) const {
+  const auto malformed = [&](std::string message) {
+    return fail(ErrorCode::malformed, segment.source, std::move(message));
+  };
+  if (segment.from > segment.to) {
+    return malformed("the segment runs from " + text_of(segment.from) + " back to " + text_of(segment.to));
+  }
+  if (segment.blocks.empty() || segment.blocks.back().number != segment.to) {
+    return malformed("the last block of a segment must be listed: " + text_of(segment.to));
+  }
+  const ChainBlock* before = nullptr;
+  for (const ChainBlock& block : segment.blocks) {
+    if (block.number < segment.from || (before != nullptr && block.number <= before->number)) {
+      return malformed(text_of(block.number) + " is out of order in the segment from " + text_of(segment.from));
+    }
+    if (before != nullptr && block.time < before->time) {
+      return malformed(text_of(block.number) + " is older than the block before it");
+    }
+    if (block.time > segment.received + kBlockFutureMax) {
+      return malformed(text_of(block.number) + " is " + homeostat::text_of(block.time - segment.received) +
+                       " ahead of its receipt; allowed " + homeostat::text_of(kBlockFutureMax));
+    }
+    for (const ChainEvent& event : block.events) {
+      if (event.event >= segment.events.size()) {
+        return malformed(text_of(block.number) + " refers to event " + std::to_string(event.event) + " of " +
+                         std::to_string(segment.events.size()));
+      }
+    }
+    before = &block;
+  }
+  // Metrics read arguments by index: they must be there.
+  const std::uint32_t id = source_index.at(segment.source);
+  for (const std::uint32_t metric : chain_metrics[id]) {
+    const auto& origin = std::get<EventOrigin>(settings.metrics[metric].origin);
+    const std::uint32_t needed = std::max(origin.value ? *origin.value + 1 : 0, origin.key ? *origin.key + 1 : 0);
+    for (const ChainBlock& block : segment.blocks) {
+      for (const ChainEvent& event : block.events) {
+        if (segment.events[event.event] == origin.event && event.args.size() < needed) {
+          return malformed("log " + std::to_string(event.log_index) + " of " + text_of(block.number) + " has " +
+                           std::to_string(event.args.size()) + " arguments; metric '" + settings.metrics[metric].name +
+                           "' needs " + std::to_string(needed));
+        }
+      }
+    }
+  }
+  return {};
+}
+
+Result<> Oracle::State::check_link(std::uint32_t id, const ChainSegment& segment) {
+  Source& source = sources[id];
+  const Chain& chain = *source.chain;
+  const auto conflict = [&](std::string message) {
+    return fail(ErrorCode::conflict, segment.source, std::move(message));
+  };
+  if (!chain.has_head) {
+    if (segment.rewind_to) return conflict("there is nothing to rewind: no block was taken in yet");
+    return {};
+  }
+  Chain::Recent base = chain.head;
+  if (segment.rewind_to && *segment.rewind_to != chain.head.number) {
+    const std::uint64_t fork = *segment.rewind_to;
+    if (fork > chain.head.number)
+      return conflict("a rewind to " + text_of(fork) + " beyond the head, " + text_of(chain.head.number));
+    std::uint64_t counted = chain.finalized;
+    for (const std::uint32_t metric : chain_metrics[id]) {
+      if (metrics[metric].has_frontier) counted = std::max(counted, metrics[metric].consumed);
+    }
+    counted = std::min(counted, chain.head.number);
+    if (fork < counted) {
+      source.violated = true;
+      source.condition = SourceCondition::violated;
+      source.condition_since = segment.received;
+      source.detail = "the chain took back its blocks above " + std::to_string(fork) + ", but those up to " +
+                      std::to_string(counted) + " were already counted as final";
+      return fail(ErrorCode::corrupt, segment.source, source.detail);
+    }
+    std::size_t i = chain.recent.size();
+    while (i > 0 && chain.recent[i - 1].number != fork) --i;
+    if (i == 0) return conflict("the hash of " + text_of(fork) + " is not known; rewind to one of the recent blocks");
+    base = chain.recent[i - 1];
+  }
+  if (segment.from != base.number + 1) {
+    return conflict("the segment starts at " + text_of(segment.from) + "; expected " + text_of(base.number + 1));
+  }
+  if (segment.parent != base.hash) {
+    return conflict("the parent of " + text_of(segment.from) + " is " + short_hex(segment.parent) + ", but " +
+                    text_of(base.number) + " is known as " + short_hex(base.hash));
+  }
+  if (segment.blocks.front().time < base.time) {
+    return conflict(text_of(segment.blocks.front().number) + " is older than " + text_of(base.number));
+  }
+  return {};
+}
+
+Result<> Oracle::State::check_room(std::uint32_t id, const ChainSegment& segment) const {
+  const Chain& chain = *sources[id].chain;
+  const std::uint64_t keep = segment.rewind_to.value_or(chain.has_head ? chain.head.number : 0);
+  // What every metric can count at once need not wait.
+  std::uint64_t counted = segment.to;
+  const std::uint64_t safe = segment.safe > 0 ? segment.safe : chain.safe;
+  const std::uint64_t finalized = std::max(chain.finalized, segment.finalized);
+  for (const std::uint32_t metric : chain_metrics[id]) {
+    const auto& origin = std::get<EventOrigin>(settings.metrics[metric].origin);
+    const std::uint64_t height = countable(origin, segment.to, safe, finalized).value_or(0);
+    counted = std::min(counted, std::max(height, metrics[metric].consumed));
+  }
+  std::size_t blocks = 0;
+  std::size_t events = 0;
+  for (const ChainBlock& block : chain.pending) {
+    if (block.number > keep || block.number <= counted) continue;
+    ++blocks;
+    events += block.events.size();
+  }
+  for (const ChainBlock& block : segment.blocks) {
+    if (block.number <= counted) continue;
+    ++blocks;
+    events += block.events.size();
+  }
+  if (events <= kPendingEventsMax && blocks <= kPendingBlocksMax) return {};
+  return fail(ErrorCode::resource_exhausted, segment.source,
+              std::to_string(events) + " events in " + std::to_string(blocks) +
+                  " blocks would wait for finality; at most " + std::to_string(kPendingEventsMax) + " events and " +
+                  std::to_string(kPendingBlocksMax) + " blocks may. Send the segment again when finality has moved on");
+}
+
+void Oracle::State::append(std::uint32_t id, const ChainSegment& segment) {
+  Source& source = sources[id];
+  Chain& chain = *source.chain;
+  if (segment.rewind_to && chain.has_head && *segment.rewind_to < chain.head.number) {
+    ++source.reorgs;
+    while (!chain.pending.empty() && chain.pending.back().number > *segment.rewind_to) {
+      chain.pending_events -= chain.pending.back().events.size();
+      chain.pending.pop_back();
+    }
+    while (!chain.recent.empty() && chain.recent.back().number > *segment.rewind_to) chain.recent.pop_back();
+  }
+  if (!chain.has_head) {
+    // The parent is a fork point too, should the very first block be taken back.
+    if (segment.from > 0) chain.recent.push({.number = segment.from - 1, .hash = segment.parent});
+    for (const std::uint32_t metric : chain_metrics[id]) {
+      metrics[metric].has_started = true;
+      metrics[metric].started = segment.blocks.front().time;
+      metrics[metric].consumed = segment.from > 0 ? segment.from - 1 : 0;
+    }
+  }
+  std::vector<const std::uint32_t*> known;  // the segment's event names as indexes of ours
+  for (const std::string& name : segment.events) {
+    const auto it = event_index.find(name);
+    const bool ours = it != event_index.end() && settings.events[it->second].source == segment.source;
+    known.push_back(ours ? &it->second : nullptr);
+  }
+  for (const ChainBlock& block : segment.blocks) {
+    ChainBlock& kept = chain.pending.emplace_back();
+    kept.number = block.number;
+    kept.hash = block.hash;
+    kept.time = block.time;
+    for (const ChainEvent& event : block.events) {
+      if (known[event.event] == nullptr) continue;  // of an event that a newer policy has dropped
+      kept.events.push_back(event);
+      kept.events.back().event = *known[event.event];
+    }
+    chain.pending_events += kept.events.size();
+    source.accepted += kept.events.size();
+    chain.recent.push({.number = block.number, .hash = block.hash, .time = block.time});
+  }
+  chain.has_head = true;
+  chain.head = chain.recent.back();
+  if (segment.safe > 0) chain.safe = segment.safe;
+  chain.finalized = std::max(chain.finalized, segment.finalized);
+  source.watermark = chain.head.time;
+}
+
+void Oracle::State::consume(std::uint32_t id, Instant received) {
+  Source& source = sources[id];
+  Chain& chain = *source.chain;
+  std::uint64_t done = chain.head.number;
+  for (const std::uint32_t index : chain_metrics[id]) {
+    Metric& metric = metrics[index];
+    const auto& origin = std::get<EventOrigin>(settings.metrics[index].origin);
+    const auto height = countable(origin, chain.head.number, chain.safe, chain.finalized);
+    // Block 0 is countable only once: `consumed` = 0 also stands for "nothing yet".
+    if (height && (*height > metric.consumed || !metric.has_frontier)) {
+      auto block = metric.has_frontier || metric.consumed > 0
+                       ? std::upper_bound(chain.pending.begin(), chain.pending.end(), metric.consumed,
+                                          [](std::uint64_t n, const ChainBlock& b) { return n < b.number; })
+                       : chain.pending.begin();
+      for (; block != chain.pending.end() && block->number <= *height; ++block) {
+        for (const ChainEvent& event : block->events) {
+          if (event.event == metric.event) feed(index, source, *block, event, received);
+        }
+        metric.has_frontier = true;
+        metric.frontier = block->time;
+      }
+      metric.consumed = std::max(metric.consumed, *height);
+    }
+    done = std::min(done, metric.consumed);
+  }
+  while (!chain.pending.empty() && chain.pending.front().number <= done) {
+    chain.pending_events -= chain.pending.front().events.size();
+    chain.pending.pop_front();
+  }
+}
+
+void Oracle::State::feed(std::size_t index, Source& source, const ChainBlock& block, const ChainEvent& event,
+                         Instant received) {
+  const MetricSettings& m = settings.metrics[index];
+  const auto& origin = std::get<EventOrigin>(m.origin);
+  Contribution c{.time = block.time,
+                 .received = received,
+                 .value = 1,
+                 .sequence = block.number,
+                 .log_index = event.log_index,
+                 .block = block.hash};
+  const auto refuse = [&](Refusal refusal, const std::string& why) {
+    ++source.refused[static_cast<std::size_t>(refusal)];
+    source.last_refused =
+        m.name + ": " + text_of(block.number) + " log " + std::to_string(event.log_index) + ": " + why;
+    source.last_refused_at = received;
+  };
+  // A reconfigured metric may meet events that were checked for the one before it.
+  const std::size_t needed = std::max(origin.value ? *origin.value + 1 : 0u, origin.key ? *origin.key + 1 : 0u);
+  if (event.args.size() < needed) return refuse(Refusal::not_finite, "the argument is missing");
+  if (origin.value) {
+    const Word& word = event.args[*origin.value];
+    c.value = origin.value_signed ? double_from_int256(word) : double_from_uint256(word);
+  }
+  c.value *= origin.scale;
+  if (origin.key) c.key = event.args[*origin.key];
+  if (!std::isfinite(c.value)) return refuse(Refusal::not_finite, "the scaled value is not finite");
+  if (!sample_is_inside(m, c.value)) return refuse(Refusal::out_of_bounds, outside_message(m, c.value));
+  Series& series = metrics[index].series.front();
+  std::string message;
+  if (is_too_fast(m, series, c, &message)) return refuse(Refusal::rate_of_change, message);
+  contribute(index, series, c);
+}
+
+}  // namespace homeostat::oracle

@@ -1,0 +1,161 @@
+// How settings become a metric, and how a judged value enters it.
+#include <algorithm>
+#include <bit>
+#include <cmath>
+
+#include "core/check.hpp"
+#include "core/format.hpp"
+#include "core/math.hpp"
+#include "oracle/state.hpp"
+
+namespace homeostat::oracle {
+namespace {
+
+/// How far `to` is from `from`: |ln(to / from)|, symmetric in both. Where a logarithm has no meaning (a zero, a
+/// change of sign) it is the step as a share of the metric's whole range.
+double change_between(double from, double to, const MetricSettings& m) {
+  if ((from > 0 && to > 0) || (from < 0 && to < 0)) return std::fabs(math::log(to / from));
+  const double range = m.max - m.min;
+  return std::fabs(to - from) / (range > 0 && std::isfinite(range) ? range : 1);
+}
+
+}  // namespace
+
+void Oracle::State::make_metric(std::size_t index) {
+  const MetricSettings& m = settings.metrics[index];
+  Metric& metric = metrics[index];
+  readings[index] = Reading{.value = m.min, .reason = "no value yet"};
+  if (const auto* samples = std::get_if<SampleOrigin>(&m.origin)) {
+    for (const std::string& name : samples->sources) {
+      const auto source = source_index.find(name);
+      HOMEOSTAT_CHECK(source != source_index.end());
+      metric.series.emplace_back().source = source->second;
+    }
+    std::sort(metric.series.begin(), metric.series.end(),
+              [](const Series& a, const Series& b) { return a.source < b.source; });
+  } else if (const auto* event = std::get_if<EventOrigin>(&m.origin)) {
+    const auto it = event_index.find(event->event);
+    HOMEOSTAT_CHECK(it != event_index.end());
+    metric.event = it->second;
+    const std::uint32_t source = source_index.at(settings.events[it->second].source);
+    metric.series.emplace_back().source = source;
+    chain_metrics[source].push_back(static_cast<std::uint32_t>(index));
+  } else {
+    auto parsed = Expression::parse(std::get<ExpressionOrigin>(m.origin).text);
+    HOMEOSTAT_CHECK(parsed.has_value());
+    for (const std::string& name : parsed->variables()) {
+      const auto operand = metric_index.find(name);
+      HOMEOSTAT_CHECK(operand != metric_index.end() && operand->second < index);
+      metric.operands.push_back(operand->second);
+    }
+    metric.expression = std::move(*parsed);
+    return;
+  }
+  const TimeGrid grid(m.window, m.buckets);
+  switch (m.aggregate) {
+    case Aggregate::last:
+    case Aggregate::median:
+    case Aggregate::ewma: break;
+    case Aggregate::distinct: metric.keys.emplace(grid, m.exact_max); [[fallthrough]];
+    case Aggregate::sum:
+    case Aggregate::rate:
+    case Aggregate::count: metric.sums.emplace(grid); break;
+    case Aggregate::twap:
+      for (Series& series : metric.series) series.step.emplace(grid);
+      break;
+  }
+}
+
+void Oracle::State::reset_metric(std::size_t index) {
+  Metric fresh;
+  std::swap(metrics[index], fresh);
+  Metric& metric = metrics[index];
+  for (const Series& series : fresh.series) {
+    metric.series.emplace_back().source = series.source;
+    if (series.step)
+      metric.series.back().step.emplace(TimeGrid(settings.metrics[index].window, settings.metrics[index].buckets));
+  }
+  const MetricSettings& m = settings.metrics[index];
+  const TimeGrid grid(m.window, m.buckets);
+  if (fresh.sums) metric.sums.emplace(grid);
+  if (fresh.keys) metric.keys.emplace(grid, m.exact_max);
+  metric.event = fresh.event;
+}
+
+void Oracle::State::start_at_head(std::size_t index) {
+  if (!std::holds_alternative<EventOrigin>(settings.metrics[index].origin)) return;
+  Metric& metric = metrics[index];
+  const Source& source = sources[metric.series.front().source];
+  if (!source.chain->has_head) return;
+  metric.consumed = source.chain->head.number;
+  metric.frontier = metric.started = source.chain->head.time;
+  metric.has_frontier = metric.has_started = true;
+}
+
+void Oracle::State::contribute(std::size_t index, Series& series, const Contribution& c) {
+  const MetricSettings& m = settings.metrics[index];
+  Metric& metric = metrics[index];
+  switch (m.aggregate) {
+    case Aggregate::last:
+    case Aggregate::median: break;
+    case Aggregate::sum:
+    case Aggregate::rate:
+    case Aggregate::count: metric.sums->add(c.time, c.value); break;
+    case Aggregate::distinct:
+      metric.sums->add(c.time, 0);
+      metric.keys->add(c.time, c.key);
+      break;
+    case Aggregate::ewma:
+      // The input is a step function: it had the previous value until now, and the average moved towards it.
+      series.average = series.has_value ? series.value + (series.average - series.value) *
+                                                             math::half_life_decay(c.time - series.time, m.half_life)
+                                        : c.value;
+      break;
+    case Aggregate::twap:
+      if (series.has_value) {
+        series.step->hold(series.time, std::min(c.time, series.time + m.staleness_max), series.value);
+      }
+      break;
+  }
+  series.has_value = true;
+  series.time = c.time;
+  series.value = c.value;
+  series.sequence = c.sequence;
+  if (m.rate_of_change && (!series.has_reference || c.time - series.reference_time >= m.rate_of_change->per)) {
+    series.has_reference = true;
+    series.reference_time = c.time;
+    series.reference_value = c.value;
+  }
+  series.breach_since = series.breach_until = Instant{};
+  if (!metric.has_started) {
+    metric.has_started = true;
+    metric.started = c.time;
+  }
+  if (c.time >= metric.newest.time) {
+    metric.newest.source = settings.sources[series.source].name;
+    metric.newest.time = c.time;
+    metric.newest.sequence = c.sequence;
+    metric.newest.log_index = c.log_index;
+    metric.newest.block = c.block;
+  }
+}
+
+bool Oracle::State::is_too_fast(const MetricSettings& m, Series& series, const Contribution& c, std::string* message) {
+  if (!m.rate_of_change || !series.has_reference) return false;
+  const RateOfChange& limit = *m.rate_of_change;
+  const double elapsed = static_cast<double>((c.time - series.reference_time).ns) / static_cast<double>(limit.per.ns);
+  const double budget = limit.ratio_max * std::max(1.0, elapsed);
+  const double change = change_between(series.reference_value, c.value, m);
+  if (change <= budget) return false;
+  if (!series.is_breaching()) series.breach_since = c.received;
+  series.breach_until = c.received;
+  series.breach_time = c.time;
+  series.breach_value = c.value;
+  series.breach_sequence = c.sequence;
+  *message = text_of(c.value) + " is a change of " + text_of(change) + " from " + text_of(series.reference_value) +
+             " at " + text_of(series.reference_time) + "; allowed now " + text_of(budget) + ", " +
+             text_of(limit.ratio_max) + " more per " + text_of(limit.per);
+  return true;
+}
+
+}  // namespace homeostat::oracle

@@ -1,0 +1,238 @@
+// Everything the oracle remembers, as plain values: copied for a preview, archived for a snapshot. What
+// follows from the settings (names, indexes, parsed expressions) is rebuilt, not archived.
+#pragma once
+
+#include <deque>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "core/expression.hpp"
+#include "core/ring.hpp"
+#include "oracle/distinct.hpp"
+#include "oracle/intake.hpp"
+#include "oracle/oracle.hpp"
+#include "oracle/window.hpp"
+
+namespace homeostat::oracle {
+
+/// Hashes of blocks kept to find the fork point of a reorg.
+inline constexpr std::size_t kRecentBlocksMax = 256;
+/// Events kept because some metric's finality has not reached their block: some 20 MB at three arguments.
+/// A segment that would exceed it is refused whole; the shell sends it again when finality has moved on.
+inline constexpr std::size_t kPendingEventsMax = 100'000;
+inline constexpr std::size_t kPendingBlocksMax = 100'000;
+/// A block this far ahead of its receipt is a lie that would empty every window.
+inline constexpr Duration kBlockFutureMax = Duration::hours(1);
+/// A chain whose finality trails its head by more than this is not final any more in any useful sense.
+inline constexpr Duration kFinalityLagMax = Duration::hours(2);
+
+constexpr Refusal last_of(Refusal) {
+  return Refusal::rate_of_change;
+}
+
+/// One contribution to a metric, already judged.
+struct Contribution {
+  Instant time;  ///< source time
+  Instant received;
+  double value = 0;  ///< in the metric's unit
+  Word key{};        ///< for distinct counts
+  std::uint64_t sequence = 0;
+  std::uint32_t log_index = 0;
+  Hash32 block{};
+};
+
+/// One metric as one source says it.
+struct Series {
+  std::uint32_t source = 0;  ///< index into Settings::sources
+  bool has_value = false;
+  Instant time;  ///< of the newest accepted value
+  double value = 0;
+  std::uint64_t sequence = 0;
+
+  // The reference of the rate-of-change check: an accepted value at least `per` old when it was replaced.
+  bool has_reference = false;
+  Instant reference_time;
+  double reference_value = 0;
+  // A run of samples that were refused for their rate of change, by receive time; never = none.
+  Instant breach_since;
+  Instant breach_until;
+  Instant breach_time;  ///< source time and value of the newest of them
+  double breach_value = 0;
+  std::uint64_t breach_sequence = 0;
+
+  double average = 0;              ///< ewma, at `time`
+  std::optional<StepWindow> step;  ///< twap
+
+  [[nodiscard]] bool is_breaching() const { return !breach_since.is_never(); }
+
+  template <class Archive, class Self>
+  static void fields(Archive& a, Self& x) {
+    a(x.has_value), a(x.time), a(x.value), a(x.sequence), a(x.has_reference), a(x.reference_time), a(x.reference_value),
+        a(x.breach_since), a(x.breach_until), a(x.breach_time), a(x.breach_value), a(x.breach_sequence), a(x.average);
+    if (x.step) a(*x.step);
+  }
+};
+
+struct Metric {
+  // From the settings.
+  std::vector<Series> series;          ///< by source index; one for an event, none for an expression
+  std::optional<SumWindow> sums;       ///< sum, rate, count, distinct
+  std::optional<DistinctWindow> keys;  ///< distinct
+  std::optional<Expression> expression;
+  std::vector<std::uint32_t> operands;  ///< metric indexes, in the order of the expression's variables
+  std::uint32_t event = 0;              ///< index into Settings::events
+
+  // State.
+  bool halted = false;
+  std::string halted_reason;
+  bool was_covered = false;        ///< twap: coverage was enough once
+  std::uint64_t rate_refused = 0;  ///< samples since the last evaluate
+  bool has_started = false;
+  Instant started;    ///< since when its window is being watched
+  Provenance newest;  ///< of the newest contribution
+  // Chain only: blocks up to `consumed` are counted; `frontier` is the time of the newest of them.
+  bool has_frontier = false;
+  std::uint64_t consumed = 0;
+  Instant frontier;
+
+  template <class Archive, class Self>
+  static void fields(Archive& a, Self& x) {
+    for (auto& s : x.series) a(s);
+    if (x.sums) a(*x.sums);
+    if (x.keys) a(*x.keys);
+    a(x.halted), a(x.halted_reason), a(x.was_covered), a(x.rate_refused), a(x.has_started), a(x.started), a(x.newest),
+        a(x.has_frontier), a(x.consumed), a(x.frontier);
+  }
+};
+
+struct Chain {
+  struct Recent {
+    std::uint64_t number = 0;
+    Hash32 hash{};
+    Instant time;
+
+    template <class Archive, class Self>
+    static void fields(Archive& a, Self& x) {
+      a(x.number), a(x.hash), a(x.time);
+    }
+  };
+
+  bool has_head = false;
+  Recent head;
+  Ring<Recent> recent{kRecentBlocksMax};
+  /// Blocks that some metric has yet to count, ascending; ChainEvent::event is an index into Settings::events.
+  std::deque<ChainBlock> pending;
+  std::uint64_t pending_events = 0;
+  std::uint64_t safe = 0;
+  std::uint64_t finalized = 0;
+
+  template <class Archive, class Self>
+  static void fields(Archive& a, Self& x) {
+    a(x.has_head), a(x.head), a(x.recent), a(x.pending), a(x.pending_events), a(x.safe), a(x.finalized);
+  }
+};
+
+struct Source {
+  SourceCondition condition = SourceCondition::connected;
+  std::string detail;
+  Instant condition_since;
+  bool violated = false;  ///< latched until a guardian clears it
+  std::uint64_t accepted = 0;
+  std::array<std::uint64_t, kRefusalCount> refused{};
+  Instant watermark;
+  std::uint64_t reorgs = 0;
+  std::uint64_t chain_refused = 0;
+  std::string last_refused;
+  Instant last_refused_at;
+  SequenceWindow sequences;
+  TokenBucket bucket;
+  std::optional<Chain> chain;
+
+  template <class Archive, class Self>
+  static void fields(Archive& a, Self& x) {
+    a(x.condition), a(x.detail), a(x.condition_since), a(x.violated), a(x.accepted), a(x.refused), a(x.watermark),
+        a(x.reorgs), a(x.chain_refused), a(x.last_refused), a(x.last_refused_at), a(x.sequences), a(x.bucket),
+        a(x.chain);
+  }
+};
+
+/// What a metric says at one tick, before bounds and staleness are applied.
+struct Candidate {
+  bool is_good = false;  ///< otherwise the last good value is held
+  double value = 0;
+  Quality quality = Quality::ok;
+  std::string reason;
+  Instant time;
+  std::uint32_t sources = 0;
+  std::uint64_t count = 0;
+  double error_ratio = 0;
+  const Provenance* provenance = nullptr;  ///< or, for one series:
+  const Series* series = nullptr;
+};
+
+/// Whether one contribution may be `value`, and the sentence that refuses it.
+[[nodiscard]] bool sample_is_inside(const MetricSettings& m, double value);
+[[nodiscard]] std::string outside_message(const MetricSettings& m, double value);
+
+struct Oracle::State {
+  explicit State(Settings s);
+
+  Settings settings;
+  std::unordered_map<std::string, std::uint32_t> source_index;  // only looked up, never iterated
+  std::unordered_map<std::string, std::uint32_t> metric_index;
+  std::unordered_map<std::string, std::uint32_t> event_index;
+  std::vector<std::vector<std::uint32_t>> chain_metrics;  ///< by source: the metrics fed by its events
+  std::vector<Source> sources;
+  std::vector<Metric> metrics;
+  std::vector<Reading> readings;
+  // Scratch, reused from call to call.
+  Candidate candidate;
+  std::vector<double> values;
+  std::vector<Metric*> batch_metrics;
+  std::vector<Series*> batch_series;
+
+  // metric.cpp: contributions
+  void make_metric(std::size_t index);
+  void reset_metric(std::size_t index);
+  /// A metric that is new beside a chain that is not: it counts from the next block on.
+  void start_at_head(std::size_t index);
+  void contribute(std::size_t metric, Series& series, const Contribution& c);
+  /// Whether the value is too far from the series' reference; if so `message` says why and the breach goes on.
+  [[nodiscard]] bool is_too_fast(const MetricSettings& m, Series& series, const Contribution& c, std::string* message);
+
+  // ingest_samples.cpp
+  [[nodiscard]] BatchVerdict ingest(const SampleBatch& batch);
+  [[nodiscard]] Refusal judge(const SampleBatch& batch, std::size_t i, Source& source, std::string& message);
+
+  // ingest_chain.cpp
+  [[nodiscard]] Result<> ingest(const ChainSegment& segment);
+  [[nodiscard]] Result<> check_shape(const ChainSegment& segment) const;
+  [[nodiscard]] Result<> check_link(std::uint32_t source, const ChainSegment& segment);
+  [[nodiscard]] Result<> check_room(std::uint32_t source, const ChainSegment& segment) const;
+  void append(std::uint32_t source, const ChainSegment& segment);
+  void consume(std::uint32_t source, Instant received);
+  void feed(std::size_t metric, Source& source, const ChainBlock& block, const ChainEvent& event, Instant received);
+  /// The highest block that counts for a metric, given the chain's heights; nullopt if none yet.
+  [[nodiscard]] static std::optional<std::uint64_t> countable(const EventOrigin& origin, std::uint64_t head,
+                                                              std::uint64_t safe, std::uint64_t finalized);
+
+  // evaluate.cpp
+  void evaluate(std::size_t metric, Instant at);
+  void propose_from_samples(std::size_t metric, Instant at);
+  void propose_from_events(std::size_t metric, Instant at);
+  void propose_from_expression(std::size_t metric, Instant at);
+  void propose_aggregate(std::size_t metric, Instant at, const std::vector<const Series*>& fresh);
+  void settle(std::size_t metric, Instant at);
+  std::vector<const Series*> fresh_;
+
+  template <class Archive, class Self>
+  static void fields(Archive& a, Self& x) {
+    for (auto& source : x.sources) a(source);
+    for (auto& metric : x.metrics) a(metric);
+    for (auto& reading : x.readings) a(reading);
+  }
+};
+
+}  // namespace homeostat::oracle
