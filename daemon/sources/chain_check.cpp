@@ -96,7 +96,7 @@ std::optional<std::string> EventBook::decode(const rpc::Log& log, std::vector<or
       out.push_back({entry.index, log.log_index, log.transaction, std::move(*words)});
     } else {
       reason = fmt::format("event {} at block {} log {} of {}: {}", names_[entry.index], log.block_number, log.log_index,
-                           hex_bytes(log.address), words.error());
+                           hex0x_of(log.address), words.error());
     }
   }
   return reason;

@@ -84,7 +84,7 @@ asio::awaitable<std::optional<Fault>> EvmReader::check_contracts(EvmNode& node) 
   std::size_t i = 0;
   for (const auto& [address, name] : wanted) {
     if (std::get<bool>((*values)[i++])) continue;
-    missing += fmt::format("{}contract {} at {}", missing.empty() ? "" : ", ", name, hex_bytes(address));
+    missing += fmt::format("{}contract {} at {}", missing.empty() ? "" : ", ", name, hex0x_of(address));
   }
   if (!missing.empty()) {
     co_return Fault{FaultKind::missing_contract, fmt::format("no code on chain id {}: {}", settings_.chain_id, missing), {}};
@@ -121,7 +121,7 @@ asio::awaitable<Fetch<Base>> EvmReader::ancestor(EvmNode& node, const ChainMemor
 
 asio::awaitable<Fetch<EvmReader::Forkable>> EvmReader::next(EvmNode& node, const Heads& heads, const ChainMemory& memory) {
   Base base;
-  base.from = settings_.start_block;
+  base.from = settings_.start_at_latest ? heads.latest.number : settings_.start_block;
   if (!memory.empty()) {
     const auto& [number, hash] = memory.head();
     if (heads.latest.number < number) {

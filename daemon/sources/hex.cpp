@@ -64,17 +64,6 @@ std::string hex_quantity(std::uint64_t value) {
   return {text.data(), end};
 }
 
-std::string hex_bytes(std::span<const std::uint8_t> bytes) {
-  constexpr std::string_view kHex = "0123456789abcdef";
-  std::string text = "0x";
-  text.reserve(2 + 2 * bytes.size());
-  for (const std::uint8_t byte : bytes) {
-    text += kHex[byte >> 4];
-    text += kHex[byte & 15];
-  }
-  return text;
-}
-
 oracle::Hash32 keccak256(std::span<const std::uint8_t> bytes) {
   oracle::Hash32 hash{};
   CryptoPP::Keccak_256 keccak;

@@ -1,4 +1,5 @@
-// Hexadecimal as JSON-RPC writes it, and keccak-256. Pure; every parser refuses rather than guesses.
+// Hexadecimal as JSON-RPC writes it, and keccak-256. Pure; every parser refuses rather than guesses. Unlike
+// core/hex.hpp the prefix is required and a refusal makes no text: these run for every word of every log.
 #pragma once
 
 #include <array>
@@ -10,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/hex.hpp"
 #include "oracle/observation.hpp"
 
 namespace homeostat::sources {
@@ -22,7 +24,6 @@ namespace homeostat::sources {
 [[nodiscard]] std::optional<std::vector<std::uint8_t>> parse_bytes(std::string_view text);
 
 [[nodiscard]] std::string hex_quantity(std::uint64_t value);
-[[nodiscard]] std::string hex_bytes(std::span<const std::uint8_t> bytes);
 
 template <std::size_t N>
 [[nodiscard]] std::optional<std::array<std::uint8_t, N>> parse_array(std::string_view text) {

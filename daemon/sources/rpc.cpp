@@ -18,7 +18,7 @@ std::string quoted_hex_list(const List& list) {
   std::string text = "[";
   for (const auto& item : list) {
     if (text.size() > 1) text += ',';
-    text += '"' + hex_bytes(item) + '"';
+    text += '"' + hex0x_of(item) + '"';
   }
   return text + "]";
 }
@@ -180,11 +180,11 @@ Call header_by_number(std::uint64_t number) {
 }
 Call header_by_tag(std::string_view tag) { return {Want::header, "eth_getBlockByNumber", fmt::format(R"(["{}",false])", tag)}; }
 Call has_code(const Address& address) {
-  return {Want::has_code, "eth_getCode", fmt::format(R"(["{}","latest"])", hex_bytes(address))};
+  return {Want::has_code, "eth_getCode", fmt::format(R"(["{}","latest"])", hex0x_of(address))};
 }
 Call subscribe_heads() { return {Want::text, "eth_subscribe", R"(["newHeads"])"}; }
 Call logs_of_block(const LogFilter& filter, const Hash32& block) {
-  return {Want::logs, "eth_getLogs", fmt::format(R"([{{"blockHash":"{}"{}}}])", hex_bytes(block), filter_fields(filter))};
+  return {Want::logs, "eth_getLogs", fmt::format(R"([{{"blockHash":"{}"{}}}])", hex0x_of(block), filter_fields(filter))};
 }
 Call logs_of_range(const LogFilter& filter, std::uint64_t from, std::uint64_t to) {
   return {Want::logs, "eth_getLogs",
