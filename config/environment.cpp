@@ -105,7 +105,8 @@ void Substituted::add_line(std::size_t number, std::string_view line, const Envi
     const auto reference = parse_reference(values.substr(at));
     if (!reference) {
       errors.push_back({{number, at}, "'${' without its '}' on the same line"});
-      done = at;
+      text.append(kUnresolved);
+      done = values.size();
       break;
     }
     const auto value = resolve(*reference, environment);

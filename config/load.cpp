@@ -19,8 +19,8 @@ struct Parts {
 
 void read_head(Section& s, Context& context, Parts& out) {
   const Field version = s.required("homeostat", "the version of this format, which is 1");
-  std::uint64_t v = 1;
-  version.integer(v, {.min = 1, .max = 1});
+  std::string v;
+  if (version.text(v) && v != "1") version.error(fmt::format("'{}' is not a version this program reads", v), "1");
   s.required("name", "what this policy is called").name(out.policy.name);
   s.optional("day").duration(context.day, {.min = Duration::seconds(1), .max = Duration::days(366)});
   s.required("period", "how often decisions are made, e.g. 5s")

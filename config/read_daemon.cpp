@@ -1,6 +1,9 @@
 // listen, journal, log.
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <span>
+
 #include "config/readers.hpp"
 #include "core/text.hpp"
 
@@ -13,10 +16,14 @@ std::string_view kind_of(const Connection& connection) {
 
 void report_unknown(const Field& place, std::string_view kind, std::string_view name,
                     const std::vector<std::string>& known) {
+  constexpr std::size_t kShownMax = 12;
   const std::string_view nearest = nearest_name(name, known);
+  const std::span<const std::string> shown(known.data(), std::min(known.size(), kShownMax));
   const std::string hint = !nearest.empty() ? ""
-                           : known.empty()  ? fmt::format("; there is no {} at all", kind)
-                                            : fmt::format("; there is {}", fmt::join(known, ", "));
+                           : known.empty()
+                               ? fmt::format("; there is no {} at all", kind)
+                               : fmt::format("; known {} {}{}", known.size() == 1 ? "is" : "are",
+                                             fmt::join(shown, ", "), known.size() > kShownMax ? ", ..." : "");
   place.error(fmt::format("there is no {} '{}'{}", kind, name, hint), std::string(nearest));
 }
 

@@ -16,11 +16,12 @@ using controller::LoopSettings;
 void read_gains(const Field& field, Context& context, Gains& out) {
   if (!field.is_given()) return;
   Section s(field, context);
-  s.optional("kp").number(out.kp, {.min = 0});
+  const Field kp = s.optional("kp");
   const Field ki = s.optional("ki");
   const Field integral_time = s.optional("integral_time");
   const Field derivative_time = s.optional("derivative_time");
-  ki.rate_per_s(out.ki_per_s, {.min = 0});
+  const bool has_complaint = (kp.is_given() && !kp.number(out.kp, {.min = 0})) |
+                             (ki.is_given() && !ki.rate_per_s(out.ki_per_s, {.min = 0})) | integral_time.is_given();
   Duration time;
   if (integral_time.duration(time, {.min = Duration::milliseconds(1)})) {
     if (ki.is_given()) integral_time.error("says the same as ki (ki = kp / integral_time); keep one of them");
@@ -31,7 +32,8 @@ void read_gains(const Field& field, Context& context, Gains& out) {
     if (out.kp == 0) derivative_time.error("needs a kp above 0 (kd = kp x derivative_time)");
     out.kd_s = out.kp * time.in_seconds();
   }
-  if (out.kp == 0 && out.ki_per_s == 0) s.error("a loop without kp and ki never acts; give it one of them");
+  if (out.kp == 0 && out.ki_per_s == 0 && !has_complaint)
+    s.error("a loop without kp and ki never acts; give it one of them");
 }
 
 /// "when_low: raise" and "when_high: lower" are the same loop; one of the two is written.
@@ -141,20 +143,6 @@ void read_emergency(const Field& field, Context& context, const oracle::MetricSe
   if (gains.is_given()) read_gains(gains, context, loop.emergency.emplace());
 }
 
-void read_response(Section& s, LoopSettings& loop) {
-  s.optional("response").text(loop.response);
-}
-
-/// Asks for the rest of a loop's keys when its metric or parameter is not known, so that they are not
-/// taken for unknown ones.
-void skip_rest(Section& s) {
-  for (const std::string_view key :
-       {"setpoint", "setpoint_ramp", "error", "deadband", "gains", "setpoint_weight", "leak_half_life",
-        "derivative_filter", "feed_forward", "tracking_time", "dt_max", "output", "integral", "emergency"}) {
-    static_cast<void>(s.optional(key));
-  }
-}
-
 }  // namespace
 
 std::vector<LoopSettings> read_loops(const Field& field, Context& context, const Metrics& metrics,
@@ -178,14 +166,14 @@ std::vector<LoopSettings> read_loops(const Field& field, Context& context, const
     if (!loop.parameter.empty() && parameter == parameters.end()) {
       report_unknown(parameter_field, "parameter", loop.parameter, parameter_names);
     }
-    read_response(s, loop);
+    s.optional("response").text(loop.response);
     read_action(s, loop.pid.action);
     if (has_names && metric != nullptr && parameter != parameters.end()) {
       read_setpoint(s, context, *metric, loop);
       read_pid(s, context, *parameter, period, loop.pid);
       read_emergency(s.optional("emergency"), context, *metric, loop);
     } else {
-      skip_rest(s);
+      s.ignore_rest();
     }
     loops.push_back(std::move(loop));
   });

@@ -166,7 +166,7 @@ void read_value(Section& s, const DeclaredEvent& event, const MetricSettings& m,
   const bool counts = m.aggregate == Aggregate::count || m.aggregate == Aggregate::distinct;
   const bool needs_one = !counts && m.aggregate != Aggregate::sum && m.aggregate != Aggregate::rate;
   const Field value = needs_one ? s.required("value", "the argument that is the metric's value") : s.optional("value");
-  if (counts) return void(only_for(value, false, "other than count and distinct"));
+  if (counts) return value.error("has no meaning with aggregate count or distinct");
   const auto index = argument(value, event);
   if (!index) return;
   const oracle::EventParameter& p = event.signature.parameters[*index];
@@ -194,7 +194,7 @@ void read_event_origin(Section& s, const Field& field, const Sources& sources, M
   if (origin.scale == 0) scale.error("0 makes every value 0");
   const DeclaredEvent* event = field.text(origin.event) ? find_event(field, origin.event, sources) : nullptr;
   if (event == nullptr) {
-    static_cast<void>(s.optional("value")), static_cast<void>(s.optional("key"));
+    s.ignore_rest();
     return;
   }
   origin.event = event->settings.name;
@@ -248,6 +248,7 @@ Draft read_metric(const std::string& name, const Field& entry, Context& context,
   }
   if (samples.is_given() + event.is_given() + draft.expression.is_given() != 1) {
     s.error("a metric comes from exactly one of: samples (sources), event (of a contract), expression (over metrics)");
+    s.ignore_rest();
     return draft;
   }
   if (draft.expression.is_given()) {

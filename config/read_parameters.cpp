@@ -24,10 +24,10 @@ void read_change(const Field& field, const ParameterSettings& p, guardian::Chang
   if (!field.parsed(out, parse)) return;
   if (out.relative && !(*out.relative > 0 && *out.relative <= 1)) {
     field.error(
-        fmt::format("{} of value is not allowed; it must be above 0% and at most 100%", text_of(*out.relative)));
+        fmt::format("{}% of value is not allowed; it must be above 0% and at most 100%", text_of(*out.relative * 100)));
   }
   if (out.absolute && p.quantum.units() > 0 && *out.absolute < p.quantum) {
-    field.error(fmt::format("is {}, less than the quantum of {}: the parameter could never move",
+    field.error(fmt::format("{} is less than the quantum of {}: the parameter could never move",
                             out.absolute->to_string(), p.quantum.to_string()),
                 p.quantum.to_string());
   }
@@ -74,15 +74,15 @@ void check_range(const ParameterSettings& p, const Field& min, const Field& max,
         (p.initial < p.min ? p.min : p.max).to_string());
   }
   if (p.quantum > p.max - p.min) {
-    quantum.error(fmt::format("{} is wider than the whole range from min {} to max {}", p.quantum.to_string(),
-                              p.min.to_string(), p.max.to_string()));
+    return quantum.error(fmt::format("{} is wider than the whole range from min {} to max {}", p.quantum.to_string(),
+                                     p.min.to_string(), p.max.to_string()));
   }
   on_grid(p.min, p.quantum, min);
   on_grid(p.max, p.quantum, max);
   on_grid(p.initial, p.quantum, initial);
 }
 
-bool read_range(Section& s, ParameterSettings& p) {
+void read_range(Section& s, ParameterSettings& p) {
   const Field min = s.required("min", "the lowest value the parameter may ever have");
   const Field max = s.required("max", "the highest value the parameter may ever have");
   const Field quantum = s.required("quantum", "the step in which the parameter moves");
@@ -90,7 +90,6 @@ bool read_range(Section& s, ParameterSettings& p) {
   const bool all = min.decimal(p.min, p.unit, p.decimals) & max.decimal(p.max, p.unit, p.decimals) &
                    quantum.decimal(p.quantum, p.unit, p.decimals) & initial.decimal(p.initial, p.unit, p.decimals);
   if (all) check_range(p, min, max, quantum, initial);
-  return all;
 }
 
 void read_emergency(const Field& field, Context& context, ParameterSettings& p) {
@@ -135,14 +134,12 @@ ParameterSettings read_parameter(const std::string& name, const Field& field, Co
   s.required("decimals", "how many decimals the contract stores").integer(decimals, {.max = Decimal::kDecimalsMax});
   p.decimals = static_cast<int>(decimals);
   p.min = p.max = p.quantum = p.initial = Decimal(0, p.decimals);
-  const bool has_range = read_range(s, p);
+  read_range(s, p);
 
   const Field change = s.required("change", "the largest change of one adjustment: 0.25, or 5% of value");
   const Field drift = s.optional("drift");
-  if (has_range) {
-    read_change(change, p, p.change);
-    if (drift.is_given()) read_drift(drift, context, p, p.drift);
-  }
+  read_change(change, p, p.change);
+  read_drift(drift, context, p, p.drift);
   read_times(s, context, p, period);
   read_emergency(s.optional("emergency"), context, p);
   std::size_t i = 0;

@@ -191,10 +191,7 @@ void read_source(const std::string& name, const Field& entry, Context& context, 
   std::size_t kind = 0;
   const Field kind_field = s.required("kind", "push, evm, prometheus or http");
   if (!kind_field.one_of(kind, {kKinds.begin(), kKinds.end()})) {
-    // Which keys are right depends on the kind, so none of them can be called wrong.
-    if (entry.is_map()) {
-      for (const Node::Entry& e : entry.node()->map) static_cast<void>(s.optional(e.key));
-    }
+    s.ignore_rest();  // which keys are right depends on the kind
     return;
   }
   oracle::SourceSettings settings{.name = name};

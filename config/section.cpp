@@ -249,7 +249,7 @@ Section::Section(const Field& field, Context& context)
     : node_(field.is_map() ? field.node() : nullptr), path_(field.path()), context_(&context) {}
 
 Section::~Section() {
-  if (node_ == nullptr) return;
+  if (node_ == nullptr || !reports_unknown_) return;
   for (const Node::Entry& entry : node_->map) {
     if (std::find(known_.begin(), known_.end(), entry.key) != known_.end()) continue;
     const std::string_view nearest = nearest_name(entry.key, known_);

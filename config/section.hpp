@@ -131,6 +131,8 @@ class Section {
 
   [[nodiscard]] const std::string& path() const { return path_; }
   [[nodiscard]] std::string path_of(std::string_view key) const;
+  /// Which keys are right cannot be told (what decides it is wrong), so none is called unknown.
+  void ignore_rest() { reports_unknown_ = false; }
   /// Reports something wrong with the section as a whole.
   void error(std::string message, std::string nearest = {}) const;
 
@@ -143,6 +145,7 @@ class Section {
   std::string path_;
   Context* context_;
   std::vector<std::string_view> known_;
+  bool reports_unknown_ = true;
 };
 
 template <class T, class Parser>

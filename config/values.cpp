@@ -109,7 +109,7 @@ struct Scaled {
 };
 Parsed<Scaled> in_unit(std::string_view text, std::string_view unit) {
   const auto split = split_number(text);
-  if (!split) return tl::make_unexpected(not_a_number(text));
+  if (!split || split->unit.starts_with(',')) return tl::make_unexpected(not_a_number(text));
   if (split->unit.empty() || split->unit == unit) return Scaled{split->number, 0};
   const auto written = ratio_exponent(split->unit);
   const auto wanted = ratio_exponent(unit);
@@ -123,7 +123,7 @@ Parsed<Scaled> in_unit(std::string_view text, std::string_view unit) {
     return complain(fmt::format("'{}' has a unit, but this value has none", text), std::string(split->number));
   }
   return complain(fmt::format("'{}' is not in the unit of this value, which is {}", text, unit),
-                  fmt::format("{} {}", split->number, unit));
+                  wanted ? "" : fmt::format("{} {}", split->number, unit));
 }
 
 }  // namespace
@@ -197,7 +197,7 @@ Parsed<Decimal> parse_decimal(std::string_view text, std::string_view unit, int 
   if (const auto x = to_double(scaled->number, scaled->shift)) {
     const auto rounded = Decimal::from_double(*x, decimals);
     return complain(fmt::format("'{}' cannot be held exactly with decimals: {}", text, decimals),
-                    rounded ? rounded->to_string() : "");
+                    rounded && rounded->units() != 0 ? rounded->to_string() : "");
   }
   return tl::make_unexpected(not_a_number(text));
 }

@@ -120,7 +120,9 @@ class TreeBuilder : public YAML::EventHandler {
     if (parent.has_key) {
       parent.has_key = false;
       Node& value = parent.node->map.back().value;
+      const Mark key_mark = value.mark;
       value = std::move(node);
+      if (value.kind == Node::Kind::null) value.mark = key_mark;  // the scanner's is that of what follows
       return &value;
     }
     return add_key(mark, parent, node);
