@@ -106,7 +106,7 @@ void Substituted::add_line(std::size_t number, std::string_view line, const Envi
     if (!reference) {
       errors.push_back({{number, at}, "'${' without its '}' on the same line"});
       text.append(kUnresolved);
-      done = values.size();
+      done = line.ends_with('\n') ? line.size() - 1 : line.size();
       break;
     }
     const auto value = resolve(*reference, environment);
