@@ -21,6 +21,8 @@ namespace homeostat::cli {
 [[nodiscard]] std::string number(double x);
 /// `text` and `unit` with a space between, or `text` alone.
 [[nodiscard]] std::string with_unit(std::string text, std::string_view unit);
+/// "1 executor", "2 executors"
+[[nodiscard]] std::string counted(std::uint64_t n, std::string_view noun);
 /// "12,345,678"
 [[nodiscard]] std::string grouped(std::uint64_t n);
 

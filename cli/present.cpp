@@ -104,8 +104,8 @@ std::string status_text(const v1::Status& s, const Look& look) {
   row("last tick", s.has_at() ? fmt::format("{} ({} ago), slot {}", at(s.at()), since(s.at(), true, look.now), s.slot())
                               : "none yet");
   row("ticks",
-      fmt::format("{}, one every {}, {} slots missed", grouped(s.ticks()), human(duration_of(s.period())),
-                  grouped(s.missed_slots())),
+      fmt::format("{}, one every {}, {} missed", grouped(s.ticks()), human(duration_of(s.period())),
+                  counted(s.missed_slots(), "slot")),
       s.missed_slots() > 0 ? Tone::warn : Tone::plain);
   row("decisions", fmt::format("{}, hash {}", grouped(s.decisions()), s.decisions_hash().substr(0, kDigestShown)));
   row("journal", fmt::format("durable up to {}", grouped(s.durable_sequence())));
@@ -285,21 +285,22 @@ std::string event_line(const v1::WatchEvent& event, const Look& look) {
   switch (event.event_case()) {
     case v1::WatchEvent::kStatus: {
       const v1::Status& s = event.status();
-      return fmt::format("{}  {}  slot {}, {} decisions, {} of {} sources, {} executors", at(s.at()),
-                         toned(fmt::format("{:<9}", word_of(s.mode())), tone_of(s.mode()), look.style.colour), s.slot(),
-                         grouped(s.decisions()), s.sources_connected(), s.sources(), s.executors());
+      return fmt::format("{}  {}  slot {}, {}, {} of {} sources, {}", at(s.at()),
+                         toned(fmt::format("{:<17}", word_of(s.mode())), tone_of(s.mode()), look.style.colour),
+                         s.slot(), counted(s.decisions(), "decision"), s.sources_connected(), s.sources(),
+                         counted(s.executors(), "executor"));
     }
     case v1::WatchEvent::kDecision: {
       const v1::Decision& d = event.decision();
       const Cell outcome = outcome_cell(d);
       return fmt::format("{}  {}  #{} {} {}: {}", at(d.at()),
-                         toned(fmt::format("{:<9}", outcome.text), outcome.tone, look.style.colour), d.id(),
+                         toned(fmt::format("{:<17}", outcome.text), outcome.tone, look.style.colour), d.id(),
                          printable(d.parameter()), decided_text(d), printable(d.why()));
     }
     case v1::WatchEvent::kNotice: {
       const v1::Notice& n = event.notice();
       return fmt::format("{}  {}  {}: {}", at(n.at()),
-                         toned(fmt::format("{:<9}", printable(n.kind())), Tone::warn, look.style.colour),
+                         toned(fmt::format("{:<17}", printable(n.kind())), Tone::warn, look.style.colour),
                          printable(n.subject()), printable(n.text()));
     }
     case v1::WatchEvent::EVENT_NOT_SET: return "";

@@ -129,7 +129,7 @@ Outcome<> pause_or_resume(Context& context, const OrderOptions& o, bool pause) {
   const auto target = target_text(ready->client, o.target);
   if (!target) return tl::make_unexpected(target.error());
   const std::string plan = pause
-                               ? fmt::format("pause: {}\nNo adjustment of it is sent {}.", *target,
+                               ? fmt::format("pause: {}\nNo adjustment is sent {}.", *target,
                                              until_text(context, ready->duration, "until it is resumed"))
                                : fmt::format("resume: {}\nThe loops may move it again from the next tick on.", *target);
   if (const auto yes = confirm(context, o, plan); !yes) return yes;
@@ -210,8 +210,10 @@ Outcome<> shift(Context& context, const OrderOptions& o) {
   if (!found) return tl::make_unexpected(found.error());
   const v1::Loop& loop = found->loop;
   const double before = loop.setpoint() - loop.setpoint_shift();
+  const std::string shifted =
+      loop.setpoint_shift() == 0 ? "" : fmt::format(", already shifted by {}", number(loop.setpoint_shift()));
   const std::string plan = fmt::format(
-      "shift: loop {} holds {} at {} ({} now), shifted by {} already\nIts set-point "
+      "shift: loop {} holds {} at {} ({} now){}\nIts set-point "
       "becomes {} {}.",
       loop.name(), loop.metric(), with_unit(number(loop.setpoint()), found->unit), number(loop.value()),
       number(loop.setpoint_shift()), with_unit(number(before + o.shift), found->unit),

@@ -52,6 +52,11 @@ Outcome<> backup(Context& context, const std::string& directory, const std::stri
 }
 
 Outcome<> salvage(Context& context, const std::string& directory) {
+  // An intact journal is left alone: a rebuilt copy of it would be no better.
+  if (auto reader = journal::JournalReader::open(directory); reader && reader->verify()) {
+    context.print_line(context.options.json ? "{\n  \"damage\": null\n}" : "intact: nothing was changed");
+    return {};
+  }
   const auto report = journal::salvage(directory);
   if (!report) return tl::make_unexpected(failure_of(report.error()));
   if (context.options.json) {
@@ -60,10 +65,6 @@ Outcome<> salvage(Context& context, const std::string& directory) {
         "  \"snapshots_kept\": {},\n  \"decisions_kept\": {},\n  \"last_decision_id\": {},\n  \"replayable\": {}\n}}",
         quoted(report->damage), report->first_seq, report->last_seq, quoted(report->side_file.string()),
         report->snapshots_kept, report->decisions_kept, report->last_decision_id, report->replayable));
-    return {};
-  }
-  if (report->side_file.empty()) {
-    context.print_line("intact: nothing was changed");
     return {};
   }
   context.print_line(printable(fmt::format("damage:  {}", report->damage)));

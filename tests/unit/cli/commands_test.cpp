@@ -53,7 +53,7 @@ INSTANTIATE_TEST_SUITE_P(All, ReadCommand,
                                            Golden{"sources", {"sources"}}, Golden{"adjustments", {"adjustments"}},
                                            Golden{"explain", {"explain", "17"}}, Golden{"preview", {"preview"}},
                                            Golden{"config", {"config"}}, Golden{"backup", {"backup"}},
-                                           Golden{"version", {"version"}}, Golden{"watch", {"watch", "--events", "3"}}),
+                                           Golden{"watch", {"watch", "--events", "3"}}),
                          [](const auto& p) { return std::string(p.param.name); });
 
 TEST_F(Commands, DrawAPanelOnATerminalThatFitsIt) {
@@ -206,6 +206,13 @@ TEST(Unreachable, SaysWhereAndWhatToTry) {
 
 TEST(Unreachable, EndsWatchToo) {
   EXPECT_EQ(run_command({"watch", "--endpoint", "127.0.0.1:1"}).code, ExitCode::unavailable);
+}
+
+TEST_F(Commands, PrintBothVersions) {
+  const Ran r = run({"version"});
+  EXPECT_EQ(r.code, ExitCode::ok);
+  EXPECT_NE(r.out.find("\nhomeostatd 0.1.0 at 127.0.0.1:"), std::string::npos) << r.out;
+  EXPECT_NE(run({"version", "--json"}).out.find(R"("compiler":"g++ 12.2")"), std::string::npos);
 }
 
 TEST(Version, NeedsNoDaemon) {
