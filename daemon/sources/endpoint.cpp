@@ -1,3 +1,5 @@
+#include <charconv>
+
 #include <boost/beast/core/detail/base64.hpp>
 #include <boost/url/parse.hpp>
 #include <boost/url/url_view.hpp>
@@ -32,8 +34,11 @@ Result<Endpoint> parse_endpoint(std::string_view url, bool websocket, const std:
   endpoint.tls = scheme != plain;
   endpoint.host = std::string(view.host_address());
   endpoint.port = view.has_port() && !view.port().empty() ? std::string(view.port()) : endpoint.tls ? "443" : "80";
-  if (view.has_port() && !view.port().empty() && view.port_number() == 0) {
-    return fail(ErrorCode::out_of_range, where, "the port must be within 1..65535");
+  // Not port_number(): it wraps around, 99999 would become 34463.
+  std::uint16_t port = 0;
+  const auto [end, error] = std::from_chars(endpoint.port.data(), endpoint.port.data() + endpoint.port.size(), port);
+  if (error != std::errc{} || end != endpoint.port.data() + endpoint.port.size() || port == 0) {
+    return fail(ErrorCode::out_of_range, where, fmt::format("the port is {}, it must be within 1..65535", endpoint.port));
   }
   endpoint.target = std::string(view.encoded_path());
   if (endpoint.target.empty()) endpoint.target = "/";

@@ -14,14 +14,12 @@
 #include <string>
 #include <vector>
 
+#include <boost/asio/any_io_executor.hpp>
+
 #include "core/result.hpp"
 #include "daemon/sources/metrics.hpp"
 #include "daemon/sources/settings.hpp"
 #include "daemon/sources/sink.hpp"
-
-namespace boost::asio {
-class any_io_executor;
-}
 
 namespace homeostat::sources {
 

@@ -6,6 +6,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "daemon/sources/hex.hpp"
 #include "tests/integration/sources/anvil.hpp"
 #include "tests/integration/sources/source_run.hpp"
 

@@ -77,7 +77,7 @@ INSTANTIATE_TEST_SUITE_P(
                       BadAnswer{"Truncated", {"HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n[{\"id\"", true}, FaultKind::transport},
                       BadAnswer{"Silent", {"", false, true}, FaultKind::timed_out},
                       BadAnswer{"TooLarge", reply_with(std::string(200'000, ' ')), FaultKind::oversize}),
-    [](const auto& info) { return std::string(info.param.name); });
+    [](const auto& test) { return std::string(test.param.name); });
 
 TEST(EvmSource, LogsWithAnotherBlockHashAreRefused) {
   Liar run;

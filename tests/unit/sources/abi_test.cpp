@@ -116,9 +116,8 @@ INSTANTIATE_TEST_SUITE_P(
                       BadLog{"string_offset_out", "event E(string a)", {}, words({"40", "01"}), "too short"},
                       BadLog{"string_offset_huge", "event E(string a)", {}, words({kOnes, "01"}), "beyond the data"},
                       BadLog{"string_length_huge", "event E(string a)", {}, words({"20", kOnes}), "beyond the data"},
-                      BadLog{"array_too_long", "event E(uint256[] a)", {}, words({"20", "05", "01"}), "too short"},
-                      BadLog{"self_nested", "event E(uint256[][][][] a)", {}, words({"00", "00", "00", "00"}), "argument 0"}),
-    [](const auto& info) { return std::string(info.param.name); });
+                      BadLog{"array_too_long", "event E(uint256[] a)", {}, words({"20", "05", "01"}), "too short"}),
+    [](const auto& test) { return std::string(test.param.name); });
 
 TEST(Abi, OverlappingContentCannotBlowUp) {
   // Every element points back at the list itself: a careless decoder would visit 30^7 elements.

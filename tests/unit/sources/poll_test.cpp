@@ -125,7 +125,7 @@ TEST(Endpoint, TakesAUrlApartAndHidesItsSecrets) {
 TEST(Endpoint, RefusesWhatIsNoUrlOfItsKind) {
   for (const char* bad : {"", "node:8545", "127.0.0.1:8545", "ftp://x", "ws://x", "http://", "http://x:0", "http://x:99999", "http://x y"}) {
     const auto endpoint = parse_endpoint(bad, false, "here");
-    EXPECT_FALSE(endpoint) << bad;
+    EXPECT_FALSE(endpoint) << "taken: " << bad;
   }
 }
 

@@ -124,7 +124,7 @@ INSTANTIATE_TEST_SUITE_P(
                  answer("[" + log_json("[\"0x" + kHash + "\"]", "[\"0x0\",\"0x0\",\"0x0\",\"0x0\",\"0x0\"]") + "]"),
                  FaultKind::bad_reply, "topics"},
         BadReply{"log_short_topic", kLogs, answer("[" + log_json("[\"0x" + kHash + "\"]", "[\"0x00\"]") + "]"), FaultKind::bad_reply, "topic"}),
-    [](const auto& info) { return std::string(info.param.name); });
+    [](const auto& test) { return std::string(test.param.name); });
 
 TEST(Rpc, ABatchIsMatchedByIdNotByPlace) {
   const std::vector<Call> calls{kId, kId};
@@ -198,7 +198,7 @@ INSTANTIATE_TEST_SUITE_P(
                 kWide, 1024},
         Dialect{"QuickNode", -32614, "eth_getLogs is limited to a 10,000 range", kWide, 10000},
         Dialect{"Ankr", -32600, "block range is too wide", kWide, {}},
-        Dialect{"Cloudflare", -32047, "Invalid eth_getLogs request. 'fromBlock'-'toBlock' range too large. Max range: 800", kWide, {}},
+        Dialect{"Cloudflare", -32047, "Invalid eth_getLogs request. 'fromBlock'-'toBlock' range too large. Max range: 800", kWide, 800},
         Dialect{"Avalanche", -32000, "requested too many blocks from 0 to 16777216, maximum is set to 2048", kWide, 2048},
         Dialect{"Reth", -32602, "query exceeds max block range 100000", kWide, 100000},
         Dialect{"Arbitrum", -32000, "logs matched by query exceeds limit of 10000", kWide, {}},
@@ -211,7 +211,7 @@ INSTANTIATE_TEST_SUITE_P(
         Dialect{"Http429", 429, "slow down", FaultKind::rate_limited, {}},
         Dialect{"HeaderNotFound", -32000, "header not found", FaultKind::rpc_error, {}},
         Dialect{"Internal", -32603, "internal error", FaultKind::rpc_error, {}}),
-    [](const auto& info) { return std::string(info.param.provider); });
+    [](const auto& test) { return std::string(test.param.provider); });
 
 TEST(Rpc, TooManyResultsMeansNothingForOtherCalls) {
   EXPECT_EQ(classify_error(-32005, "query returned more than 10000 results", Want::header).kind, FaultKind::rpc_error);
