@@ -129,7 +129,10 @@ PidStep step(const PidSettings& settings, const Gains& gains_in_force, const Pid
   now.error = terms.error;
   now.process_variable = input.process_variable;
   now.since_usable_s = 0;
-  now.output += (limited - now.output) * input.authority;
+  // Between two values inside the limits; exact at full authority, where a + (b - a) would not be.
+  now.output = input.authority >= 1 ? limited
+                                    : std::clamp(now.output + (limited - now.output) * input.authority,
+                                                 settings.output_min, settings.output_max);
   return {now,       terms.error, terms.p,  now.integral, terms.d, settings.feed_forward,
           unlimited, now.output,  tracking, false};
 }

@@ -1,7 +1,5 @@
 #include "engine/plan.hpp"
 
-#include <map>
-
 #include "controller/pid.hpp"
 #include "core/check.hpp"
 
@@ -15,20 +13,13 @@ std::map<std::string_view, std::uint32_t> index_by_name(const std::vector<Settin
   return index;
 }
 
-template <class Plans>
-std::optional<std::uint32_t> find(const Plans& plans, std::string_view name) {
-  for (std::uint32_t i = 0; i < plans.size(); ++i) {
-    if (plans[i].settings->name == name) return i;
-  }
-  return std::nullopt;
-}
-
 }  // namespace
 
 Plan make_plan(const Policy& policy) {
   const auto metrics = index_by_name(policy.oracle.metrics);
   const auto parameters = index_by_name(policy.guardian.parameters);
   Plan plan;
+  plan.parameter_index = parameters;
   for (const auto& settings : policy.guardian.parameters) {
     plan.parameters.push_back({&settings, {}, settings.initial.to_double()});
   }
@@ -51,10 +42,16 @@ Plan make_plan(const Policy& policy) {
 }
 
 std::optional<std::uint32_t> Plan::loop(std::string_view name) const {
-  return find(loops, name);
+  for (std::uint32_t i = 0; i < loops.size(); ++i) {
+    if (loops[i].settings->name == name) return i;
+  }
+  return std::nullopt;
 }
+
 std::optional<std::uint32_t> Plan::parameter(std::string_view name) const {
-  return find(parameters, name);
+  const auto found = parameter_index.find(name);
+  if (found == parameter_index.end()) return std::nullopt;
+  return found->second;
 }
 
 }  // namespace homeostat::engine

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string_view>
 #include <vector>
@@ -36,6 +37,7 @@ struct Plan {
   std::vector<LoopPlan> loops;
   std::vector<ParameterPlan> parameters;
   std::vector<WatchedMetric> watched;
+  std::map<std::string_view, std::uint32_t> parameter_index;  ///< by name
 
   [[nodiscard]] std::optional<std::uint32_t> loop(std::string_view name) const;
   [[nodiscard]] std::optional<std::uint32_t> parameter(std::string_view name) const;

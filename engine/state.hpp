@@ -127,8 +127,8 @@ struct Engine::State {
   void step_loops(const std::vector<oracle::Reading>& readings, double dt_s);
   void step_loop(std::uint32_t loop, const oracle::Reading& reading, double dt_s);
   void decide(std::uint32_t parameter, const std::vector<oracle::Reading>& readings, Effects& effects);
-  [[nodiscard]] DecisionRecord begin_record(std::uint32_t parameter,
-                                            const std::vector<oracle::Reading>& readings) const;
+  void begin_record(DecisionRecord& record, std::uint32_t parameter,
+                    const std::vector<oracle::Reading>& readings) const;
   void hold_back_all(std::uint32_t parameter, DecisionRecord& record) const;
 
   // follow.cpp: what time alone brings about, and the causes of the mode

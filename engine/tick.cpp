@@ -93,9 +93,9 @@ void Engine::State::step_loop(std::uint32_t index, const oracle::Reading& readin
       {reading.value, loop.setpoint, dt_s, is_usable(reading.quality), authority_of(reading.quality), loop.excess});
 }
 
-DecisionRecord Engine::State::begin_record(std::uint32_t index, const std::vector<oracle::Reading>& readings) const {
+void Engine::State::begin_record(DecisionRecord& record, std::uint32_t index,
+                                 const std::vector<oracle::Reading>& readings) const {
   const ParameterPlan& parameter = plan.parameters[index];
-  DecisionRecord record;
   record.id = progress.decisions + 1;
   record.slot = progress.slot;
   record.at = progress.at;
@@ -105,15 +105,26 @@ DecisionRecord Engine::State::begin_record(std::uint32_t index, const std::vecto
     const LoopPlan& loop_plan = plan.loops[i];
     const LoopState& loop = loops[i];
     const controller::PidStep& step = loop.last;
-    record.loops.push_back({loop_plan.settings->name, loop_plan.settings->metric, readings[loop_plan.metric],
-                            loop.setpoint, step.error, step.p, step.i, step.d, step.feed_forward, step.unlimited,
-                            step.output, step.tracking, step.frozen, loop.emergency_gains});
+    LoopTerms& terms = record.loops.emplace_back();
+    terms.loop = loop_plan.settings->name;
+    terms.metric = loop_plan.settings->metric;
+    terms.reading = readings[loop_plan.metric];
+    terms.setpoint = loop.setpoint;
+    terms.error = step.error;
+    terms.p = step.p;
+    terms.i = step.i;
+    terms.d = step.d;
+    terms.feed_forward = step.feed_forward;
+    terms.unlimited = step.unlimited;
+    terms.output = step.output;
+    terms.tracking = step.tracking;
+    terms.frozen = step.frozen;
+    terms.emergency_gains = loop.emergency_gains;
   }
   record.mode = progress.mode;
   if (!modes.empty()) record.mode_cause = modes.cause_text();
   record.previous = parameters[index].guarded.applied;
   record.policy_digest = policy->digest;
-  return record;
 }
 
 /// The reasons not to send anything now, over and above the limits of the value.
@@ -141,7 +152,8 @@ void Engine::State::decide(std::uint32_t index, const std::vector<oracle::Readin
   if (parameter.loops.empty() && !runtime.override_order) return;  // nothing could have acted
   const guardian::ParameterSettings& settings = *parameter.settings;
 
-  DecisionRecord record = begin_record(index, readings);
+  DecisionRecord& record = effects.records.emplace_back();  // in place: a record is large
+  begin_record(record, index, readings);
   runtime.proposed = proposed(index, readings);
   record.proposed = runtime.proposed;
   if (runtime.override_order) {
@@ -179,7 +191,6 @@ void Engine::State::decide(std::uint32_t index, const std::vector<oracle::Readin
   scratch.clear();
   scratch(record);
   progress.decisions_hash = chain(progress.decisions_hash, scratch.bytes());
-  effects.records.push_back(std::move(record));
 }
 
 }  // namespace homeostat::engine

@@ -5,6 +5,7 @@
 
 #include <map>
 
+#include "core/archive.hpp"
 #include "input_stream.hpp"
 
 namespace homeostat::engine {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "core/archive.hpp"
 #include "guardian/limits.hpp"
 
 namespace homeostat::guardian {
