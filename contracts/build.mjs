@@ -27,7 +27,9 @@ const settings = {
 };
 
 function readSources() {
-  const names = readdirSync(here).filter((name) => name.endsWith(".sol")).sort();
+  const names = readdirSync(here)
+    .filter((name) => name.endsWith(".sol"))
+    .sort();
   return Object.fromEntries(names.map((name) => [name, { content: readFileSync(path.join(here, name), "utf8") }]));
 }
 
@@ -41,7 +43,9 @@ function resolveImport(name) {
 
 function digestOf(sources) {
   const versions = ["solc", "@openzeppelin/contracts"].map((name) => require(`${name}/package.json`).version);
-  return createHash("sha256").update(JSON.stringify([versions, settings, sources])).digest("hex");
+  return createHash("sha256")
+    .update(JSON.stringify([versions, settings, sources]))
+    .digest("hex");
 }
 
 function readStamp(out) {

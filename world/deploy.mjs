@@ -159,7 +159,8 @@ async function openForBusiness(rpc, contracts, users) {
 async function isDeployed(rpc, contracts) {
   const codes = await rpc.batch(Object.values(contracts).map((address) => ["eth_getCode", [address, "latest"]]));
   const present = codes.filter((code) => typeof code === "string" && code.length > 2).length;
-  if (present !== 0 && present !== codes.length) throw new Error("this chain has some of the contracts but not all; use a fresh one");
+  if (present !== 0 && present !== codes.length)
+    throw new Error("this chain has some of the contracts but not all; use a fresh one");
   return present !== 0;
 }
 

@@ -110,7 +110,12 @@ async function main() {
   await applier.check();
   const { ca, cert, key } = options;
   const address = options.daemon;
-  const daemon = connectActuator({ address, executor: options.name, parameters: options.parameter, tls: { ca, cert, key } });
+  const daemon = connectActuator({
+    address,
+    executor: options.name,
+    parameters: options.parameter,
+    tls: { ca, cert, key },
+  });
   log.info(`${applier.account} on chain ${world.chain_id}, daemon ${address}`);
   await runExecutor({ daemon, applier, stop });
   daemon.close();

@@ -85,7 +85,14 @@ function makeView(world) {
     const decimals = new Map(list.map((p) => [p.name, p.decimals]));
     const all = await adjustments(BigInt(world.first_block), decimals);
     const latest = last > 0 ? all.slice(-last) : [];
-    return { block: Number(block), paused, users: Number(users), supply: amounts, parameters: list, adjustments: latest };
+    return {
+      block: Number(block),
+      paused,
+      users: Number(users),
+      supply: amounts,
+      parameters: list,
+      adjustments: latest,
+    };
   }
 
   /// `functionName` is pause or unpause; nothing happens when it is so already.
@@ -106,11 +113,15 @@ function line(adjustment) {
 }
 
 function print(state) {
-  console.log(`block ${state.block}, ${state.users} users, adjustments ${state.paused ? "PAUSED by a guardian" : "accepted"}`);
+  console.log(
+    `block ${state.block}, ${state.users} users, adjustments ${state.paused ? "PAUSED by a guardian" : "accepted"}`,
+  );
   console.log(`supply ${state.supply.total} STREAM, circulating ${state.supply.circulating}`);
   for (const p of state.parameters) {
     const change = p.last_change ? `last changed ${p.last_change} by ${p.last_id}` : "never changed";
-    console.log(`  ${p.name.padEnd(18)} ${p.value.padStart(8)}  in ${p.min} to ${p.max}, by ${p.largest_change} at most; ${change}`);
+    console.log(
+      `  ${p.name.padEnd(18)} ${p.value.padStart(8)}  in ${p.min} to ${p.max}, by ${p.largest_change} at most; ${change}`,
+    );
   }
   if (state.adjustments.length > 0) console.log("adjustments:");
   for (const adjustment of state.adjustments) console.log(line(adjustment));

@@ -73,10 +73,16 @@ async function report(daemon, recorder) {
   const last = await recorder.lastTimes();
   const due = (await daemon.metrics()).filter(
     ({ name, value, quality, time_s }) =>
-      last.has(name) && kTrusted.has(quality) && value >= 0 && time_s !== undefined && Math.floor(time_s) > last.get(name),
+      last.has(name) &&
+      kTrusted.has(quality) &&
+      value >= 0 &&
+      time_s !== undefined &&
+      Math.floor(time_s) > last.get(name),
   );
   const outcomes = await inTurn(due, async (metric) => ({ metric, reason: await recorder.record(metric) }));
-  const recorded = outcomes.filter(({ reason }) => !reason).map(({ metric }) => `${metric.name} ${metric.value.toPrecision(4)}`);
+  const recorded = outcomes
+    .filter(({ reason }) => !reason)
+    .map(({ metric }) => `${metric.name} ${metric.value.toPrecision(4)}`);
   if (recorded.length > 0) log.info(`recorded ${recorded.join(", ")}`);
   for (const { metric, reason } of outcomes) if (reason) log.warn(`${metric.name}: ${reason}`);
 }

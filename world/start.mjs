@@ -12,8 +12,9 @@ import { makeLog, parseOptions, run, stopSignal, wholeNumber } from "./lib/progr
 const here = path.dirname(fileURLToPath(import.meta.url));
 const log = makeLog("world");
 
-const help = `Start a local chain with the streaming economy on it: contracts, users, and the executor that stores
-homeostatd's adjustments, and the reporter that records its metrics. Ends everything it started at Ctrl-C or SIGTERM, or when a part of it fails.
+const help = `Start a local chain with the streaming economy on it: contracts, users, the executor that stores
+homeostatd's adjustments, and the reporter that records its metrics. Ends everything it started at Ctrl-C
+or SIGTERM, or when a part of it fails.
 
 Usage: node world/start.mjs [options]
 
@@ -43,7 +44,9 @@ const kStopTimeoutMs = 10_000;
 
 /// Runs one of our own programs as a child; its lines carry their own prefix. `ended` resolves with how it ended.
 function startProgram(name, args) {
-  const child = spawn(process.execPath, [path.join(here, name), ...args], { stdio: ["ignore", "inherit", "inherit", "ipc"] });
+  const child = spawn(process.execPath, [path.join(here, name), ...args], {
+    stdio: ["ignore", "inherit", "inherit", "ipc"],
+  });
   const ended = new Promise((resolve) => {
     child.once("error", (error) => resolve(`${name} could not start: ${error.message}`));
     child.once("exit", (code, signal) => resolve(`${name} ended with ${signal ?? `exit code ${code}`}`));

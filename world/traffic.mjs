@@ -109,7 +109,10 @@ class Traffic {
       const call = this.x_callOf(action);
       if (!call) continue;
       const nonce = this.x_nonces[action.user]++;
-      calls.push(["eth_sendTransaction", [{ from: this.x_users[action.user], gas: kGas, nonce: toHex(nonce), ...call }]]);
+      calls.push([
+        "eth_sendTransaction",
+        [{ from: this.x_users[action.user], gas: kGas, nonce: toHex(nonce), ...call }],
+      ]);
       senders.push(action.user);
     }
     if (calls.length === 0) return;

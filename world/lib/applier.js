@@ -114,7 +114,8 @@ export function makeApplier({ world, privateKey, now = () => Date.now() / 1000 }
   /// Throws when the node serves another chain or the contract is missing.
   async function check() {
     const id = await client.getChainId();
-    if (id !== world.chain_id) throw new Error(`${world.rpc} serves chain ${id}, the world is on chain ${world.chain_id}`);
+    if (id !== world.chain_id)
+      throw new Error(`${world.rpc} serves chain ${id}, the world is on chain ${world.chain_id}`);
     if (!(await client.getCode({ address }))) throw new Error(`no contract at ${address} on ${world.rpc}`);
   }
 

@@ -46,7 +46,9 @@ export function artefact(name) {
   try {
     return JSON.parse(readFileSync(file, "utf8"));
   } catch (error) {
-    throw new Error(`cannot read ${path.relative(root, file)} (${error.code ?? error.message}); run "npm run contracts"`);
+    throw new Error(
+      `cannot read ${path.relative(root, file)} (${error.code ?? error.message}); run "npm run contracts"`,
+    );
   }
 }
 
@@ -102,6 +104,8 @@ export function readWorld(file) {
   try {
     return JSON.parse(readFileSync(file, "utf8"));
   } catch (error) {
-    throw new Error(`cannot read ${file} (${error.code ?? error.message}); start the world first: node world/start.mjs`);
+    throw new Error(
+      `cannot read ${file} (${error.code ?? error.message}); start the world first: node world/start.mjs`,
+    );
   }
 }

@@ -31,7 +31,14 @@ export function isTransient(error) {
 
 /// The package homeostat.v1, from the project's own proto files.
 export function loadProto(file = "homeostat/v1/actuator.proto") {
-  const options = { keepCase: true, longs: String, enums: String, defaults: true, oneofs: true, includeDirs: [protoRoot] };
+  const options = {
+    keepCase: true,
+    longs: String,
+    enums: String,
+    defaults: true,
+    oneofs: true,
+    includeDirs: [protoRoot],
+  };
   return grpc.loadPackageDefinition(protoLoader.loadSync(file, options)).homeostat.v1;
 }
 

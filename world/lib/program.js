@@ -13,7 +13,11 @@ export function parseOptions(help, options) {
     }
     return values;
   } catch (error) {
-    console.error(`${error.message}\nknown options: ${Object.keys(known).map((name) => `--${name}`).join(", ")}`);
+    console.error(
+      `${error.message}\nknown options: ${Object.keys(known)
+        .map((name) => `--${name}`)
+        .join(", ")}`,
+    );
     process.exit(2);
   }
 }

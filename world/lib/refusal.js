@@ -21,7 +21,8 @@ const kTexts = {
   RepeatedId: ([parameter, id, last]) => `id ${id} is not above ${last}, the last that ${nameOf(parameter)} accepted`,
   Expired: ([deadline, time]) => `expired ${time - deadline} s ago by chain time`,
   NotNewer: ([metric]) => `${nameOf(metric)} has no newer observation`,
-  FromTheFuture: ([metric, observedAt, time]) => `${nameOf(metric)} was observed ${observedAt - time} s ahead of the chain`,
+  FromTheFuture: ([metric, observedAt, time]) =>
+    `${nameOf(metric)} was observed ${observedAt - time} s ahead of the chain`,
   ReportedTooSoon: ([metric, readyAt, time]) => `${nameOf(metric)} may be recorded again in ${readyAt - time} s`,
   EnforcedPause: () => "a guardian has paused the contract",
   AccessControlUnauthorizedAccount: ([account]) => `${account} does not hold the role for this`,

@@ -61,6 +61,8 @@ export function survey({ users, seed, window }) {
     return [title, ...Object.values(metrics).map((value) => value.toPrecision(4))];
   });
   const names = Object.keys(steadyState(kInitial, { users, seed, window, seconds: 5 }));
-  const lines = [["parameters", ...names], ...rows].map((row) => row.map((cell, i) => cell.padEnd(i ? 24 : 26)).join(""));
+  const lines = [["parameters", ...names], ...rows].map((row) =>
+    row.map((cell, i) => cell.padEnd(i ? 24 : 26)).join(""),
+  );
   return `${lines.join("\n")}\n\nwindow ${window} s, ${users} users, no cycles or shocks; p(quality_threshold 0.3) = ${acceptance(0.3).toFixed(3)}`;
 }

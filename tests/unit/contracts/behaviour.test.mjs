@@ -4,8 +4,7 @@ import { describe, it } from "node:test";
 import { kInitial, Population, responses } from "../../../world/lib/behaviour.js";
 import { steadyState } from "../../../world/lib/survey.js";
 
-const settled = (change) =>
-  steadyState({ ...kInitial, ...change }, { users: 240, seed: 3, window: 30, seconds: 400 });
+const settled = (change) => steadyState({ ...kInitial, ...change }, { users: 240, seed: 3, window: 30, seconds: 400 });
 
 describe("behaviour", () => {
   it("is the same for the same seed, and another for another", () => {

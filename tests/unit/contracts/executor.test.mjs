@@ -49,7 +49,9 @@ class Actuator {
     });
     const insecure = grpc.ServerCredentials.createInsecure();
     const bind = (resolve, reject) =>
-      this.x_server.bindAsync(`127.0.0.1:${port}`, insecure, (error, bound) => (error ? reject(error) : resolve(bound)));
+      this.x_server.bindAsync(`127.0.0.1:${port}`, insecure, (error, bound) =>
+        error ? reject(error) : resolve(bound),
+      );
     this.port = await new Promise(bind);
   }
 
@@ -109,7 +111,9 @@ let daemon;
 let child;
 
 async function startExecutor() {
-  child = spawn(process.execPath, [program, "--var", w.varDir, "--daemon", `127.0.0.1:${daemon.port}`], { stdio: "pipe" });
+  child = spawn(process.execPath, [program, "--var", w.varDir, "--daemon", `127.0.0.1:${daemon.port}`], {
+    stdio: "pipe",
+  });
   child.output = "";
   for (const stream of [child.stdout, child.stderr]) stream.on("data", (data) => (child.output += data));
   const subscriptions = daemon.subscriptions.length;

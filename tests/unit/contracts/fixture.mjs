@@ -3,7 +3,15 @@ import assert from "node:assert/strict";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { BaseError, ContractFunctionRevertedError, createTestClient, http, parseEventLogs, publicActions, walletActions } from "viem";
+import {
+  BaseError,
+  ContractFunctionRevertedError,
+  createTestClient,
+  http,
+  parseEventLogs,
+  publicActions,
+  walletActions,
+} from "viem";
 import { foundry } from "viem/chains";
 import { buildContracts } from "../../../contracts/build.mjs";
 import { deploy } from "../../../world/deploy.mjs";
@@ -19,7 +27,13 @@ export async function makeWorld({ users = 4, cooldown = 10 } = {}) {
   const varDir = mkdtempSync(path.join(tmpdir(), "homeostat-contracts-"));
   const node = await startAnvil({ port: 0, blockTime: 0 });
   const world = await deploy({ rpcUrl: node.url, varDir, users, cooldown, quiet: true });
-  const client = createTestClient({ chain: foundry, mode: "anvil", transport: http(node.url), pollingInterval: 10, cacheTime: 0 })
+  const client = createTestClient({
+    chain: foundry,
+    mode: "anvil",
+    transport: http(node.url),
+    pollingInterval: 10,
+    cacheTime: 0,
+  })
     .extend(publicActions)
     .extend(walletActions);
 

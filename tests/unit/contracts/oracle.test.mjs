@@ -17,8 +17,7 @@ beforeEach(async () => {
 });
 after(() => w.stop());
 
-const report = (value, observedAt, metric = kRatio) =>
-  w.oracle.send(w.reporter, "report", metric, value, observedAt);
+const report = (value, observedAt, metric = kRatio) => w.oracle.send(w.reporter, "report", metric, value, observedAt);
 
 describe("StreamMetricsOracle", () => {
   it("answers with the last report, and refuses to answer before the first", async () => {

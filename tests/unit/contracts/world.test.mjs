@@ -78,7 +78,7 @@ describe("world", () => {
     const wanted = ["Registered", "Upload", "View", "Tip", "RewardPaid", "Payment", "SupplyChanged"];
     const seen = new Set();
     const deadline = Date.now() + kWaitMs;
-    for (let number = BigInt(world.first_block); seen.size < wanted.length; ) {
+    for (let number = BigInt(world.first_block); seen.size < wanted.length;) {
       assert.ok(Date.now() < deadline, `no ${wanted.filter((name) => !seen.has(name))} within ${kWaitMs} ms`);
       if (number > (await client.getBlockNumber())) {
         await nextBlock(client);
@@ -98,7 +98,8 @@ describe("world", () => {
     const [code] = await once(child, "exit");
     assert.equal(code, 0, child.output);
     await assert.rejects(client.getChainId());
-    for (const name of ["traffic", "executor", "reporter", "world"]) assert.match(child.output, new RegExp(`${name}: stopped`));
+    for (const name of ["traffic", "executor", "reporter", "world"])
+      assert.match(child.output, new RegExp(`${name}: stopped`));
   });
 
   it("says which option is wrong, and starts nothing", async () => {
