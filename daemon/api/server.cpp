@@ -4,6 +4,7 @@
 #include <array>
 #include <chrono>
 #include <limits>
+#include <thread>
 #include <vector>
 
 #include <fmt/format.h>
@@ -26,9 +27,18 @@ constexpr std::array kHealthNames = {"",
                                      "homeostat.v1.GuardianService",
                                      "homeostat.v1.AdminService"};
 
+/// While draining: how often open calls are looked at, and how long calls that are not ours may take once ours are
+/// over (a health check under way; the watchers among them would stay for ever).
+constexpr auto kDrainPoll = std::chrono::milliseconds(5);
+constexpr auto kForeignCallsGrace = std::chrono::milliseconds(200);
+
 int milliseconds(Duration duration) {
   return static_cast<int>(
       std::clamp<std::int64_t>(duration / Duration::milliseconds(1), 1, std::numeric_limits<int>::max()));
+}
+
+bool has_open_calls(const Counters& c) {
+  return c.ingest_streams + c.watch_streams + c.subscribe_streams + c.pending_calls > 0;
 }
 
 void set_limits(grpc::ServerBuilder& builder, const ServerLimits& limits) {
@@ -142,7 +152,11 @@ void Server::drain(Duration deadline) {
   // Shutdown, not SetServingStatus: it also ends the health service's own watchers' hopes of another change.
   impl_->server->GetHealthCheckService()->Shutdown();
   impl_->context->streams.drain_all();
-  impl_->server->Shutdown(until);
+  // Health watchers and idle reflection streams never end by themselves: only our own calls are waited for.
+  while (has_open_calls(impl_->context->counters) && std::chrono::system_clock::now() < until) {
+    std::this_thread::sleep_for(kDrainPoll);
+  }
+  impl_->server->Shutdown(std::min(until, std::chrono::system_clock::now() + kForeignCallsGrace));
   impl_->server->Wait();
 }
 
