@@ -119,15 +119,21 @@ TEST(Actuator, ALateAnswerIsRecordedAndCounts) {
   policy.guardian.parameters[0].drift = guardian::DriftBudget{dec("1"), Duration::hours(1)};
   Silent world(policy);
   world.ticks(20, 610);
-  const auto second = world.last.adjustments.at(0).id;
+  ASSERT_EQ(world.last.adjustments.size(), 1U);  // a second one is out
   const Effects late = world.answer(world.id, dec("2.75"));
   EXPECT_TRUE(late.outcome.accepted);
   ASSERT_EQ(late.updates.size(), 1U);
   EXPECT_EQ(late.updates[0].answer, Answer::applied);
   EXPECT_EQ(world.value("fee"), dec("2.75"));
   EXPECT_EQ(world.engine.view().parameters[0].drift_used, dec("0.5"));  // both count
-  // the newer answer wins, whatever the order
+}
+
+TEST(Actuator, TheNewestAdjustmentsAnswerWinsInWhateverOrderTheyCome) {
+  Silent world;
+  world.ticks(20, 610);
+  const auto second = world.last.adjustments.at(0).id;
   world.answer(second, dec("2.7"));
+  EXPECT_TRUE(world.answer(world.id, dec("2.75")).outcome.accepted);
   EXPECT_EQ(world.value("fee"), dec("2.7"));
 }
 

@@ -45,19 +45,19 @@ TEST(Guardian, AnOverrideHoldsExpiresAndHandsBackWithoutAStep) {
   world.tick(0);
   world.sees("velocity", 11).tick(10);
   // at 10 s: an override; it waits for no cooldown and takes no small steps
-  EXPECT_TRUE(world.override_value("fee", "4.5", 100).outcome.accepted);
+  EXPECT_TRUE(world.override_value("fee", "4", 100).outcome.accepted);
   world.tick(20);
-  EXPECT_EQ(world.value("fee"), dec("4.5"));
+  EXPECT_EQ(world.value("fee"), dec("4"));
   EXPECT_TRUE(world.fee().overridden);
-  EXPECT_EQ(world.fee().why.substr(0, 43), "raised 2.75 % -> 4.5 %: override by alice");
+  EXPECT_EQ(world.fee().why.substr(0, 39), "raised 2.75 % -> 4 %: override by alice");
   world.ticks(30, 90);
-  EXPECT_EQ(world.value("fee"), dec("4.5"));
+  EXPECT_EQ(world.value("fee"), dec("4"));
   EXPECT_EQ(world.fee().outcome, Outcome::no_change);
   // at 100 s it is over: the loops go on from there
   world.tick(100);
   EXPECT_FALSE(world.fee().overridden);
-  EXPECT_EQ(world.fee().wanted, dec("4.5"));
-  EXPECT_EQ(world.value("fee"), dec("4.5"));
+  EXPECT_EQ(world.fee().wanted, dec("4"));
+  EXPECT_EQ(world.value("fee"), dec("4"));
 }
 
 TEST(Guardian, AnOverrideOutsideTheBoundsIsRefusedAndChangesNothing) {

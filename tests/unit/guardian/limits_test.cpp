@@ -90,7 +90,7 @@ TEST(Limits, TheSmallerOfAbsoluteAndRelativeChangeCounts) {
 TEST(Limits, CooldownIsPerDirection) {
   auto settings = fee();
   settings.cooldown_up = Duration::seconds(60);
-  settings.cooldown_down = Duration::seconds(10);
+  settings.cooldown_down = Duration::seconds(120);
   auto state = at_value("3");
   // at 0 s: raised
   state = emitted(settings, state, d("3.5"), s(0));

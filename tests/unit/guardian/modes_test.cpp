@@ -52,7 +52,7 @@ TEST(Modes, AMetricEmergencyClearsOnlyAfterItsWholeCalm) {
   observe(50, true);  // a relapse starts the calm anew
   observe(60, false);
   observe(119, false);
-  EXPECT_EQ(modes.mode(), OperatingMode::emergency);
+  ASSERT_EQ(modes.mode(), OperatingMode::emergency);
   EXPECT_EQ(modes.worst_first().front().since, s(0));
   observe(120, false);
   EXPECT_EQ(modes.mode(), OperatingMode::normal);
