@@ -70,6 +70,11 @@ Anvil::Anvil(Options options) {
   close(ends[1]);
   output_ = ends[0];
   wait_for_port();
+  drain_ = std::thread([from = output_] {
+    char buffer[4096];
+    while (read(from, buffer, sizeof buffer) > 0) {
+    }
+  });
 }
 
 void Anvil::wait_for_port() {
@@ -91,6 +96,7 @@ void Anvil::end(int signal) {
   if (pid_ < 0) return;
   kill(pid_, signal);
   waitpid(pid_, nullptr, 0);
+  if (drain_.joinable()) drain_.join();  // its end of the pipe is closed now
   close(output_);
   pid_ = -1;
 }

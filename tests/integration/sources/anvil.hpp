@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "daemon/sources/settings.hpp"
@@ -47,6 +48,7 @@ class Anvil {
 
   pid_t pid_ = -1;
   int output_ = -1;
+  std::thread drain_;  ///< reads what it prints: a full pipe would stop the node
   std::uint16_t port_ = 0;
 };
 
