@@ -181,8 +181,10 @@ void IngestStream::advance() {
     if (!writing_ && !cancelled_ && !all_written && slot(written_count_).ready) {
       writing_ = true;
       reply = &slot(written_count_).reply;
-      if (written_count_ + 1 < read_count_ && slot(written_count_ + 1).ready) {
-        options.set_buffer_hint();  // another reply follows at once: one packet for both
+      // Another reply follows at once: one packet for both. Not with the first, which carries the initial metadata:
+      // gRPC would hold that back too, wait for it to be sent, and so for ever.
+      if (written_count_ > 0 && written_count_ + 1 < read_count_ && slot(written_count_ + 1).ready) {
+        options.set_buffer_hint();
       }
     }
     if (may_read()) {

@@ -34,6 +34,7 @@ TEST_F(Streams, IngestRepliesInOrderWhateverOrderTheAnswersComeIn) {
   start();
   backend_.on_submit(ScriptedBackend::Ingest::hold);
   grpc::ClientContext context;
+  context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(20));  // a held-back reply must show
   const auto stream = v1::IngestService::NewStub(channel_)->Ingest(&context);
   constexpr std::size_t kBatches = 100;
   for (std::size_t i = 0; i < kBatches; ++i) {
