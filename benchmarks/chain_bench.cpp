@@ -31,8 +31,9 @@ Measured bare(const test::Anvil& anvil, const sources::Address& emitter, std::ui
   std::uint64_t logs = 0;
   for (std::uint64_t from = 0; from <= head; from += range) {
     const std::uint64_t to = std::min(head, from + range - 1);
-    const std::string text = anvil.call("eth_getLogs", "[{\"fromBlock\":\"" + sources::hex_quantity(from) + "\",\"toBlock\":\"" +
-                                                           sources::hex_quantity(to) + "\",\"address\":\"" + hex0x_of(emitter) + "\"}]");
+    const std::string text =
+        anvil.call("eth_getLogs", "[{\"fromBlock\":\"" + sources::hex_quantity(from) + "\",\"toBlock\":\"" +
+                                      sources::hex_quantity(to) + "\",\"address\":\"" + hex0x_of(emitter) + "\"}]");
     for (std::size_t at = 0; (at = text.find("\"logIndex\"", at)) != std::string::npos; ++at) ++logs;
   }
   return {seconds_since(start), logs};
@@ -59,7 +60,8 @@ Measured ingest(const test::Anvil& anvil, const sources::Address& emitter, std::
   settings.chain_id = 31337;
   settings.poll_period = Duration::milliseconds(10);
   settings.events = {{"tips", emitter, *oracle::parse_event_signature(test::kTip)}};
-  auto source = sources::EvmSource::make(io.get_executor(), settings, sink, {}, [] { return Instant::from_unix_seconds(1); });
+  auto source =
+      sources::EvmSource::make(io.get_executor(), settings, sink, {}, [] { return Instant::from_unix_seconds(1); });
   const auto start = std::chrono::steady_clock::now();
   (*source)->start();
   while (delivered < head) io.run_one();
@@ -80,8 +82,9 @@ int main(int argc, char** argv) {
   const std::uint64_t head = anvil.block_number();
   const Measured alone = bare(anvil, emitter, head, 20);
   const Measured ours = ingest(anvil, emitter, head);
-  std::printf("node alone, eth_getLogs by 20 blocks: %8.0f logs/s (%llu logs in %.2f s)\n", static_cast<double>(alone.logs) / alone.seconds,
-              static_cast<unsigned long long>(alone.logs), alone.seconds);
+  std::printf("node alone, eth_getLogs by 20 blocks: %8.0f logs/s (%llu logs in %.2f s)\n",
+              static_cast<double>(alone.logs) / alone.seconds, static_cast<unsigned long long>(alone.logs),
+              alone.seconds);
   std::printf("chain ingest, verified segments:      %8.0f logs/s (%llu logs in %.2f s), %.2f of the node\n",
               static_cast<double>(ours.logs) / ours.seconds, static_cast<unsigned long long>(ours.logs), ours.seconds,
               alone.seconds / ours.seconds);

@@ -74,7 +74,8 @@ Result<Type> parse_array(std::string_view text, int depth) {
     type.count = *count;
   }
   type.dynamic = digits.empty() || element->dynamic;
-  if (!digits.empty() && element->head_bytes * type.count > kStaticMax) return bad_type(text, "it is larger than 1 MiB");
+  if (!digits.empty() && element->head_bytes * type.count > kStaticMax)
+    return bad_type(text, "it is larger than 1 MiB");
   if (!type.dynamic) type.head_bytes = element->head_bytes * type.count;
   type.elements.push_back(std::move(*element));
   return type;
@@ -192,7 +193,9 @@ class Walker {
 
 }  // namespace
 
-Result<Type> parse_type(std::string_view text) { return parse_nested(text, 0); }
+Result<Type> parse_type(std::string_view text) {
+  return parse_nested(text, 0);
+}
 
 Result<Layout> make_layout(const oracle::EventSignature& signature) {
   Layout layout;
@@ -219,7 +222,9 @@ tl::expected<std::vector<oracle::Word>, std::string> decode(const Layout& layout
   std::uint64_t head = 0;
   for (std::size_t i = 0; i < words.size(); ++i) {
     const auto& [type, indexed] = layout.arguments[i];
-    const auto wrong = [&](std::string_view why) { return tl::make_unexpected(fmt::format("argument {}: {}", i, why)); };
+    const auto wrong = [&](std::string_view why) {
+      return tl::make_unexpected(fmt::format("argument {}: {}", i, why));
+    };
     if (indexed) {
       words[i] = log.topics[topic++];
       if (is_value(type) && !in_range(type, words[i].data())) return wrong("a value out of its type's range");

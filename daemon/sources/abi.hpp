@@ -27,10 +27,10 @@ struct Type {
     array,             ///< of elements[0], `count` of them, or any number when count is 0
   };
   Kind kind = Kind::unsigned_integer;
-  std::uint32_t bits = 256;      ///< integers; fixed_bytes: 8 x N
+  std::uint32_t bits = 256;  ///< integers; fixed_bytes: 8 x N
   std::uint64_t count = 0;
-  std::vector<Type> elements;    ///< none, or the one of an array
-  bool dynamic = false;          ///< its head is an offset
+  std::vector<Type> elements;     ///< none, or the one of an array
+  bool dynamic = false;           ///< its head is an offset
   std::uint64_t head_bytes = 32;  ///< what it takes in the head
 };
 

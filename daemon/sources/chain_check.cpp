@@ -20,7 +20,9 @@ std::array<std::pair<std::size_t, std::uint8_t>, 3> bloom_bits(std::span<const s
   return bits;
 }
 
-Fault inconsistent(std::string text) { return {FaultKind::inconsistent, std::move(text), {}}; }
+Fault inconsistent(std::string text) {
+  return {FaultKind::inconsistent, std::move(text), {}};
+}
 
 }  // namespace
 
@@ -95,8 +97,8 @@ std::optional<std::string> EventBook::decode(const rpc::Log& log, std::vector<or
     if (words) {
       out.push_back({entry.index, log.log_index, log.transaction, std::move(*words)});
     } else {
-      reason = fmt::format("event {} at block {} log {} of {}: {}", names_[entry.index], log.block_number, log.log_index,
-                           hex0x_of(log.address), words.error());
+      reason = fmt::format("event {} at block {} log {} of {}: {}", names_[entry.index], log.block_number,
+                           log.log_index, hex0x_of(log.address), words.error());
     }
   }
   return reason;

@@ -1,9 +1,9 @@
 #include <charconv>
 
+#include <fmt/format.h>
 #include <boost/beast/core/detail/base64.hpp>
 #include <boost/url/parse.hpp>
 #include <boost/url/url_view.hpp>
-#include <fmt/format.h>
 
 #include "daemon/sources/http_client.hpp"
 
@@ -38,7 +38,8 @@ Result<Endpoint> parse_endpoint(std::string_view url, bool websocket, const std:
   std::uint16_t port = 0;
   const auto [end, error] = std::from_chars(endpoint.port.data(), endpoint.port.data() + endpoint.port.size(), port);
   if (error != std::errc{} || end != endpoint.port.data() + endpoint.port.size() || port == 0) {
-    return fail(ErrorCode::out_of_range, where, fmt::format("the port is {}, it must be within 1..65535", endpoint.port));
+    return fail(ErrorCode::out_of_range, where,
+                fmt::format("the port is {}, it must be within 1..65535", endpoint.port));
   }
   endpoint.target = std::string(view.encoded_path());
   if (endpoint.target.empty()) endpoint.target = "/";

@@ -2,12 +2,12 @@
 
 #include <optional>
 
+#include <fmt/format.h>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <fmt/format.h>
 
 #include "daemon/sources/backoff.hpp"
 #include "daemon/sources/rpc.hpp"
@@ -57,7 +57,8 @@ struct EvmHeads::State : std::enable_shared_from_this<EvmHeads::State> {
     /// Asks and waits for the answer; heads that come before it are passed over.
     asio::awaitable<Fetch<std::string>> ask(rpc::Call call, std::uint64_t id) {
       constexpr int kMessagesBefore = 100;
-      if (auto failed = co_await client.write(rpc::encode({&call, 1}, id))) co_return tl::make_unexpected(std::move(*failed));
+      if (auto failed = co_await client.write(rpc::encode({&call, 1}, id)))
+        co_return tl::make_unexpected(std::move(*failed));
       for (int i = 0; i < kMessagesBefore; ++i) {
         auto text = co_await client.read();
         if (!text) co_return tl::make_unexpected(std::move(text.error()));
@@ -127,7 +128,9 @@ EvmHeads::EvmHeads(asio::any_io_executor executor, const EvmSettings& settings, 
                    std::function<void()> wake)
     : state_(std::make_shared<State>(std::move(executor), settings, metrics, sink, std::move(wake))) {}
 
-EvmHeads::~EvmHeads() { stop(); }
+EvmHeads::~EvmHeads() {
+  stop();
+}
 
 void EvmHeads::follow(std::size_t provider) {
   State& state = *state_;
@@ -139,7 +142,8 @@ void EvmHeads::follow(std::size_t provider) {
   auto endpoint = parse_endpoint(url, true, state.settings.providers[provider].name);
   if (!endpoint) return;  // refused by EvmSource::make already
   state.session = std::make_shared<State::Session>(state, std::move(*endpoint));
-  asio::co_spawn(state.executor, [session = state.session] { return session->run(); }, asio::detached);
+  asio::co_spawn(
+      state.executor, [session = state.session] { return session->run(); }, asio::detached);
 }
 
 void EvmHeads::polled_progress() {

@@ -16,7 +16,9 @@ namespace {
 
 constexpr int kUndecodableTold = 10;  // log lines per segment; the counter has them all
 
-Fault inconsistent(std::string text) { return {FaultKind::inconsistent, std::move(text), {}}; }
+Fault inconsistent(std::string text) {
+  return {FaultKind::inconsistent, std::move(text), {}};
+}
 
 std::uint64_t height_or_zero(const Fetch<rpc::Value>& value) {
   const auto* header = value ? std::get_if<std::optional<Header>>(&*value) : nullptr;
@@ -52,7 +54,8 @@ asio::awaitable<Fetch<Heads>> EvmReader::heads(EvmNode& node) {
   if (!id) co_return tl::make_unexpected(std::move(id.error()));
   const std::uint64_t chain_id = std::get<std::uint64_t>(*id);
   if (chain_id != settings_.chain_id) {
-    co_return fault(FaultKind::wrong_chain, fmt::format("it answers for chain id {}, expected {}", chain_id, settings_.chain_id));
+    co_return fault(FaultKind::wrong_chain,
+                    fmt::format("it answers for chain id {}, expected {}", chain_id, settings_.chain_id));
   }
   auto& latest = (*values)[1];
   if (!latest) co_return tl::make_unexpected(std::move(latest.error()));
@@ -87,7 +90,8 @@ asio::awaitable<std::optional<Fault>> EvmReader::check_contracts(EvmNode& node) 
     missing += fmt::format("{}contract {} at {}", missing.empty() ? "" : ", ", name, hex0x_of(address));
   }
   if (!missing.empty()) {
-    co_return Fault{FaultKind::missing_contract, fmt::format("no code on chain id {}: {}", settings_.chain_id, missing), {}};
+    co_return Fault{
+        FaultKind::missing_contract, fmt::format("no code on chain id {}: {}", settings_.chain_id, missing), {}};
   }
   node.contracts_checked = true;
   co_return std::nullopt;
@@ -115,23 +119,26 @@ asio::awaitable<Fetch<Base>> EvmReader::ancestor(EvmNode& node, const ChainMemor
     }
     left -= count;
   }
-  co_return fault(FaultKind::disjoint, fmt::format("none of the {} blocks remembered, {}..{}, is on its chain", known.size(),
-                                                   known.front().first, known.back().first));
+  co_return fault(FaultKind::disjoint, fmt::format("none of the {} blocks remembered, {}..{}, is on its chain",
+                                                   known.size(), known.front().first, known.back().first));
 }
 
-asio::awaitable<Fetch<EvmReader::Forkable>> EvmReader::next(EvmNode& node, const Heads& heads, const ChainMemory& memory) {
+asio::awaitable<Fetch<EvmReader::Forkable>> EvmReader::next(EvmNode& node, const Heads& heads,
+                                                            const ChainMemory& memory) {
   Base base;
   base.from = settings_.start_at_latest ? heads.latest.number : settings_.start_block;
   if (!memory.empty()) {
     const auto& [number, hash] = memory.head();
     if (heads.latest.number < number) {
-      co_return fault(FaultKind::behind, fmt::format("its head is block {}, block {} was delivered", heads.latest.number, number));
+      co_return fault(FaultKind::behind,
+                      fmt::format("its head is block {}, block {} was delivered", heads.latest.number, number));
     }
     if (heads.latest.number == number && heads.latest.hash == hash) co_return Forkable();
     base.from = number + 1;
     base.parent = hash;
   } else if (heads.latest.number < base.from) {
-    co_return fault(FaultKind::behind, fmt::format("its head is block {}, the start block is {}", heads.latest.number, base.from));
+    co_return fault(FaultKind::behind,
+                    fmt::format("its head is block {}, the start block is {}", heads.latest.number, base.from));
   }
   if (base.from <= heads.latest.number) {
     auto first = co_await read(node, heads, base);
@@ -164,14 +171,16 @@ asio::awaitable<Fetch<EvmReader::Forkable>> EvmReader::read(EvmNode& node, const
   }
   // A deadline missed is a failure like any other, but a smaller range may make the next one.
   const FaultKind kind = segment.error().kind;
-  if (kind != FaultKind::range_too_wide && kind != FaultKind::oversize && kind != FaultKind::timed_out) co_return segment;
+  if (kind != FaultKind::range_too_wide && kind != FaultKind::oversize && kind != FaultKind::timed_out)
+    co_return segment;
   const bool smaller = sizer_.refused(to - base.from + 1, segment.error().blocks_hint);
   metrics_.range_blocks = sizer_.blocks();
   if (kind != FaultKind::timed_out) segment.error().kind = smaller ? FaultKind::range_too_wide : FaultKind::oversize;
   co_return segment;
 }
 
-oracle::ChainSegment EvmReader::begin_segment(const Heads& heads, const Base& base, const Header& first, std::uint64_t to) const {
+oracle::ChainSegment EvmReader::begin_segment(const Heads& heads, const Base& base, const Header& first,
+                                              std::uint64_t to) const {
   oracle::ChainSegment segment;
   segment.source = settings_.name;
   segment.rewind_to = base.rewind_to;
@@ -191,17 +200,19 @@ std::vector<oracle::ChainEvent> EvmReader::decode(std::span<const Log> logs, int
     const auto reason = book_.decode(log, events);
     if (!reason) continue;
     metrics_.logs_undecodable += 1;
-    if (told++ < kUndecodableTold) sink_.log(LogLevel::warning, settings_.name + ": a log was not understood: " + *reason);
+    if (told++ < kUndecodableTold)
+      sink_.log(LogLevel::warning, settings_.name + ": a log was not understood: " + *reason);
   }
   return events;
 }
 
-asio::awaitable<Fetch<std::vector<Header>>> EvmReader::live_headers(EvmNode& node, const Heads& heads, std::uint64_t from,
-                                                                    std::uint64_t to) {
+asio::awaitable<Fetch<std::vector<Header>>> EvmReader::live_headers(EvmNode& node, const Heads& heads,
+                                                                    std::uint64_t from, std::uint64_t to) {
   // The head is already here; the block before it must link to it like any other.
   const bool have_last = to == heads.latest.number;
   std::vector<rpc::Call> calls;
-  for (std::uint64_t number = from; number < to + (have_last ? 0 : 1); ++number) calls.push_back(rpc::header_by_number(number));
+  for (std::uint64_t number = from; number < to + (have_last ? 0 : 1); ++number)
+    calls.push_back(rpc::header_by_number(number));
   auto values = co_await node.require(std::move(calls));
   if (!values) co_return tl::make_unexpected(std::move(values.error()));
   std::vector<Header> headers;
@@ -254,7 +265,8 @@ asio::awaitable<Fetch<std::vector<Log>>> EvmReader::live_logs(EvmNode& node, con
       logs = std::move(*checked);
     }
     if (settings_.check_bloom && !logs.empty() && header.bloom != rpc::Bloom{} && !promised) {
-      co_return tl::make_unexpected(inconsistent(fmt::format("block {} has logs that its bloom filter excludes", header.number)));
+      co_return tl::make_unexpected(
+          inconsistent(fmt::format("block {} has logs that its bloom filter excludes", header.number)));
     }
     std::ranges::move(logs, std::back_inserter(all));
   }
@@ -340,7 +352,8 @@ asio::awaitable<Fetch<EvmReader::Forkable>> EvmReader::backfill(EvmNode& node, c
   if (!reread) co_return tl::make_unexpected(std::move(reread.error()));
   auto still = expect_block(reread->front(), to);
   if (!still) co_return tl::make_unexpected(std::move(still.error()));
-  if (still->hash != last->hash) co_return tl::make_unexpected(inconsistent("the chain changed while a range was being read"));
+  if (still->hash != last->hash)
+    co_return tl::make_unexpected(inconsistent("the chain changed while a range was being read"));
 
   sizer_.succeeded(to - base.from + 1, logs->size());
   oracle::ChainSegment segment = begin_segment(heads, base, *first, to);

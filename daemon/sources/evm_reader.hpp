@@ -47,8 +47,9 @@ class EvmReader {
   void forget() { finalized_max_ = 0; }
   /// The next segment behind `memory`, or none when nothing is new. Follows a reorg by itself. Faults: behind,
   /// disjoint, inconsistent, range_too_wide (the range has been made smaller: try again), and the node's.
-  [[nodiscard]] boost::asio::awaitable<Fetch<std::optional<oracle::ChainSegment>>> next(EvmNode& node, const Heads& heads,
-                                                                                     const ChainMemory& memory);
+  [[nodiscard]] boost::asio::awaitable<Fetch<std::optional<oracle::ChainSegment>>> next(EvmNode& node,
+                                                                                        const Heads& heads,
+                                                                                        const ChainMemory& memory);
 
  private:
   /// A segment, or none when the first block's parent is not the base: the chain has forked below.
@@ -57,16 +58,19 @@ class EvmReader {
   boost::asio::awaitable<Fetch<Base>> ancestor(EvmNode& node, const ChainMemory& memory);
   boost::asio::awaitable<Fetch<Forkable>> read(EvmNode& node, const Heads& heads, const Base& base);
   boost::asio::awaitable<Fetch<Forkable>> live(EvmNode& node, const Heads& heads, const Base& base, std::uint64_t to);
-  boost::asio::awaitable<Fetch<Forkable>> backfill(EvmNode& node, const Heads& heads, const Base& base, std::uint64_t to);
-  boost::asio::awaitable<Fetch<std::vector<rpc::Header>>> live_headers(EvmNode& node, const Heads& heads, std::uint64_t from,
-                                                                       std::uint64_t to);
-  boost::asio::awaitable<Fetch<std::vector<rpc::Log>>> live_logs(EvmNode& node, const std::vector<rpc::Header>& headers);
+  boost::asio::awaitable<Fetch<Forkable>> backfill(EvmNode& node, const Heads& heads, const Base& base,
+                                                   std::uint64_t to);
+  boost::asio::awaitable<Fetch<std::vector<rpc::Header>>> live_headers(EvmNode& node, const Heads& heads,
+                                                                       std::uint64_t from, std::uint64_t to);
+  boost::asio::awaitable<Fetch<std::vector<rpc::Log>>> live_logs(EvmNode& node,
+                                                                 const std::vector<rpc::Header>& headers);
   boost::asio::awaitable<Fetch<std::vector<rpc::Log>>> recheck(EvmNode& node, const rpc::Header& header);
   boost::asio::awaitable<Fetch<std::vector<rpc::Header>>> headers_of(EvmNode& node, const std::vector<rpc::Log>& logs,
                                                                      std::vector<rpc::Header> known);
   boost::asio::awaitable<Fetch<std::vector<rpc::Log>>> range_logs(EvmNode& node, std::uint64_t from, std::uint64_t to);
 
-  oracle::ChainSegment begin_segment(const Heads& heads, const Base& base, const rpc::Header& first, std::uint64_t to) const;
+  oracle::ChainSegment begin_segment(const Heads& heads, const Base& base, const rpc::Header& first,
+                                     std::uint64_t to) const;
   /// Decodes the logs of one block; what cannot be decoded is counted and told, up to a bound per segment.
   std::vector<oracle::ChainEvent> decode(std::span<const rpc::Log> logs, int& told);
 

@@ -3,13 +3,13 @@
 #include <algorithm>
 #include <mutex>
 
+#include <fmt/format.h>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <fmt/format.h>
 
 #include "daemon/sources/evm_heads.hpp"
 #include "daemon/sources/evm_node.hpp"
@@ -131,7 +131,8 @@ struct EvmSource::Impl : std::enable_shared_from_this<EvmSource::Impl> {
           node.worked();
           metrics.provider = i;
           heads.follow(i);
-          set_condition(SourceCondition::connected, "connected", fmt::format("by provider {}", node.provider().name), i);
+          set_condition(SourceCondition::connected, "connected", fmt::format("by provider {}", node.provider().name),
+                        i);
           co_return result->progressed ? time : time + std::chrono::nanoseconds(settings.poll_period.ns);
         }
         if (stopping) break;
@@ -211,7 +212,8 @@ struct EvmSource::Impl : std::enable_shared_from_this<EvmSource::Impl> {
   void start() {
     if (running || stopping) return;
     running = true;
-    asio::co_spawn(executor, [self = shared_from_this()] { return self->run(); }, asio::detached);
+    asio::co_spawn(
+        executor, [self = shared_from_this()] { return self->run(); }, asio::detached);
   }
 
   void stop() {
@@ -222,11 +224,12 @@ struct EvmSource::Impl : std::enable_shared_from_this<EvmSource::Impl> {
   }
 };
 
-Result<std::unique_ptr<EvmSource>> EvmSource::make(const asio::any_io_executor& executor, EvmSettings settings, Sink sink,
-                                                   Cursor cursor, Clock now) {
+Result<std::unique_ptr<EvmSource>> EvmSource::make(const asio::any_io_executor& executor, EvmSettings settings,
+                                                   Sink sink, Cursor cursor, Clock now) {
   const std::string where = "source " + settings.name;
   if (settings.providers.empty()) return fail(ErrorCode::missing, where, "needs at least one provider");
-  if (settings.poll_period <= Duration::zero()) return fail(ErrorCode::out_of_range, where, "the poll period must be above 0");
+  if (settings.poll_period <= Duration::zero())
+    return fail(ErrorCode::out_of_range, where, "the poll period must be above 0");
   auto book = EventBook::make(settings.events);
   if (!book) return tl::make_unexpected(std::move(book.error()));
   std::vector<Endpoint> endpoints;
@@ -249,7 +252,9 @@ Result<std::unique_ptr<EvmSource>> EvmSource::make(const asio::any_io_executor& 
 }
 
 EvmSource::EvmSource(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
-EvmSource::~EvmSource() { stop(); }
+EvmSource::~EvmSource() {
+  stop();
+}
 
 void EvmSource::start() {
   asio::post(impl_->executor, [impl = impl_] { impl->start(); });
@@ -273,7 +278,11 @@ EvmStatus EvmSource::status() const {
   return impl_->status;
 }
 
-const EvmMetrics& EvmSource::metrics() const { return impl_->metrics; }
-const std::string& EvmSource::name() const { return impl_->settings.name; }
+const EvmMetrics& EvmSource::metrics() const {
+  return impl_->metrics;
+}
+const std::string& EvmSource::name() const {
+  return impl_->settings.name;
+}
 
 }  // namespace homeostat::sources

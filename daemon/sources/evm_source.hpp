@@ -43,7 +43,8 @@ class EvmSource {
   /// `executor` must run handlers one at a time (one thread, or a strand); the sink is called on it.
   /// Errors: no provider, a malformed URL, an event that cannot be decoded, zero period.
   [[nodiscard]] static Result<std::unique_ptr<EvmSource>> make(const boost::asio::any_io_executor& executor,
-                                                               EvmSettings settings, Sink sink, Cursor cursor, Clock now);
+                                                               EvmSettings settings, Sink sink, Cursor cursor,
+                                                               Clock now);
   /// Stops.
   ~EvmSource();
   EvmSource(const EvmSource&) = delete;

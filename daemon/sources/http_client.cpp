@@ -2,6 +2,7 @@
 
 #include <optional>
 
+#include <fmt/format.h>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/ssl/host_name_verification.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -9,7 +10,6 @@
 #include <boost/beast/core/tcp_stream.hpp>
 #include <boost/beast/http.hpp>
 #include <boost/beast/ssl/ssl_stream.hpp>
-#include <fmt/format.h>
 
 #include "daemon/sources/net.hpp"
 
@@ -146,7 +146,9 @@ struct HttpClient::State {
 HttpClient::HttpClient(asio::any_io_executor executor, Endpoint endpoint, HttpSettings settings)
     : state_(std::make_shared<State>(std::move(executor), std::move(endpoint), std::move(settings))) {}
 
-HttpClient::~HttpClient() { close(); }
+HttpClient::~HttpClient() {
+  close();
+}
 
 void HttpClient::close() {
   state_->closed = true;
@@ -154,7 +156,9 @@ void HttpClient::close() {
   if (state_->connected()) state_->lowest().close();
 }
 
-const Endpoint& HttpClient::endpoint() const { return state_->endpoint; }
+const Endpoint& HttpClient::endpoint() const {
+  return state_->endpoint;
+}
 
 Fault HttpClient::status_fault(const HttpReply& reply) const {
   const FaultKind kind = reply.status == 429   ? FaultKind::rate_limited

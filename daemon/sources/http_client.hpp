@@ -21,7 +21,7 @@ struct Endpoint {
   bool tls = false;
   std::string host;
   std::string port;
-  std::string target;  ///< path and query, at least "/"
+  std::string target;         ///< path and query, at least "/"
   std::string authorization;  ///< from user:password@, else empty
   std::string shown;
 };

@@ -1,5 +1,6 @@
 #include "daemon/sources/net.hpp"
 
+#include <fmt/format.h>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/experimental/awaitable_operators.hpp>
 #include <boost/asio/ssl/host_name_verification.hpp>
@@ -8,7 +9,6 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/core/error.hpp>
 #include <boost/beast/http/error.hpp>
-#include <fmt/format.h>
 
 namespace homeostat::sources::net {
 
@@ -29,8 +29,10 @@ asio::awaitable<Fetch<std::vector<tcp::endpoint>>> resolve(const Endpoint& endpo
   const auto executor = co_await asio::this_coro::executor;
   tcp::resolver resolver(executor);
   asio::steady_timer timer(executor, deadline);
-  const auto first = co_await (resolver.async_resolve(endpoint.host, endpoint.port, kQuiet) || timer.async_wait(kQuiet));
-  if (first.index() == 1) co_return fault(FaultKind::timed_out, endpoint.shown + ": resolving the host name took too long");
+  const auto first =
+      co_await (resolver.async_resolve(endpoint.host, endpoint.port, kQuiet) || timer.async_wait(kQuiet));
+  if (first.index() == 1)
+    co_return fault(FaultKind::timed_out, endpoint.shown + ": resolving the host name took too long");
   const auto& [error, results] = std::get<0>(first);
   if (error) co_return tl::make_unexpected(describe(endpoint, "resolving the host name", error));
   for (const auto& entry : results) found.push_back(entry.endpoint());
@@ -45,7 +47,8 @@ Fetch<std::shared_ptr<asio::ssl::context>> make_tls(const std::string& ca_file) 
   } else {
     context->load_verify_file(ca_file, error);
   }
-  if (error) return fault(FaultKind::transport, "loading the certificate authorities " + ca_file + ": " + error.message());
+  if (error)
+    return fault(FaultKind::transport, "loading the certificate authorities " + ca_file + ": " + error.message());
   context->set_verify_mode(asio::ssl::verify_peer, error);
   return context;
 }

@@ -24,6 +24,8 @@ namespace homeostat::sources::net {
 /// transport, timed_out or oversize, with the endpoint and what was being done.
 [[nodiscard]] Fault describe(const Endpoint& endpoint, std::string_view doing, boost::system::error_code error);
 
-[[nodiscard]] inline std::chrono::nanoseconds chrono_of(Duration d) { return std::chrono::nanoseconds(d.ns); }
+[[nodiscard]] inline std::chrono::nanoseconds chrono_of(Duration d) {
+  return std::chrono::nanoseconds(d.ns);
+}
 
 }  // namespace homeostat::sources::net

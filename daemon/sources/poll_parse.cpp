@@ -4,8 +4,8 @@
 #include <cmath>
 #include <limits>
 
-#include <boost/json.hpp>
 #include <fmt/format.h>
+#include <boost/json.hpp>
 
 #include "core/format.hpp"
 #include "daemon/sources/rpc.hpp"
@@ -17,7 +17,9 @@ namespace json = boost::json;
 
 constexpr std::size_t kDepthMax = 32;
 
-tl::unexpected<Fault> bad(std::string text) { return fault(FaultKind::bad_reply, std::move(text)); }
+tl::unexpected<Fault> bad(std::string text) {
+  return fault(FaultKind::bad_reply, std::move(text));
+}
 
 json::value parse_text(std::string_view body, json::storage_ptr storage, json::error_code& error) {
   json::parse_options options;
@@ -49,7 +51,8 @@ std::string_view kind_of(const json::value& value) {
 
 /// [ unix seconds, "value" ]
 Fetch<PollValue> parse_pair(const json::value* pair) {
-  if (pair == nullptr || !pair->is_array() || pair->get_array().size() != 2) return bad("a value is not a pair of time and text");
+  if (pair == nullptr || !pair->is_array() || pair->get_array().size() != 2)
+    return bad("a value is not a pair of time and text");
   const auto time = number_of(pair->get_array()[0]);
   const json::value& text = pair->get_array()[1];
   const auto value = text.is_string() ? parse_number(text.get_string()) : std::nullopt;
@@ -65,11 +68,13 @@ Fetch<PollValue> parse_data(const json::object& data) {
   if (type == nullptr || !type->is_string() || result == nullptr) return bad("no resultType or no result");
   const std::string_view name = type->get_string();
   if (name == "scalar") return parse_pair(result);
-  if (name != "vector") return bad(fmt::format("the expression gives a {}, not a scalar or an instant vector", rpc::shown(name)));
+  if (name != "vector")
+    return bad(fmt::format("the expression gives a {}, not a scalar or an instant vector", rpc::shown(name)));
   if (!result->is_array()) return bad("the result is not a list");
   const json::array& series = result->get_array();
   if (series.empty()) return bad("the expression gives no series");
-  if (series.size() > 1) return bad(fmt::format("the expression gives {} series, expected exactly one; aggregate it", series.size()));
+  if (series.size() > 1)
+    return bad(fmt::format("the expression gives {} series, expected exactly one; aggregate it", series.size()));
   if (!series[0].is_object()) return bad("a series is not an object");
   return parse_pair(series[0].get_object().if_contains("value"));
 }
@@ -131,14 +136,17 @@ Fetch<PollValue> parse_prometheus(std::string_view body) {
   json::monotonic_resource memory;
   json::error_code error;
   const json::value document = parse_text(body, &memory, error);
-  if (error) return fault(FaultKind::not_json, "the reply is not JSON (" + error.message() + "): " + rpc::shown(body.substr(0, 80)));
+  if (error)
+    return fault(FaultKind::not_json,
+                 "the reply is not JSON (" + error.message() + "): " + rpc::shown(body.substr(0, 80)));
   if (!document.is_object()) return bad("the reply is not an object");
   const json::object& reply = document.get_object();
   const json::value* status = reply.if_contains("status");
   if (status == nullptr || !status->is_string()) return bad("the reply has no status");
   if (status->get_string() != "success") {
     const json::value* why = reply.if_contains("error");
-    const std::string_view text = why != nullptr && why->is_string() ? std::string_view(why->get_string()) : "no reason given";
+    const std::string_view text =
+        why != nullptr && why->is_string() ? std::string_view(why->get_string()) : "no reason given";
     return fault(FaultKind::rpc_error, "Prometheus refused the query: " + rpc::shown(text));
   }
   const json::value* data = reply.if_contains("data");
@@ -153,8 +161,8 @@ std::vector<Fetch<PollValue>> parse_http(std::string_view body, std::span<const 
   std::vector<Fetch<PollValue>> values;
   for (const HttpMetric& metric : metrics) {
     if (error) {
-      values.emplace_back(
-          fault(FaultKind::not_json, "the reply is not JSON (" + error.message() + "): " + rpc::shown(body.substr(0, 80))));
+      values.emplace_back(fault(FaultKind::not_json,
+                                "the reply is not JSON (" + error.message() + "): " + rpc::shown(body.substr(0, 80))));
     } else {
       values.push_back(value_at(document, metric));
     }

@@ -14,7 +14,7 @@
 namespace homeostat::sources {
 
 struct PollValue {
-  double value = 0;  ///< NaN and infinities as the source gave them: the oracle refuses and counts them
+  double value = 0;             ///< NaN and infinities as the source gave them: the oracle refuses and counts them
   std::optional<Instant> time;  ///< the source's own; none when it gives none
 };
 

@@ -1,7 +1,7 @@
 #include "daemon/sources/rpc.hpp"
 
-#include <boost/json.hpp>
 #include <fmt/format.h>
+#include <boost/json.hpp>
 
 #include "daemon/sources/hex.hpp"
 
@@ -25,10 +25,13 @@ std::string quoted_hex_list(const List& list) {
 
 std::string filter_fields(const LogFilter& filter) {
   if (filter.addresses.empty()) return "";
-  return fmt::format(R"(,"address":{},"topics":[{}])", quoted_hex_list(filter.addresses), quoted_hex_list(filter.topics));
+  return fmt::format(R"(,"address":{},"topics":[{}])", quoted_hex_list(filter.addresses),
+                     quoted_hex_list(filter.topics));
 }
 
-tl::unexpected<Fault> bad(std::string text) { return fault(FaultKind::bad_reply, std::move(text)); }
+tl::unexpected<Fault> bad(std::string text) {
+  return fault(FaultKind::bad_reply, std::move(text));
+}
 
 std::optional<std::string_view> text_field(const json::object& object, std::string_view key) {
   const json::value* value = object.if_contains(key);
@@ -56,7 +59,8 @@ Fetch<Value> parse_header(const json::value& value) {
   if (!number) return bad("a block without a valid number");
   header.number = *number;
   if (!read_bytes(block, "hash", header.hash)) return bad(fmt::format("block {} without a valid hash", *number));
-  if (!read_bytes(block, "parentHash", header.parent)) return bad(fmt::format("block {} without a valid parentHash", *number));
+  if (!read_bytes(block, "parentHash", header.parent))
+    return bad(fmt::format("block {} without a valid parentHash", *number));
   const auto time = quantity_field(block, "timestamp");
   if (!time || *time > kTimeMax_s) return bad(fmt::format("block {} without a valid timestamp", *number));
   header.time_s = *time;
@@ -174,38 +178,49 @@ json::value parse_text(std::string_view body, json::storage_ptr storage, json::e
 
 }  // namespace
 
-Call chain_id() { return {Want::quantity, "eth_chainId", "[]"}; }
+Call chain_id() {
+  return {Want::quantity, "eth_chainId", "[]"};
+}
 Call header_by_number(std::uint64_t number) {
   return {Want::header, "eth_getBlockByNumber", fmt::format(R"(["{}",false])", hex_quantity(number))};
 }
-Call header_by_tag(std::string_view tag) { return {Want::header, "eth_getBlockByNumber", fmt::format(R"(["{}",false])", tag)}; }
+Call header_by_tag(std::string_view tag) {
+  return {Want::header, "eth_getBlockByNumber", fmt::format(R"(["{}",false])", tag)};
+}
 Call has_code(const Address& address) {
   return {Want::has_code, "eth_getCode", fmt::format(R"(["{}","latest"])", hex0x_of(address))};
 }
-Call subscribe_heads() { return {Want::text, "eth_subscribe", R"(["newHeads"])"}; }
+Call subscribe_heads() {
+  return {Want::text, "eth_subscribe", R"(["newHeads"])"};
+}
 Call logs_of_block(const LogFilter& filter, const Hash32& block) {
-  return {Want::logs, "eth_getLogs", fmt::format(R"([{{"blockHash":"{}"{}}}])", hex0x_of(block), filter_fields(filter))};
+  return {Want::logs, "eth_getLogs",
+          fmt::format(R"([{{"blockHash":"{}"{}}}])", hex0x_of(block), filter_fields(filter))};
 }
 Call logs_of_range(const LogFilter& filter, std::uint64_t from, std::uint64_t to) {
   return {Want::logs, "eth_getLogs",
-          fmt::format(R"([{{"fromBlock":"{}","toBlock":"{}"{}}}])", hex_quantity(from), hex_quantity(to), filter_fields(filter))};
+          fmt::format(R"([{{"fromBlock":"{}","toBlock":"{}"{}}}])", hex_quantity(from), hex_quantity(to),
+                      filter_fields(filter))};
 }
 
 std::string encode(std::span<const Call> calls, std::uint64_t first_id) {
   std::string text = calls.size() == 1 ? "" : "[";
   for (std::size_t i = 0; i < calls.size(); ++i) {
     if (i > 0) text += ',';
-    text += fmt::format(R"({{"jsonrpc":"2.0","id":{},"method":"{}","params":{}}})", first_id + i, calls[i].method, calls[i].params);
+    text += fmt::format(R"({{"jsonrpc":"2.0","id":{},"method":"{}","params":{}}})", first_id + i, calls[i].method,
+                        calls[i].params);
   }
   if (calls.size() != 1) text += ']';
   return text;
 }
 
-Fetch<std::vector<Fetch<Value>>> parse_replies(std::string_view body, std::span<const Call> calls, std::uint64_t first_id) {
+Fetch<std::vector<Fetch<Value>>> parse_replies(std::string_view body, std::span<const Call> calls,
+                                               std::uint64_t first_id) {
   json::monotonic_resource memory;
   json::error_code error;
   const json::value document = parse_text(body, &memory, error);
-  if (error) return fault(FaultKind::not_json, "the reply is not JSON (" + error.message() + "): " + shown(body.substr(0, 80)));
+  if (error)
+    return fault(FaultKind::not_json, "the reply is not JSON (" + error.message() + "): " + shown(body.substr(0, 80)));
   if (calls.size() == 1 && !document.is_object()) return bad("the reply is not an object");
   if (calls.size() > 1 && document.is_object()) {
     const json::value* whole = document.get_object().if_contains("error");

@@ -84,8 +84,8 @@ struct LogFilter {
 /// A message on the WebSocket: an answer (id) or a new head (its number).
 struct WsMessage {
   std::optional<std::uint64_t> id;
-  std::optional<std::string> result;       ///< of an answer, when it is text
-  std::optional<std::uint64_t> head;       ///< of a newHeads notification
+  std::optional<std::string> result;  ///< of an answer, when it is text
+  std::optional<std::uint64_t> head;  ///< of a newHeads notification
 };
 [[nodiscard]] Fetch<WsMessage> parse_ws_message(std::string_view body);
 

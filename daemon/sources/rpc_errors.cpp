@@ -50,18 +50,20 @@ constexpr std::array kTooWide = {
     Phrase{"block range is too large"},               // Optimism
     Phrase{"block range too large"},                  // Base
     Phrase{"range too large"},
-    Phrase{"block range limit exceeded"},             // Chainstack
-    Phrase{"exceeds the range allowed"},              // Blast
-    Phrase{"too wide blocks range"},                  // SimplyVC
-    Phrase{"ranges over"},                            // dRPC: ranges over 10000 blocks are not supported on freetier
+    Phrase{"block range limit exceeded"},  // Chainstack
+    Phrase{"exceeds the range allowed"},   // Blast
+    Phrase{"too wide blocks range"},       // SimplyVC
+    Phrase{"ranges over"},                 // dRPC: ranges over 10000 blocks are not supported on freetier
     Phrase{"too many results"},
 };
 
 constexpr std::array<std::string_view, 8> kRateLimited = {
-    "rate limit", "too many requests", "request count exceeded", "compute units", "requests per second",
-    "throughput", "request limit",     "call rate"};
+    "rate limit",          "too many requests", "request count exceeded", "compute units",
+    "requests per second", "throughput",        "request limit",          "call rate"};
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
 
 /// The first number at or behind `at`, thousands separated by commas allowed, "k" = thousand.
 std::optional<std::uint64_t> number_after(std::string_view text, std::size_t at) {
@@ -101,7 +103,8 @@ std::optional<std::uint64_t> width_of_offered_range(std::string_view text) {
 
 std::string shown(std::string_view text) {
   std::string out(text.substr(0, 200));
-  std::ranges::replace_if(out, [](char c) { return c < 0x20 || c > 0x7e; }, '?');
+  std::ranges::replace_if(
+      out, [](char c) { return c < 0x20 || c > 0x7e; }, '?');
   if (text.size() > 200) out += "...";
   return out;
 }
@@ -109,7 +112,8 @@ std::string shown(std::string_view text) {
 Fault classify_error(std::int64_t code, std::string_view message, Want want) {
   Fault found{FaultKind::rpc_error, fmt::format("the node answered with error {}: {}", code, shown(message)), {}};
   std::string lower(message.substr(0, 2000));
-  std::ranges::transform(lower, lower.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  std::ranges::transform(lower, lower.begin(),
+                         [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
   const auto says = [&](std::string_view phrase) { return lower.find(phrase) != std::string::npos; };
   if (code == 429 || std::ranges::any_of(kRateLimited, says)) {
     found.kind = FaultKind::rate_limited;

@@ -5,13 +5,13 @@
 #include <mutex>
 #include <optional>
 
+#include <fmt/format.h>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <fmt/format.h>
 
 #include "daemon/sources/backoff.hpp"
 #include "daemon/sources/http_client.hpp"
@@ -29,8 +29,8 @@ namespace {
 struct Question {
   std::size_t client = 0;
   std::string target;
-  std::vector<std::size_t> metrics;     ///< indexes into Plan::names
-  std::vector<HttpMetric> pointers;     ///< of an HTTP question, parallel to `metrics`; empty = Prometheus
+  std::vector<std::size_t> metrics;  ///< indexes into Plan::names
+  std::vector<HttpMetric> pointers;  ///< of an HTTP question, parallel to `metrics`; empty = Prometheus
 };
 
 /// What to ask, the same every round.
@@ -58,7 +58,8 @@ Result<Plan> make_plan(const PrometheusSettings& settings) {
   std::string root = server->target;
   while (root.ends_with('/')) root.pop_back();
   for (const PrometheusMetric& metric : settings.metrics) {
-    plan.questions.push_back({0, root + "/api/v1/query?query=" + percent_encoded(metric.expression), {plan.names.size()}, {}});
+    plan.questions.push_back(
+        {0, root + "/api/v1/query?query=" + percent_encoded(metric.expression), {plan.names.size()}, {}});
     plan.names.push_back(metric.metric);
   }
   plan.servers.push_back(std::move(*server));
@@ -75,7 +76,8 @@ Result<Plan> make_plan(const HttpSourceSettings& settings) {
     if (!server) return tl::make_unexpected(std::move(server.error()));
     for (const std::string& pointer : {metric.value_pointer, metric.time_pointer}) {
       if (!is_json_pointer(pointer)) {
-        return fail(ErrorCode::malformed, where, fmt::format("`{}` is not a JSON pointer; write it as /a/b/0", pointer));
+        return fail(ErrorCode::malformed, where,
+                    fmt::format("`{}` is not a JSON pointer; write it as /a/b/0", pointer));
       }
     }
     const auto [question, is_new] = question_of_url.try_emplace(metric.url, plan.questions.size());
@@ -172,7 +174,8 @@ struct SampleSource::Impl : std::enable_shared_from_this<SampleSource::Impl> {
           values = read(question, *reply);
         } else {
           const FaultKind kind = reply.error().kind;
-          if (kind == FaultKind::transport || kind == FaultKind::timed_out) unreachable[question.client] = reply.error();
+          if (kind == FaultKind::transport || kind == FaultKind::timed_out)
+            unreachable[question.client] = reply.error();
           values.assign(question.metrics.size(), tl::make_unexpected(std::move(reply.error())));
         }
       }
@@ -194,7 +197,8 @@ struct SampleSource::Impl : std::enable_shared_from_this<SampleSource::Impl> {
     }
     if (!state.fault.empty()) log(LogLevel::info, fmt::format("metric {} is back", state.name));
     state.fault.clear();
-    batch.samples.push_back({static_cast<std::uint32_t>(batch.metrics.size()), value->time.value_or(received), value->value});
+    batch.samples.push_back(
+        {static_cast<std::uint32_t>(batch.metrics.size()), value->time.value_or(received), value->value});
     batch.metrics.push_back(state.name);
   }
 
@@ -264,7 +268,8 @@ struct SampleSource::Impl : std::enable_shared_from_this<SampleSource::Impl> {
   void start() {
     if (running || stopping) return;
     running = true;
-    asio::co_spawn(executor, [self = shared_from_this()] { return self->run(); }, asio::detached);
+    asio::co_spawn(
+        executor, [self = shared_from_this()] { return self->run(); }, asio::detached);
   }
 
   void stop() {
@@ -286,16 +291,18 @@ Result<Plan> checked_plan(const Settings& settings) {
 
 }  // namespace
 
-Result<std::unique_ptr<SampleSource>> SampleSource::make(const asio::any_io_executor& executor, PrometheusSettings settings,
-                                                         Sink sink, std::uint64_t last_sequence, Clock now) {
+Result<std::unique_ptr<SampleSource>> SampleSource::make(const asio::any_io_executor& executor,
+                                                         PrometheusSettings settings, Sink sink,
+                                                         std::uint64_t last_sequence, Clock now) {
   auto plan = checked_plan(settings);
   if (!plan) return tl::make_unexpected(std::move(plan.error()));
   return std::unique_ptr<SampleSource>(new SampleSource(
       std::make_shared<Impl>(executor, std::move(*plan), std::move(sink), last_sequence, std::move(now))));
 }
 
-Result<std::unique_ptr<SampleSource>> SampleSource::make(const asio::any_io_executor& executor, HttpSourceSettings settings,
-                                                         Sink sink, std::uint64_t last_sequence, Clock now) {
+Result<std::unique_ptr<SampleSource>> SampleSource::make(const asio::any_io_executor& executor,
+                                                         HttpSourceSettings settings, Sink sink,
+                                                         std::uint64_t last_sequence, Clock now) {
   auto plan = checked_plan(settings);
   if (!plan) return tl::make_unexpected(std::move(plan.error()));
   return std::unique_ptr<SampleSource>(new SampleSource(
@@ -303,7 +310,9 @@ Result<std::unique_ptr<SampleSource>> SampleSource::make(const asio::any_io_exec
 }
 
 SampleSource::SampleSource(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
-SampleSource::~SampleSource() { stop(); }
+SampleSource::~SampleSource() {
+  stop();
+}
 void SampleSource::start() {
   asio::post(impl_->executor, [impl = impl_] { impl->start(); });
 }
@@ -314,7 +323,11 @@ SampleStatus SampleSource::status() const {
   const std::scoped_lock lock(impl_->status_mutex);
   return impl_->status;
 }
-const PollMetrics& SampleSource::metrics() const { return impl_->metrics; }
-const std::string& SampleSource::name() const { return impl_->plan.name; }
+const PollMetrics& SampleSource::metrics() const {
+  return impl_->metrics;
+}
+const std::string& SampleSource::name() const {
+  return impl_->plan.name;
+}
 
 }  // namespace homeostat::sources

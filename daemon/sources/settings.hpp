@@ -19,9 +19,9 @@ using Address = std::array<std::uint8_t, 20>;
 
 /// What every request over HTTP shares.
 struct HttpSettings {
-  Duration deadline = Duration::seconds(10);      ///< of one exchange: resolve, connect, TLS, send, receive
-  std::uint64_t response_max = 64ull << 20;       ///< bytes; more is an error, or for logs a smaller range
-  std::string ca_file;                            ///< PEM; empty = the system's
+  Duration deadline = Duration::seconds(10);                 ///< of one exchange: resolve, connect, TLS, send, receive
+  std::uint64_t response_max = 64ull << 20;                  ///< bytes; more is an error, or for logs a smaller range
+  std::string ca_file;                                       ///< PEM; empty = the system's
   std::vector<std::pair<std::string, std::string>> headers;  ///< e.g. Authorization; never logged
 };
 
@@ -40,7 +40,7 @@ struct EvmProvider {
 };
 
 struct EvmEvent {
-  std::string name;      ///< as metrics refer to it
+  std::string name;  ///< as metrics refer to it
   Address contract{};
   oracle::EventSignature signature;
 };
@@ -49,16 +49,16 @@ struct EvmSettings {
   std::string name;
   std::vector<EvmProvider> providers;  ///< tried in this order
   std::uint64_t chain_id = 0;
-  std::uint64_t start_block = 0;       ///< where to begin when the cursor is empty
-  bool start_at_latest = false;        ///< then begin at the head instead
+  std::uint64_t start_block = 0;  ///< where to begin when the cursor is empty
+  bool start_at_latest = false;   ///< then begin at the head instead
   /// Blocks nearer to the head than this are fetched one by one with every hash remembered; what is
   /// deeper is backfilled in ranges. Should be at least the deepest reorg expected.
   std::uint64_t confirmations = 12;
   Duration poll_period = Duration::seconds(2);
   Duration ws_silence_max = Duration::seconds(30);  ///< no head by WebSocket while polling sees new ones
-  std::uint64_t range_max = 2000;      ///< blocks in one eth_getLogs
-  std::uint64_t logs_target = 10000;   ///< logs in one segment: ranges shrink until they give about this many
-  std::uint32_t batch_max = 50;        ///< requests in one JSON-RPC batch; 1 = do not batch
+  std::uint64_t range_max = 2000;                   ///< blocks in one eth_getLogs
+  std::uint64_t logs_target = 10000;         ///< logs in one segment: ranges shrink until they give about this many
+  std::uint32_t batch_max = 50;              ///< requests in one JSON-RPC batch; 1 = do not batch
   std::map<std::string, Address> contracts;  ///< names for errors, and all checked to have code
   std::vector<EvmEvent> events;
   bool ask_safe = true;       ///< ask for the `safe` height each time

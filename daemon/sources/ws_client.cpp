@@ -101,7 +101,9 @@ struct WsClient::State {
 WsClient::WsClient(asio::any_io_executor executor, Endpoint endpoint, HttpSettings settings)
     : state_(std::make_shared<State>(std::move(executor), std::move(endpoint), std::move(settings))) {}
 
-WsClient::~WsClient() { close(); }
+WsClient::~WsClient() {
+  close();
+}
 
 void WsClient::close() {
   if (auto* stream = state_->lowest()) stream->close();

@@ -24,7 +24,8 @@ constexpr std::array kDeclarations = {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   static const auto layouts = [] {
     std::vector<abi::Layout> all;
-    for (const char* declaration : kDeclarations) all.push_back(*abi::make_layout(*oracle::parse_event_signature(declaration)));
+    for (const char* declaration : kDeclarations)
+      all.push_back(*abi::make_layout(*oracle::parse_event_signature(declaration)));
     return all;
   }();
   if (size == 0) return 0;

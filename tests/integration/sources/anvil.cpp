@@ -9,10 +9,10 @@
 #include <filesystem>
 #include <stdexcept>
 
+#include <fmt/format.h>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/json.hpp>
-#include <fmt/format.h>
 
 #include "daemon/sources/hex.hpp"
 #include "daemon/sources/http_client.hpp"
@@ -28,9 +28,16 @@ constexpr const char* kAccount = "0xf39fd6e51aad88f6f4ce6ab8827279cfffb92266";  
 // Calldata: topic 0, topic 1, topic 2, the data word, how often. Emits LOG3 in a loop.
 //   mem[0] = data; n = count; loop: if n == 0 stop; log3(mem[0..32], topics); n = n - 1; goto loop
 constexpr const char* kEmitter =
-    "0x602680600b6000396000f3"                                  // deploy the 38 bytes behind this line
-    "606035600052" "608035" "5b" "8015602457" "604035602035600035"  // data, n, loop, exit, topics
-    "60206000a3" "6001900360" "0956" "5b00";
+    "0x602680600b6000396000f3"  // deploy the 38 bytes behind this line
+    "606035600052"
+    "608035"
+    "5b"
+    "8015602457"
+    "604035602035600035"  // data, n, loop, exit, topics
+    "60206000a3"
+    "6001900360"
+    "0956"
+    "5b00";
 
 std::string binary() {
   if (const char* given = std::getenv("HOMEOSTAT_ANVIL")) return given;
@@ -44,13 +51,24 @@ std::string binary() {
   throw std::runtime_error("anvil is not in " + root.string() + "; run `npm ci` first, or set HOMEOSTAT_ANVIL");
 }
 
-std::string word_of(std::uint64_t value) { return fmt::format("{:064x}", value); }
+std::string word_of(std::uint64_t value) {
+  return fmt::format("{:064x}", value);
+}
 
 }  // namespace
 
 Anvil::Anvil(Options options) {
-  std::vector<std::string> arguments{binary(), "--port", std::to_string(options.port), "--chain-id", std::to_string(options.chain_id),
-                                     "--no-mining", "--order", "fifo", "--gas-limit", "1000000000", "--no-request-size-limit"};
+  std::vector<std::string> arguments{binary(),
+                                     "--port",
+                                     std::to_string(options.port),
+                                     "--chain-id",
+                                     std::to_string(options.chain_id),
+                                     "--no-mining",
+                                     "--order",
+                                     "fifo",
+                                     "--gas-limit",
+                                     "1000000000",
+                                     "--no-request-size-limit"};
   arguments.insert(arguments.end(), options.more.begin(), options.more.end());
   std::vector<char*> argv;
   for (std::string& argument : arguments) argv.push_back(argument.data());
@@ -101,7 +119,9 @@ void Anvil::end(int signal) {
   pid_ = -1;
 }
 
-Anvil::~Anvil() { end(SIGKILL); }
+Anvil::~Anvil() {
+  end(SIGKILL);
+}
 
 std::string Anvil::call(const std::string& method, const std::string& params) const {
   asio::io_context io;
@@ -116,10 +136,11 @@ std::string Anvil::call(const std::string& method, const std::string& params) co
   request.body = fmt::format(R"({{"jsonrpc":"2.0","id":1,"method":"{}","params":{}}})", method, params);
   sources::Fetch<sources::HttpReply> reply;
   std::exception_ptr thrown;
-  asio::co_spawn(io, client.exchange(std::move(request)), [&](std::exception_ptr e, sources::Fetch<sources::HttpReply> r) {
-    thrown = e;
-    reply = std::move(r);
-  });
+  asio::co_spawn(io, client.exchange(std::move(request)),
+                 [&](std::exception_ptr e, sources::Fetch<sources::HttpReply> r) {
+                   thrown = e;
+                   reply = std::move(r);
+                 });
   io.run();
   if (thrown) std::rethrow_exception(thrown);
   if (!reply) throw std::runtime_error(reply.error().text);
@@ -129,7 +150,9 @@ std::string Anvil::call(const std::string& method, const std::string& params) co
   return boost::json::serialize(*result);
 }
 
-void Anvil::mine(std::uint64_t blocks) const { call("anvil_mine", fmt::format(R"(["0x{:x}"])", blocks)); }
+void Anvil::mine(std::uint64_t blocks) const {
+  call("anvil_mine", fmt::format(R"(["0x{:x}"])", blocks));
+}
 
 std::uint64_t Anvil::block_number() const {
   const std::string quoted = call("eth_blockNumber");
@@ -137,13 +160,15 @@ std::uint64_t Anvil::block_number() const {
 }
 
 sources::Address Anvil::deploy_emitter() const {
-  const std::string hash = call("eth_sendTransaction", fmt::format(R"([{{"from":"{}","data":"{}","gas":"0x100000"}}])", kAccount, kEmitter));
+  const std::string hash =
+      call("eth_sendTransaction", fmt::format(R"([{{"from":"{}","data":"{}","gas":"0x100000"}}])", kAccount, kEmitter));
   mine(1);
   const auto receipt = boost::json::parse(call("eth_getTransactionReceipt", "[" + hash + "]"));
   return *sources::parse_array<20>(receipt.as_object().at("contractAddress").as_string());
 }
 
-void Anvil::tip(const sources::Address& emitter, std::uint64_t viewer, std::uint64_t amount, std::uint64_t count) const {
+void Anvil::tip(const sources::Address& emitter, std::uint64_t viewer, std::uint64_t amount,
+                std::uint64_t count) const {
   const std::string topic = hex_of(sources::keccak256("Tip(address,address,uint256)"));
   call("eth_sendTransaction",
        fmt::format(R"([{{"from":"{}","to":"{}","gas":"0x{:x}","data":"0x{}{}{}{}{}"}}])", kAccount, hex0x_of(emitter),

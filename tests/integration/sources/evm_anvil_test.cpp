@@ -151,7 +151,8 @@ TEST(EvmSource, AChainThatSharesNothingIsViolatedAndNothingIsDelivered) {
 }
 
 TEST(EvmSource, ANodeKilledAndRestartedLosesNoEvent) {
-  const auto state = std::filesystem::path(::testing::TempDir()) / ("anvil-state-" + std::to_string(getpid()) + ".json");
+  const auto state =
+      std::filesystem::path(::testing::TempDir()) / ("anvil-state-" + std::to_string(getpid()) + ".json");
   Anvil::Options options;
   options.more = {"--state", state.string()};
   auto anvil = std::make_unique<Anvil>(options);
@@ -241,7 +242,8 @@ TEST(EvmSource, ALogThatCannotBeDecodedIsCountedAndTold) {
   const auto emitter = anvil.deploy_emitter();
   auto settings = settings_for(anvil, emitter);
   // The same topic 0, but nothing indexed: the real log has three topics.
-  settings.events[0].signature = *oracle::parse_event_signature("event Tip(address viewer, address creator, uint256 amount)");
+  settings.events[0].signature =
+      *oracle::parse_event_signature("event Tip(address viewer, address creator, uint256 amount)");
   SourceRun run;
   run.start(settings);
   anvil.tip(emitter, 1, 1);

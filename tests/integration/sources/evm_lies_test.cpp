@@ -66,17 +66,18 @@ TEST_P(EvmSourceBadAnswer, IsCountedHeldAndRecoveredFrom) {
 
 INSTANTIATE_TEST_SUITE_P(
     Table, EvmSourceBadAnswer,
-    ::testing::Values(BadAnswer{"Html", reply_with("<html>Bad gateway</html>"), FaultKind::not_json},
-                      BadAnswer{"Status502", reply_with("<html>Bad gateway</html>", 502), FaultKind::http_status},
-                      BadAnswer{"Status429", reply_with("{}", 429), FaultKind::rate_limited},
-                      BadAnswer{"Empty", reply_with(""), FaultKind::not_json},
-                      BadAnswer{"WrongId", reply_with(R"([{"jsonrpc":"2.0","id":999,"result":"0x1"}])"), FaultKind::wrong_id},
-                      BadAnswer{"MissingAnswers", reply_with("[]"), FaultKind::bad_reply},
-                      BadAnswer{"NotHttp", {"garbage\r\n\r\n", true}, FaultKind::transport},
-                      BadAnswer{"HangsUp", {"", true}, FaultKind::transport},
-                      BadAnswer{"Truncated", {"HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n[{\"id\"", true}, FaultKind::transport},
-                      BadAnswer{"Silent", {"", false, true}, FaultKind::timed_out},
-                      BadAnswer{"TooLarge", reply_with(std::string(200'000, ' ')), FaultKind::oversize}),
+    ::testing::Values(
+        BadAnswer{"Html", reply_with("<html>Bad gateway</html>"), FaultKind::not_json},
+        BadAnswer{"Status502", reply_with("<html>Bad gateway</html>", 502), FaultKind::http_status},
+        BadAnswer{"Status429", reply_with("{}", 429), FaultKind::rate_limited},
+        BadAnswer{"Empty", reply_with(""), FaultKind::not_json},
+        BadAnswer{"WrongId", reply_with(R"([{"jsonrpc":"2.0","id":999,"result":"0x1"}])"), FaultKind::wrong_id},
+        BadAnswer{"MissingAnswers", reply_with("[]"), FaultKind::bad_reply},
+        BadAnswer{"NotHttp", {"garbage\r\n\r\n", true}, FaultKind::transport},
+        BadAnswer{"HangsUp", {"", true}, FaultKind::transport},
+        BadAnswer{"Truncated", {"HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n[{\"id\"", true}, FaultKind::transport},
+        BadAnswer{"Silent", {"", false, true}, FaultKind::timed_out},
+        BadAnswer{"TooLarge", reply_with(std::string(200'000, ' ')), FaultKind::oversize}),
     [](const auto& test) { return std::string(test.param.name); });
 
 TEST(EvmSource, LogsWithAnotherBlockHashAreRefused) {
@@ -185,7 +186,8 @@ TEST(EvmSource, BlocksThatContradictTheirNumberAreRefused) {
   Liar run;
   run.instead = [&](const std::string& body) -> std::optional<RawReply> {
     std::string answer = run.chain.answer(body);
-    for (std::size_t at = 0; (at = answer.find(R"("number":"0x5")", at)) != std::string::npos;) answer.replace(at, 14, R"("number":"0x6")");
+    for (std::size_t at = 0; (at = answer.find(R"("number":"0x5")", at)) != std::string::npos;)
+      answer.replace(at, 14, R"("number":"0x6")");
     return reply_with(answer);
   };
   run.start(run.settings());

@@ -1,7 +1,7 @@
 #include "tests/integration/sources/fake_chain.hpp"
 
-#include <boost/json.hpp>
 #include <fmt/format.h>
+#include <boost/json.hpp>
 
 #include "daemon/sources/chain_check.hpp"
 #include "daemon/sources/hex.hpp"
@@ -12,8 +12,12 @@ namespace json = boost::json;
 
 namespace {
 
-std::string topic() { return hex0x_of(sources::keccak256("Tip(address,address,uint256)")); }
-std::string word(std::uint64_t value) { return fmt::format("0x{:064x}", value); }
+std::string topic() {
+  return hex0x_of(sources::keccak256("Tip(address,address,uint256)"));
+}
+std::string word(std::uint64_t value) {
+  return fmt::format("0x{:064x}", value);
+}
 
 std::string bloom() {
   sources::rpc::Bloom bits{};
@@ -37,16 +41,22 @@ void FakeChain::reorg(std::uint64_t ancestor, std::uint64_t head, char branch) {
   branches_.resize(head + 1, branch);
 }
 
-void FakeChain::mine(std::uint64_t blocks) { branches_.resize(branches_.size() + blocks, branches_.back()); }
+void FakeChain::mine(std::uint64_t blocks) {
+  branches_.resize(branches_.size() + blocks, branches_.back());
+}
 
-sources::Address FakeChain::contract() { return {0xc0, 0xde}; }
+sources::Address FakeChain::contract() {
+  return {0xc0, 0xde};
+}
 
-std::string FakeChain::hash(std::uint64_t number) const { return fmt::format("0x{:02x}{:062x}", branches_[number], number); }
+std::string FakeChain::hash(std::uint64_t number) const {
+  return fmt::format("0x{:02x}{:062x}", branches_[number], number);
+}
 
 std::string FakeChain::header(std::uint64_t number) const {
   if (number >= branches_.size()) return "null";
-  return fmt::format(R"({{"number":"0x{:x}","hash":"{}","parentHash":"{}","timestamp":"0x{:x}","logsBloom":"{}"}})", number, hash(number),
-                     number == 0 ? word(0) : hash(number - 1), 1'000'000 + number, bloom());
+  return fmt::format(R"({{"number":"0x{:x}","hash":"{}","parentHash":"{}","timestamp":"0x{:x}","logsBloom":"{}"}})",
+                     number, hash(number), number == 0 ? word(0) : hash(number - 1), 1'000'000 + number, bloom());
 }
 
 std::string FakeChain::logs(std::uint64_t from, std::uint64_t to) const {
@@ -56,7 +66,8 @@ std::string FakeChain::logs(std::uint64_t from, std::uint64_t to) const {
     for (int copy = 0; copy < (duplicate_logs ? 2 : 1); ++copy) {
       list += fmt::format(
           R"({}{{"address":"{}","topics":["{}","{}","{}"],"data":"{}","blockNumber":"0x{:x}","blockHash":"{}","transactionHash":"{}","logIndex":"0x0","removed":false}})",
-          list.empty() ? "" : ",", hex0x_of(contract()), topic(), word(1), word(2), word(n), n, wrong_block_hash ? word(99) : hash(n), word(n));
+          list.empty() ? "" : ",", hex0x_of(contract()), topic(), word(1), word(2), word(n), n,
+          wrong_block_hash ? word(99) : hash(n), word(n));
     }
   }
   return "[" + list + "]";

@@ -27,10 +27,10 @@ class FakeChain {
   static sources::Address contract();
 
   std::uint64_t chain_id = 1;
-  std::uint64_t range_max = UINT64_MAX;        ///< wider eth_getLogs are refused with `too_wide_text`
+  std::uint64_t range_max = UINT64_MAX;  ///< wider eth_getLogs are refused with `too_wide_text`
   std::string too_wide_text = "query returned more than 10000 results";
-  bool hide_logs = false;                      ///< success and an empty list, bloom filters as they are
-  bool wrong_block_hash = false;               ///< in logs
+  bool hide_logs = false;         ///< success and an empty list, bloom filters as they are
+  bool wrong_block_hash = false;  ///< in logs
   bool duplicate_logs = false;
   bool no_batches = false;
   std::map<std::string, std::uint64_t> calls;  ///< by method

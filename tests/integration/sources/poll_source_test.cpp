@@ -28,7 +28,8 @@ struct Polled : SourceRun {
     settings.period = Duration::milliseconds(10);
     settings.backoff = {Duration::milliseconds(2), Duration::milliseconds(20), 1};
     settings.http.deadline = Duration::milliseconds(300);
-    auto made = sources::SampleSource::make(io.get_executor(), std::move(settings), sink(), last_sequence, [this] { return now; });
+    auto made = sources::SampleSource::make(io.get_executor(), std::move(settings), sink(), last_sequence,
+                                            [this] { return now; });
     ASSERT_TRUE(made) << made.error().text();
     source = std::move(*made);
     source->start();

@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include <boost/asio/io_context.hpp>
 #include <gtest/gtest.h>
+#include <boost/asio/io_context.hpp>
 
 #include "daemon/sources/evm_source.hpp"
 
@@ -42,14 +42,16 @@ struct SourceRun {
   }
 
   void start(sources::EvmSettings settings, sources::Cursor cursor = {}) {
-    auto made = sources::EvmSource::make(io.get_executor(), std::move(settings), sink(), std::move(cursor), [this] { return now; });
+    auto made = sources::EvmSource::make(io.get_executor(), std::move(settings), sink(), std::move(cursor),
+                                         [this] { return now; });
     ASSERT_TRUE(made) << made.error().text();
     evm = std::move(*made);
     evm->start();
   }
 
   /// Handles events until `done` holds; fails the test after `limit`.
-  void run_until(const std::function<bool()>& done, const char* what, std::chrono::seconds limit = std::chrono::seconds(60)) {
+  void run_until(const std::function<bool()>& done, const char* what,
+                 std::chrono::seconds limit = std::chrono::seconds(60)) {
     const auto deadline = std::chrono::steady_clock::now() + limit;
     io.restart();
     while (!done()) {

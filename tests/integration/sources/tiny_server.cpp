@@ -2,6 +2,7 @@
 
 #include <set>
 
+#include <fmt/format.h>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
@@ -10,7 +11,6 @@
 #include <boost/asio/read_until.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
-#include <fmt/format.h>
 
 namespace homeostat::test {
 
@@ -19,12 +19,14 @@ using asio::ip::tcp;
 constexpr auto kQuiet = asio::as_tuple(asio::use_awaitable);
 
 RawReply reply_with(const std::string& body, int status) {
-  return {fmt::format("HTTP/1.1 {} X\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{}", status, body.size(), body),
+  return {fmt::format("HTTP/1.1 {} X\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{}", status,
+                      body.size(), body),
           false, false};
 }
 
 struct TinyServer::State : std::enable_shared_from_this<TinyServer::State> {
-  State(asio::io_context& io, Handler h) : acceptor(io, tcp::endpoint(asio::ip::address_v4::loopback(), 0)), handler(std::move(h)) {}
+  State(asio::io_context& io, Handler h)
+      : acceptor(io, tcp::endpoint(asio::ip::address_v4::loopback(), 0)), handler(std::move(h)) {}
 
   tcp::acceptor acceptor;
   Handler handler;
@@ -33,15 +35,16 @@ struct TinyServer::State : std::enable_shared_from_this<TinyServer::State> {
   asio::awaitable<void> serve(std::shared_ptr<tcp::socket> socket) {
     std::string buffer;
     for (;;) {
-      const auto [error, header_size] = co_await asio::async_read_until(*socket, asio::dynamic_buffer(buffer), "\r\n\r\n", kQuiet);
+      const auto [error, header_size] =
+          co_await asio::async_read_until(*socket, asio::dynamic_buffer(buffer), "\r\n\r\n", kQuiet);
       if (error) break;
       const std::string head = buffer.substr(0, header_size);
       buffer.erase(0, header_size);
       const std::size_t at = head.find("Content-Length: ");
       const std::size_t length = at == std::string::npos ? 0 : std::stoul(head.substr(at + 16));
       if (buffer.size() < length) {
-        const auto [body_error, got] = co_await asio::async_read(*socket, asio::dynamic_buffer(buffer),
-                                                                 asio::transfer_exactly(length - buffer.size()), kQuiet);
+        const auto [body_error, got] = co_await asio::async_read(
+            *socket, asio::dynamic_buffer(buffer), asio::transfer_exactly(length - buffer.size()), kQuiet);
         if (body_error) break;
       }
       const std::size_t first = head.find(' ') + 1;
@@ -62,13 +65,16 @@ struct TinyServer::State : std::enable_shared_from_this<TinyServer::State> {
       if (error) co_return;
       auto shared = std::make_shared<tcp::socket>(std::move(socket));
       open.insert(shared);
-      asio::co_spawn(acceptor.get_executor(), [self = shared_from_this(), shared] { return self->serve(shared); }, asio::detached);
+      asio::co_spawn(
+          acceptor.get_executor(), [self = shared_from_this(), shared] { return self->serve(shared); }, asio::detached);
     }
   }
 };
 
-TinyServer::TinyServer(asio::io_context& io, Handler handler) : state_(std::make_shared<State>(io, std::move(handler))) {
-  asio::co_spawn(io, [state = state_] { return state->accept(); }, asio::detached);
+TinyServer::TinyServer(asio::io_context& io, Handler handler)
+    : state_(std::make_shared<State>(io, std::move(handler))) {
+  asio::co_spawn(
+      io, [state = state_] { return state->accept(); }, asio::detached);
 }
 
 TinyServer::~TinyServer() {
@@ -77,6 +83,8 @@ TinyServer::~TinyServer() {
   for (const auto& socket : state_->open) socket->close(ignored);
 }
 
-std::string TinyServer::url() const { return fmt::format("http://127.0.0.1:{}", state_->acceptor.local_endpoint().port()); }
+std::string TinyServer::url() const {
+  return fmt::format("http://127.0.0.1:{}", state_->acceptor.local_endpoint().port());
+}
 
 }  // namespace homeostat::test

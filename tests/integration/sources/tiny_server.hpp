@@ -11,9 +11,9 @@
 namespace homeostat::test {
 
 struct RawReply {
-  std::string bytes;        ///< status line, headers, body
-  bool close = false;       ///< hang up afterwards
-  bool silent = false;      ///< never answer
+  std::string bytes;    ///< status line, headers, body
+  bool close = false;   ///< hang up afterwards
+  bool silent = false;  ///< never answer
 };
 
 /// A well-formed reply with this status and body.

@@ -44,7 +44,8 @@ rpc::Log log_with(const Layout& layout, std::vector<oracle::Word> indexed, std::
 }
 
 TEST(Abi, GivesIndexedAndPlainArgumentsInDeclarationOrder) {
-  const Layout layout = layout_of("event Tip(uint256 amount, address indexed viewer, bool big, address indexed creator)");
+  const Layout layout =
+      layout_of("event Tip(uint256 amount, address indexed viewer, bool big, address indexed creator)");
   const auto words_out = decode(layout, log_with(layout, {word("aa"), word("bb")}, words({"07", "01"})));
   ASSERT_TRUE(words_out) << words_out.error();
   EXPECT_EQ(*words_out, (std::vector<oracle::Word>{word("07"), word("aa"), word("01"), word("bb")}));
@@ -52,8 +53,10 @@ TEST(Abi, GivesIndexedAndPlainArgumentsInDeclarationOrder) {
 
 TEST(Abi, HashesAStringTheSameWhetherIndexedOrNot) {
   const Layout plain = layout_of("event E(uint256 a, string s, uint256 b)");
-  const auto out = decode(plain, log_with(plain, {}, words({"01", "60", "02", "03",
-                                                            "6162630000000000000000000000000000000000000000000000000000000000"})));
+  const auto out = decode(
+      plain,
+      log_with(plain, {},
+               words({"01", "60", "02", "03", "6162630000000000000000000000000000000000000000000000000000000000"})));
   ASSERT_TRUE(out) << out.error();
   EXPECT_EQ((*out)[1], keccak256("abc"));
   EXPECT_EQ((*out)[2], word("02"));
@@ -103,20 +106,21 @@ const char* const kOnes = "fffffffffffffffffffffffffffffffffffffffffffffffffffff
 
 INSTANTIATE_TEST_SUITE_P(
     Table, AbiBadLog,
-    ::testing::Values(BadLog{"no_data", "event E(uint256 a)", {}, {}, "too short"},
-                      BadLog{"half_a_word", "event E(uint256 a)", {}, std::vector<std::uint8_t>(16), "too short"},
-                      BadLog{"missing_topic", "event E(uint256 indexed a)", {}, words({"01"}), "0 indexed arguments"},
-                      BadLog{"extra_topic", "event E(uint256 a)", {word("01")}, words({"01"}), "1 indexed arguments"},
-                      BadLog{"dirty_address", "event E(address a)", {}, words({kOnes}), "out of its type's range"},
-                      BadLog{"dirty_indexed_address", "event E(address indexed a)", {word(kOnes)}, {}, "out of its type's range"},
-                      BadLog{"bool_two", "event E(bool a)", {}, words({"02"}), "out of its type's range"},
-                      BadLog{"uint8_300", "event E(uint8 a)", {}, words({"012c"}), "out of its type's range"},
-                      BadLog{"int8_200", "event E(int8 a)", {}, words({"c8"}), "out of its type's range"},
-                      BadLog{"bytes4_long", "event E(bytes4 a)", {}, words({"01"}), "out of its type's range"},
-                      BadLog{"string_offset_out", "event E(string a)", {}, words({"40", "01"}), "too short"},
-                      BadLog{"string_offset_huge", "event E(string a)", {}, words({kOnes, "01"}), "beyond the data"},
-                      BadLog{"string_length_huge", "event E(string a)", {}, words({"20", kOnes}), "beyond the data"},
-                      BadLog{"array_too_long", "event E(uint256[] a)", {}, words({"20", "05", "01"}), "too short"}),
+    ::testing::Values(
+        BadLog{"no_data", "event E(uint256 a)", {}, {}, "too short"},
+        BadLog{"half_a_word", "event E(uint256 a)", {}, std::vector<std::uint8_t>(16), "too short"},
+        BadLog{"missing_topic", "event E(uint256 indexed a)", {}, words({"01"}), "0 indexed arguments"},
+        BadLog{"extra_topic", "event E(uint256 a)", {word("01")}, words({"01"}), "1 indexed arguments"},
+        BadLog{"dirty_address", "event E(address a)", {}, words({kOnes}), "out of its type's range"},
+        BadLog{"dirty_indexed_address", "event E(address indexed a)", {word(kOnes)}, {}, "out of its type's range"},
+        BadLog{"bool_two", "event E(bool a)", {}, words({"02"}), "out of its type's range"},
+        BadLog{"uint8_300", "event E(uint8 a)", {}, words({"012c"}), "out of its type's range"},
+        BadLog{"int8_200", "event E(int8 a)", {}, words({"c8"}), "out of its type's range"},
+        BadLog{"bytes4_long", "event E(bytes4 a)", {}, words({"01"}), "out of its type's range"},
+        BadLog{"string_offset_out", "event E(string a)", {}, words({"40", "01"}), "too short"},
+        BadLog{"string_offset_huge", "event E(string a)", {}, words({kOnes, "01"}), "beyond the data"},
+        BadLog{"string_length_huge", "event E(string a)", {}, words({"20", kOnes}), "beyond the data"},
+        BadLog{"array_too_long", "event E(uint256[] a)", {}, words({"20", "05", "01"}), "too short"}),
     [](const auto& test) { return std::string(test.param.name); });
 
 TEST(Abi, OverlappingContentCannotBlowUp) {
@@ -131,8 +135,8 @@ TEST(Abi, OverlappingContentCannotBlowUp) {
 }
 
 TEST(Abi, RefusesWhatIsNoType) {
-  for (const char* bad : {"", "uint7", "uint264", "uint0", "bytes33", "bytes0", "foo", "uint8[", "uint8]", "[]", "uint8[0]",
-                          "uint8[-1]", "uint256[99999999]", "uint8[][][][][][][][][][]"}) {
+  for (const char* bad : {"", "uint7", "uint264", "uint0", "bytes33", "bytes0", "foo", "uint8[", "uint8]", "[]",
+                          "uint8[0]", "uint8[-1]", "uint256[99999999]", "uint8[][][][][][][][][][]"}) {
     EXPECT_FALSE(parse_type(bad)) << bad;
   }
 }

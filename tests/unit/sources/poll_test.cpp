@@ -14,11 +14,14 @@ using ::testing::HasSubstr;
 std::string vector_of(const std::string& series) {
   return R"({"status":"success","data":{"resultType":"vector","result":[)" + series + "]}}";
 }
-std::string series(const std::string& value) { return R"({"metric":{},"value":[1435781451.781,)" + value + "]}"; }
+std::string series(const std::string& value) {
+  return R"({"metric":{},"value":[1435781451.781,)" + value + "]}";
+}
 
 TEST(Prometheus, ReadsAVectorOfOneAndAScalar) {
   for (const std::string& body :
-       {vector_of(series("\"1.5\"")), std::string(R"({"status":"success","data":{"resultType":"scalar","result":[1435781451.781,"1.5"]}})")}) {
+       {vector_of(series("\"1.5\"")),
+        std::string(R"({"status":"success","data":{"resultType":"scalar","result":[1435781451.781,"1.5"]}})")}) {
     const auto value = parse_prometheus(body);
     ASSERT_TRUE(value) << value.error().text;
     EXPECT_EQ(value->value, 1.5);
@@ -77,7 +80,8 @@ TEST(HttpSource, FollowsAJsonPointerToNumbersAndNumericTexts) {
 
 TEST(HttpSource, ReadsTheTimeAsSecondsMillisecondsOrText) {
   const Instant expected = Instant::from_unix_seconds(1600000000);
-  for (const char* time : {"1600000000", "1600000000000", "\"1600000000\"", "\"2020-09-13T12:26:40Z\"", "\"2020-09-13T14:26:40+02:00\""}) {
+  for (const char* time :
+       {"1600000000", "1600000000000", "\"1600000000\"", "\"2020-09-13T12:26:40Z\"", "\"2020-09-13T14:26:40+02:00\""}) {
     const auto value = http(std::string(R"({"v":1,"t":)") + time + "}", "/v", "/t");
     ASSERT_TRUE(value) << value.error().text;
     EXPECT_EQ(value->time, expected) << time;
@@ -106,10 +110,13 @@ TEST(HttpSource, OneBadPointerDoesNotSpoilTheOthers) {
 
 TEST(Number, IsAllOfTheTextOrNothing) {
   EXPECT_EQ(parse_number("+1.5e3"), 1500);
-  for (const char* bad : {"", " 1", "1 ", "0x10", "nan", "inf", "--1", "+-1", "1,5", "-", "NaN(1)"}) EXPECT_FALSE(parse_number(bad)) << bad;
+  for (const char* bad : {"", " 1", "1 ", "0x10", "nan", "inf", "--1", "+-1", "1,5", "-", "NaN(1)"})
+    EXPECT_FALSE(parse_number(bad)) << bad;
 }
 
-TEST(Query, IsPercentEncoded) { EXPECT_EQ(percent_encoded("rate(x[5m]) > 1"), "rate%28x%5B5m%5D%29%20%3E%201"); }
+TEST(Query, IsPercentEncoded) {
+  EXPECT_EQ(percent_encoded("rate(x[5m]) > 1"), "rate%28x%5B5m%5D%29%20%3E%201");
+}
 
 TEST(Endpoint, TakesAUrlApartAndHidesItsSecrets) {
   const auto endpoint = parse_endpoint("https://user:pass@node.example/v3/KEY?x=1", false, "here");
@@ -123,7 +130,8 @@ TEST(Endpoint, TakesAUrlApartAndHidesItsSecrets) {
 }
 
 TEST(Endpoint, RefusesWhatIsNoUrlOfItsKind) {
-  for (const char* bad : {"", "node:8545", "127.0.0.1:8545", "ftp://x", "ws://x", "http://", "http://x:0", "http://x:99999", "http://x y"}) {
+  for (const char* bad : {"", "node:8545", "127.0.0.1:8545", "ftp://x", "ws://x", "http://", "http://x:0",
+                          "http://x:99999", "http://x y"}) {
     const auto endpoint = parse_endpoint(bad, false, "here");
     EXPECT_FALSE(endpoint) << "taken: " << bad;
   }

@@ -14,14 +14,14 @@ const std::string kHash(64, 'a');
 const std::string kBloom(512, '0');
 
 std::string header_json(const std::string& fields = R"("number":"0x10")") {
-  return R"({"hash":"0x)" + kHash + R"(","parentHash":"0x)" + kHash + R"(","timestamp":"0x64","logsBloom":"0x)" + kBloom + "\"," +
-         fields + "}";
+  return R"({"hash":"0x)" + kHash + R"(","parentHash":"0x)" + kHash + R"(","timestamp":"0x64","logsBloom":"0x)" +
+         kBloom + "\"," + fields + "}";
 }
 
 std::string log_json(const std::string& replaced = "", const std::string& by = "") {
-  std::string text = R"({"address":"0x)" + std::string(40, '1') + R"(","topics":["0x)" + kHash + R"("],"data":"0x0102",)" +
-                     R"("blockNumber":"0x10","blockHash":"0x)" + kHash + R"(","transactionHash":"0x)" + kHash +
-                     R"(","logIndex":"0x3","removed":false})";
+  std::string text = R"({"address":"0x)" + std::string(40, '1') + R"(","topics":["0x)" + kHash +
+                     R"("],"data":"0x0102",)" + R"("blockNumber":"0x10","blockHash":"0x)" + kHash +
+                     R"(","transactionHash":"0x)" + kHash + R"(","logIndex":"0x3","removed":false})";
   if (!replaced.empty()) text.replace(text.find(replaced), replaced.size(), by);
   return text;
 }
@@ -102,28 +102,39 @@ INSTANTIATE_TEST_SUITE_P(
         BadReply{"negative_id", kId, answer("\"0x1\"", "-7"), FaultKind::wrong_id, "not asked"},
         BadReply{"no_result", kId, R"({"id":7})", FaultKind::bad_reply, "neither result nor error"},
         BadReply{"error_is_text", kId, R"({"id":7,"error":"x"})", FaultKind::bad_reply, "not an object"},
-        BadReply{"error", kId, R"({"id":7,"error":{"code":-32601,"message":"no such method"}})", FaultKind::rpc_error, "no such method"},
-        BadReply{"anonymous_error", kId, R"({"id":null,"error":{"code":-32700,"message":"parse"}})", FaultKind::rpc_error, "-32700"},
+        BadReply{"error", kId, R"({"id":7,"error":{"code":-32601,"message":"no such method"}})", FaultKind::rpc_error,
+                 "no such method"},
+        BadReply{"anonymous_error", kId, R"({"id":null,"error":{"code":-32700,"message":"parse"}})",
+                 FaultKind::rpc_error, "-32700"},
         BadReply{"quantity_as_number", kId, answer("1"), FaultKind::bad_reply, "did not give a number"},
         BadReply{"quantity_empty", kId, answer("\"0x\""), FaultKind::bad_reply, "did not give a number"},
-        BadReply{"quantity_huge", kId, answer("\"0x1ffffffffffffffff\""), FaultKind::bad_reply, "did not give a number"},
+        BadReply{"quantity_huge", kId, answer("\"0x1ffffffffffffffff\""), FaultKind::bad_reply,
+                 "did not give a number"},
         BadReply{"quantity_not_hex", kId, answer("\"0xzz\""), FaultKind::bad_reply, "did not give a number"},
         BadReply{"header_is_text", kHeader, answer("\"x\""), FaultKind::bad_reply, "neither an object nor null"},
-        BadReply{"header_without_number", kHeader, answer(header_json(R"("x":1)")), FaultKind::bad_reply, "without a valid number"},
-        BadReply{"header_negative", kHeader, answer(header_json(R"("number":-5)")), FaultKind::bad_reply, "without a valid number"},
-        BadReply{"header_without_hash", kHeader, answer(R"({"number":"0x1"})"), FaultKind::bad_reply, "without a valid hash"},
+        BadReply{"header_without_number", kHeader, answer(header_json(R"("x":1)")), FaultKind::bad_reply,
+                 "without a valid number"},
+        BadReply{"header_negative", kHeader, answer(header_json(R"("number":-5)")), FaultKind::bad_reply,
+                 "without a valid number"},
+        BadReply{"header_without_hash", kHeader, answer(R"({"number":"0x1"})"), FaultKind::bad_reply,
+                 "without a valid hash"},
         BadReply{"logs_null", kLogs, answer("null"), FaultKind::bad_reply, "did not give a list"},
         BadReply{"log_is_number", kLogs, answer("[1]"), FaultKind::bad_reply, "not an object"},
-        BadReply{"log_short_address", kLogs, answer("[" + log_json(std::string(40, '1'), "11") + "]"), FaultKind::bad_reply, "address"},
+        BadReply{"log_short_address", kLogs, answer("[" + log_json(std::string(40, '1'), "11") + "]"),
+                 FaultKind::bad_reply, "address"},
         BadReply{"log_removed", kLogs, answer("[" + log_json("false", "true") + "]"), FaultKind::bad_reply, "removed"},
         BadReply{"log_odd_data", kLogs, answer("[" + log_json("0x0102", "0x012") + "]"), FaultKind::bad_reply, "data"},
-        BadReply{"log_pending", kLogs, answer("[" + log_json("\"0x10\"", "null") + "]"), FaultKind::bad_reply, "blockNumber"},
-        BadReply{"log_huge_index", kLogs, answer("[" + log_json("\"0x3\"", "\"0x1ffffffff\"") + "]"), FaultKind::bad_reply, "logIndex"},
-        BadReply{"log_topics_text", kLogs, answer("[" + log_json("[\"0x" + kHash + "\"]", "\"x\"") + "]"), FaultKind::bad_reply, "topics"},
+        BadReply{"log_pending", kLogs, answer("[" + log_json("\"0x10\"", "null") + "]"), FaultKind::bad_reply,
+                 "blockNumber"},
+        BadReply{"log_huge_index", kLogs, answer("[" + log_json("\"0x3\"", "\"0x1ffffffff\"") + "]"),
+                 FaultKind::bad_reply, "logIndex"},
+        BadReply{"log_topics_text", kLogs, answer("[" + log_json("[\"0x" + kHash + "\"]", "\"x\"") + "]"),
+                 FaultKind::bad_reply, "topics"},
         BadReply{"log_five_topics", kLogs,
                  answer("[" + log_json("[\"0x" + kHash + "\"]", "[\"0x0\",\"0x0\",\"0x0\",\"0x0\",\"0x0\"]") + "]"),
                  FaultKind::bad_reply, "topics"},
-        BadReply{"log_short_topic", kLogs, answer("[" + log_json("[\"0x" + kHash + "\"]", "[\"0x00\"]") + "]"), FaultKind::bad_reply, "topic"}),
+        BadReply{"log_short_topic", kLogs, answer("[" + log_json("[\"0x" + kHash + "\"]", "[\"0x00\"]") + "]"),
+                 FaultKind::bad_reply, "topic"}),
     [](const auto& test) { return std::string(test.param.name); });
 
 TEST(Rpc, ABatchIsMatchedByIdNotByPlace) {
@@ -146,14 +157,16 @@ TEST(Rpc, ABatchWithAnAnswerTwiceOrMissingIsRefused) {
 
 TEST(Rpc, ABatchAnsweredByOneErrorGivesThatError) {
   const std::vector<Call> calls{kId, kId};
-  const auto values = parse_replies(R"({"id":null,"error":{"code":-32600,"message":"batches are not supported"}})", calls, 7);
+  const auto values =
+      parse_replies(R"({"id":null,"error":{"code":-32600,"message":"batches are not supported"}})", calls, 7);
   ASSERT_FALSE(values);
   EXPECT_EQ(values.error().kind, FaultKind::rpc_error);
 }
 
 TEST(Rpc, OneFailedCallLeavesTheOthersOfABatchAlone) {
   const std::vector<Call> calls{kId, kHeader};
-  const auto values = parse_replies("[" + answer("\"0x1\"") + R"(,{"id":8,"error":{"code":-39001,"message":"Unknown block"}}])", calls, 7);
+  const auto values = parse_replies(
+      "[" + answer("\"0x1\"") + R"(,{"id":8,"error":{"code":-39001,"message":"Unknown block"}}])", calls, 7);
   ASSERT_TRUE(values);
   EXPECT_TRUE((*values)[0]);
   EXPECT_FALSE((*values)[1]);
@@ -190,16 +203,21 @@ INSTANTIATE_TEST_SUITE_P(
     Table, RpcDialect,
     ::testing::Values(
         Dialect{"Geth", -32005, "query returned more than 10000 results", kWide, {}},
-        Dialect{"Infura", -32005, "query returned more than 10000 results. Try with this block range [0x10, 0x1F].", kWide, 16},
+        Dialect{"Infura", -32005, "query returned more than 10000 results. Try with this block range [0x10, 0x1F].",
+                kWide, 16},
         Dialect{"Alchemy", -32602,
-                "Log response size exceeded. You can make eth_getLogs requests with up to a 2K block range and no limit on the response "
-                "size, or you can request any block range with a cap of 10K logs in the response. Based on your parameters and the "
+                "Log response size exceeded. You can make eth_getLogs requests with up to a 2K block range and no "
+                "limit on the response "
+                "size, or you can request any block range with a cap of 10K logs in the response. Based on your "
+                "parameters and the "
                 "response size limit, this block range should work: [0x0, 0x3ff]",
                 kWide, 1024},
         Dialect{"QuickNode", -32614, "eth_getLogs is limited to a 10,000 range", kWide, 10000},
         Dialect{"Ankr", -32600, "block range is too wide", kWide, {}},
-        Dialect{"Cloudflare", -32047, "Invalid eth_getLogs request. 'fromBlock'-'toBlock' range too large. Max range: 800", kWide, 800},
-        Dialect{"Avalanche", -32000, "requested too many blocks from 0 to 16777216, maximum is set to 2048", kWide, 2048},
+        Dialect{"Cloudflare", -32047,
+                "Invalid eth_getLogs request. 'fromBlock'-'toBlock' range too large. Max range: 800", kWide, 800},
+        Dialect{"Avalanche", -32000, "requested too many blocks from 0 to 16777216, maximum is set to 2048", kWide,
+                2048},
         Dialect{"Reth", -32602, "query exceeds max block range 100000", kWide, 100000},
         Dialect{"Arbitrum", -32000, "logs matched by query exceeds limit of 10000", kWide, {}},
         Dialect{"Merkle", -32602, "eth_getLogs range is too large, max is 10k blocks", kWide, 10000},
@@ -223,21 +241,24 @@ TEST(Rpc, UntrustedTextIsShownPrintableAndShort) {
 }
 
 TEST(Rpc, ReadsWebSocketAnswersAndHeads) {
-  const auto head = parse_ws_message(R"({"jsonrpc":"2.0","method":"eth_subscription","params":{"subscription":"0x1","result":{"number":"0x2a"}}})");
+  const auto head = parse_ws_message(
+      R"({"jsonrpc":"2.0","method":"eth_subscription","params":{"subscription":"0x1","result":{"number":"0x2a"}}})");
   ASSERT_TRUE(head);
   EXPECT_EQ(head->head, 42u);
   const auto reply = parse_ws_message(R"({"id":1,"result":"0x7a69"})");
   ASSERT_TRUE(reply);
   EXPECT_EQ(reply->id, 1u);
   EXPECT_EQ(reply->result, "0x7a69");
-  for (const char* bad : {"", "[]", "{}", R"({"params":{}})", R"({"params":{"result":{"number":5}}})", R"({"params":{"result":7}})"}) {
+  for (const char* bad :
+       {"", "[]", "{}", R"({"params":{}})", R"({"params":{"result":{"number":5}}})", R"({"params":{"result":7}})"}) {
     EXPECT_FALSE(parse_ws_message(bad)) << bad;
   }
 }
 
 TEST(Hex, QuantitiesAreBounded) {
   EXPECT_EQ(parse_quantity("0xffffffffffffffff"), UINT64_MAX);
-  for (const char* bad : {"", "0x", "1", "0x10000000000000000", "0x-1", "0x 1", "0x1g"}) EXPECT_FALSE(parse_quantity(bad)) << bad;
+  for (const char* bad : {"", "0x", "1", "0x10000000000000000", "0x-1", "0x 1", "0x1g"})
+    EXPECT_FALSE(parse_quantity(bad)) << bad;
 }
 
 TEST(Hex, KeccakIsTheOneEthereumUses) {
