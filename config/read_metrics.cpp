@@ -69,8 +69,8 @@ void read_window(Section& s, Duration period, MetricSettings& m) {
     half_life.duration(m.half_life, {.min = Duration::milliseconds(1)});
   }
   const Field coverage = s.optional("coverage_min");
-  if (only_for(coverage, m.aggregate == Aggregate::twap, "twap")) {
-    coverage.ratio(m.coverage_min, {.min = 0, .max = 1, .above_min = true});
+  if (only_for(coverage, is_windowed, "sum, rate, count, distinct or twap")) {
+    coverage.ratio(m.coverage_min, {.min = 0, .max = 1, .above_min = m.aggregate == Aggregate::twap});
   }
   const Field exact = s.optional("exact_max");
   if (only_for(exact, m.aggregate == Aggregate::distinct, "distinct")) exact.integer(m.exact_max, {.max = 1'000'000});

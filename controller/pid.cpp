@@ -101,7 +101,10 @@ PidStep step(const PidSettings& settings, const Gains& gains_in_force, const Pid
   if (gains_in_force.ki_per_s == 0) {
     now.integral = 0;
   } else if (before.aligning) {
-    now.integral = now.output - without_integral;
+    // The smallest integral that continues the output: none if a limit already explains it, for one taken up only
+    // to cancel what the limit cancels anyway would push the output the wrong way as soon as the error shrinks.
+    const bool is_explained = std::clamp(without_integral, settings.output_min, settings.output_max) == now.output;
+    now.integral = is_explained ? 0 : now.output - without_integral;
   } else if (!(now.law == before.law)) {
     const Terms old = terms_of(before.law, input.setpoint, input.process_variable, now.slope_per_s);
     const double as_before = settings.feed_forward + old.p + old.d + before.integral;

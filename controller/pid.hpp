@@ -22,8 +22,8 @@
 // states the excess, what was applied minus what was wanted, and the integral follows it with the
 // tracking time.
 //
-// Bumpless. After start, or after align_to(), the next usable step solves for the integral that gives
-// exactly the aligned output. When gains, set-point weight, action, error kind or deadband differ from the
+// Bumpless. After start, or after align_to(), the next usable step solves for the smallest integral that
+// gives exactly the aligned output. When gains, set-point weight, action, error kind or deadband differ from the
 // last step's, it solves for the integral that gives the output which the old law would have given. Both hold as far
 // as [integral_min, integral_max] reaches. A loop without integral action (ki = 0) has no place to keep
 // an offset: it has no integral and its changes show, bounded by the guardian's largest change.

@@ -198,7 +198,7 @@ class Checker {
       case Aggregate::last:
       case Aggregate::median: break;
     }
-    if (m.aggregate == Aggregate::twap) number(m.coverage_min, where + ".coverage_min", 0, 1);
+    number(m.coverage_min, where + ".coverage_min", 0, 1);
     if (m.aggregate == Aggregate::distinct) {
       range(m.exact_max >= 1 && m.exact_max <= 10'000'000, where + ".exact_max", "is not from 1 to 10000000");
       if (is_event && !std::get<oracle::EventOrigin>(m.origin).key) {

@@ -63,6 +63,7 @@ void Engine::State::observe(const std::vector<oracle::Reading>& readings) {
     std::string reason;
     for (const auto loop : watch.loops) {
       const controller::LoopSettings& settings = *plan.loops[loop].settings;
+      if (!settings.emergency_below && !settings.emergency_above) continue;  // no band, no say in when it clears
       const bool below = settings.emergency_below && reading.value < *settings.emergency_below;
       const bool above = settings.emergency_above && reading.value > *settings.emergency_above;
       loops[loop].in_band = below || above;

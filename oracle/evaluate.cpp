@@ -13,15 +13,17 @@ std::string percent(double share) {
   return std::to_string(static_cast<int>(std::floor(std::clamp(share, 0.0, 1.0) * 100))) + "%";
 }
 
-/// The window's own building-up after the first contribution or block; reading it as complete would take a
-/// young window for a slump.
+/// The window's own building-up after the first contribution or block: reading it as complete would take a young
+/// window for a slump. Below coverage_min it gives no value, above it a degraded one.
 void note_building_up(Candidate& c, const MetricSettings& m, const Metric& metric, Instant at) {
   const Duration watched = at - metric.started;
   if (!metric.has_started || watched >= m.window) return;
+  const double share = static_cast<double>(watched.ns) / static_cast<double>(m.window.ns);
   c.quality = std::max(c.quality, Quality::degraded);
+  c.is_good = share >= m.coverage_min;
   if (!c.reason.empty()) c.reason += "; ";
-  c.reason += "building up: " + percent(static_cast<double>(watched.ns) / static_cast<double>(m.window.ns)) +
-              " of the " + text_of(m.window) + " window";
+  c.reason += "building up: " + percent(share) + " of the " + text_of(m.window) + " window";
+  if (!c.is_good) c.reason += ", needs " + percent(m.coverage_min);
 }
 
 void append_condition(std::string& reason, const Source& source) {

@@ -80,7 +80,7 @@ struct MetricSettings {
   Duration window;                              ///< sum, rate, count, distinct, twap
   std::uint32_t buckets = 60;                   ///< a window's resolution: it moves in window / buckets
   Duration half_life;                           ///< ewma
-  double coverage_min = 0.8;                    ///< twap: share of the window that must be covered
+  double coverage_min = 0.8;                    ///< share of the window that must be covered (0 = any); twap always, others at first
   std::uint32_t exact_max = 10000;              ///< distinct: exact up to here, a HyperLogLog beyond
   Duration staleness_max = Duration::minutes(5);
   Duration future_max = Duration::seconds(5);   ///< clock skew allowed to a source

@@ -179,10 +179,15 @@ Result<> Keeper::write_snapshot(const Snapshot& snapshot) {
 }
 
 Result<> Keeper::remove_old_snapshots() {
-  Result<Statement> rows =
-      x_db.prepare("DELETE FROM snapshots WHERE seq NOT IN (SELECT seq FROM snapshots ORDER BY seq DESC LIMIT ?1)");
+  Result<Statement> rows = x_db.prepare(
+      "DELETE FROM snapshots WHERE seq NOT IN (SELECT seq FROM snapshots ORDER BY seq DESC LIMIT ?1) "
+      "AND seq NOT IN (SELECT min(seq) FROM snapshots WHERE at_ns >= ?2 GROUP BY at_ns / ?3)");
   if (!rows) return tl::make_unexpected(rows.error());
-  JOURNAL_TRY(write([&] { return rows->bind(1, std::int64_t{kSnapshotsKept}).run(); }));
+  const std::int64_t cutoff_ns = (x_now() - x_settings.retention).ns;
+  const std::int64_t span_ns = std::max<std::int64_t>(x_settings.retention.ns / kSnapshotSpans, 1);
+  JOURNAL_TRY(write([&] {
+    return rows->bind(1, std::int64_t{kSnapshotsKept}).bind(2, cutoff_ns).bind(3, span_ns).run();
+  }));
   int removed = 1;
   while (removed > 0) {
     JOURNAL_TRY(write([&]() -> Result<> {

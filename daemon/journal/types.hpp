@@ -29,6 +29,9 @@ inline constexpr const char* kFileName = "journal.db";
 inline constexpr const char* kLockName = "journal.lock";
 /// Newest snapshots kept. Two, so that a damaged newest one costs a longer replay, not the journal.
 inline constexpr int kSnapshotsKept = 2;
+/// Besides them the first one of each eighth of the retention stays, so that the frames kept can be
+/// replayed from the oldest on: pruning moves the journal's beginning by an eighth at a time.
+inline constexpr int kSnapshotSpans = 8;
 
 struct Settings {
   std::filesystem::path directory;  ///< created (0750) when missing; holds journal.db, its -wal and -shm, journal.lock

@@ -190,14 +190,15 @@ TEST(Journal, KeepsTheLastVersionOfADecision) {
 
 TEST(Journal, ListsDecisionsNewestFirstByFilter) {
   const Scratch scratch;
+  const Settings settings{.directory = scratch.path(), .decision_retention = Duration::max()};  // they are from 1970
   {
-    const auto journal = open_or_die({.directory = scratch.path()});
+    const auto journal = open_or_die(settings);
     std::vector<DecisionRow> rows;
     for (std::uint64_t id = 1; id <= 100; ++id)
       rows.push_back(decision_of(id, id % 2 == 0 ? "fee" : "reward", id % 10 == 0));
     journal->put_decisions(std::move(rows));
   }
-  const auto journal = open_or_die({.directory = scratch.path()});
+  const auto journal = open_or_die(settings);
   const auto ids = [&](const DecisionFilter& filter) {
     std::vector<std::uint64_t> found;
     const auto rows = journal->list_decisions(filter);

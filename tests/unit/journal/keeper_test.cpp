@@ -33,16 +33,16 @@ TEST(Keeper, ASnapshotComesBackAsItWas) {
   }
 }
 
-TEST(Keeper, KeepsTheLastTwoSnapshotsAndNothingOfOlderOnes) {
+TEST(Keeper, KeepsTheLastTwoSnapshotsAndTheFirstOfEachSpan) {
   const Scratch scratch;
   for (std::uint64_t seq = 1; seq <= 4; ++seq) {
     append_and_snapshot({.directory = scratch.path()}, Instant{1}, seq, snapshot_of(seq, 2 * kSnapshotPartBytes));
   }
   const auto report = JournalReader::open(scratch.path())->verify();
   ASSERT_TRUE(report);
-  EXPECT_EQ(report->snapshots, (std::vector<std::uint64_t>{3, 4}));
+  EXPECT_EQ(report->snapshots, (std::vector<std::uint64_t>{1, 3, 4}));
   auto db = Database::open(scratch.file(), Database::Mode::read);
-  EXPECT_EQ(*db->query_integer("SELECT count(*) FROM snapshot_parts"), 4);
+  EXPECT_EQ(*db->query_integer("SELECT count(*) FROM snapshot_parts"), 6);
 }
 
 TEST(Keeper, ADamagedNewestSnapshotLeavesTheOneBefore) {

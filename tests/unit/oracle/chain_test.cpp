@@ -50,6 +50,22 @@ TEST(Chain, NoEventsAreARealZeroAsLongAsBlocksCome) {
   EXPECT_EQ(oracle.readings()[0].reason, "chain: the newest block, 3, is 44s old; allowed 30s");
 }
 
+TEST(Chain, AWindowGivesNoValueBeforeEnoughOfItWasWatched) {
+  Settings settings = chain_settings(0);
+  for (MetricSettings& m : settings.metrics) {
+    m.window = Duration::seconds(60);
+    m.coverage_min = 0.8;
+  }
+  Oracle oracle(settings);
+  ASSERT_TRUE(oracle.ingest(segment_of({block_of(1, {5}), block_of(2), block_of(3)})));
+  EXPECT_TRUE(oracle.evaluate(at(40))[0].time.is_never());
+  EXPECT_NE(oracle.readings()[0].reason.find("building up: 40% of the 1m window, needs 80%"), std::string::npos)
+      << oracle.readings()[0].reason;
+  ASSERT_TRUE(oracle.ingest(segment_of({block_of(4), block_of(5)})));
+  EXPECT_EQ(oracle.evaluate(at(62))[0].value, 5);
+  EXPECT_EQ(oracle.readings()[0].quality, Quality::degraded);
+}
+
 TEST(Chain, SafeAndFinalizedFollowTheChainsOwnHeights) {
   Settings settings = chain_settings();
   std::get<EventOrigin>(settings.metrics[0].origin).finality = Finality::safe;
