@@ -137,14 +137,14 @@ Outcome<Client> Client::make(const Connection& connection) {
       std::make_unique<Stubs>(connection, grpc::CreateCustomChannel(connection.endpoint, *credentials, arguments)));
 }
 
-Client::Client(std::unique_ptr<Stubs> stubs) : x_stubs(std::move(stubs)) {}
+Client::Client(std::unique_ptr<Stubs> stubs) : stubs_(std::move(stubs)) {}
 Client::~Client() = default;
 Client::Client(Client&&) noexcept = default;
 Client& Client::operator=(Client&&) noexcept = default;
 
-#define HOMEOSTAT_CALL(Service, stub, Method, Request, Response)                             \
-  Outcome<v1::Response> Client::call(const v1::Request& request) {                           \
-    return x_stubs->unary<v1::Response>(x_stubs->stub, &v1::Service::Stub::Method, request); \
+#define HOMEOSTAT_CALL(Service, stub, Method, Request, Response)                           \
+  Outcome<v1::Response> Client::call(const v1::Request& request) {                         \
+    return stubs_->unary<v1::Response>(stubs_->stub, &v1::Service::Stub::Method, request); \
   }
 HOMEOSTAT_CALL(ControlService, control, GetStatus, GetStatusRequest, Status)
 HOMEOSTAT_CALL(ControlService, control, ListSources, ListSourcesRequest, ListSourcesResponse)
@@ -171,11 +171,11 @@ HOMEOSTAT_CALL(AdminService, admin, GetVersion, GetVersionRequest, GetVersionRes
 #undef HOMEOSTAT_CALL
 
 Outcome<> Client::watch(const v1::WatchRequest& request, const std::function<bool(const v1::WatchEvent&)>& on_event) {
-  const Connection& connection = x_stubs->connection;
+  const Connection& connection = stubs_->connection;
   // A stream has no deadline; a unary call first finds out, with one, whether anybody is there.
   if (const auto status = call(v1::GetStatusRequest{}); !status) return tl::make_unexpected(status.error());
   grpc::ClientContext context;
-  const auto reader = x_stubs->control.Watch(&context, request);
+  const auto reader = stubs_->control.Watch(&context, request);
   v1::WatchEvent event;
   while (reader->Read(&event)) {
     if (on_event(event)) continue;

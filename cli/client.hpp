@@ -67,7 +67,7 @@ class Client {
  private:
   struct Stubs;
   explicit Client(std::unique_ptr<Stubs> stubs);
-  std::unique_ptr<Stubs> x_stubs;
+  std::unique_ptr<Stubs> stubs_;
 };
 
 }  // namespace homeostat::cli

@@ -49,8 +49,8 @@ bool is_duration(const FieldDescriptor& field) {
 
 class JsonWriter {
  public:
-  explicit JsonWriter(bool indented) : x_indented(indented) {}
-  [[nodiscard]] std::string take() { return std::move(x_out); }
+  explicit JsonWriter(bool indented) : indented_(indented) {}
+  [[nodiscard]] std::string take() { return std::move(out_); }
 
   void message(const Message& m) {
     const Reflection& reflection = *m.GetReflection();
@@ -82,16 +82,16 @@ class JsonWriter {
     const bool many = index >= 0;
     switch (field.cpp_type()) {
       case FieldDescriptor::CPPTYPE_INT32:
-        x_out += fmt::format("{}", many ? r.GetRepeatedInt32(m, &field, index) : r.GetInt32(m, &field));
+        out_ += fmt::format("{}", many ? r.GetRepeatedInt32(m, &field, index) : r.GetInt32(m, &field));
         break;
       case FieldDescriptor::CPPTYPE_INT64:
-        x_out += fmt::format("{}", many ? r.GetRepeatedInt64(m, &field, index) : r.GetInt64(m, &field));
+        out_ += fmt::format("{}", many ? r.GetRepeatedInt64(m, &field, index) : r.GetInt64(m, &field));
         break;
       case FieldDescriptor::CPPTYPE_UINT32:
-        x_out += fmt::format("{}", many ? r.GetRepeatedUInt32(m, &field, index) : r.GetUInt32(m, &field));
+        out_ += fmt::format("{}", many ? r.GetRepeatedUInt32(m, &field, index) : r.GetUInt32(m, &field));
         break;
       case FieldDescriptor::CPPTYPE_UINT64:
-        x_out += fmt::format("{}", many ? r.GetRepeatedUInt64(m, &field, index) : r.GetUInt64(m, &field));
+        out_ += fmt::format("{}", many ? r.GetRepeatedUInt64(m, &field, index) : r.GetUInt64(m, &field));
         break;
       case FieldDescriptor::CPPTYPE_DOUBLE:
         real(many ? r.GetRepeatedDouble(m, &field, index) : r.GetDouble(m, &field));
@@ -100,17 +100,17 @@ class JsonWriter {
         real(many ? r.GetRepeatedFloat(m, &field, index) : r.GetFloat(m, &field));
         break;
       case FieldDescriptor::CPPTYPE_BOOL:
-        x_out += (many ? r.GetRepeatedBool(m, &field, index) : r.GetBool(m, &field)) ? "true" : "false";
+        out_ += (many ? r.GetRepeatedBool(m, &field, index) : r.GetBool(m, &field)) ? "true" : "false";
         break;
       case FieldDescriptor::CPPTYPE_ENUM:
-        x_out += quoted(enum_word(*(many ? r.GetRepeatedEnum(m, &field, index) : r.GetEnum(m, &field))));
+        out_ += quoted(enum_word(*(many ? r.GetRepeatedEnum(m, &field, index) : r.GetEnum(m, &field))));
         break;
       case FieldDescriptor::CPPTYPE_STRING:
-        x_out += quoted(many ? r.GetRepeatedString(m, &field, index) : r.GetString(m, &field));
+        out_ += quoted(many ? r.GetRepeatedString(m, &field, index) : r.GetString(m, &field));
         break;
       case FieldDescriptor::CPPTYPE_MESSAGE:
         if (!many && !r.HasField(m, &field)) {
-          x_out += "null";
+          out_ += "null";
         } else {
           nested(many ? r.GetRepeatedMessage(m, &field, index) : r.GetMessage(m, &field));
         }
@@ -120,7 +120,7 @@ class JsonWriter {
 
   void nested(const Message& m) {
     if (const auto* t = dynamic_cast<const google::protobuf::Timestamp*>(&m)) {
-      x_out += quoted(text_of(instant_of(*t)));
+      out_ += quoted(text_of(instant_of(*t)));
     } else if (const auto* d = dynamic_cast<const google::protobuf::Duration*>(&m)) {
       real(duration_of(*d).in_seconds());
     } else {
@@ -144,37 +144,37 @@ class JsonWriter {
     close('}');
   }
 
-  void real(double x) { x_out += std::isfinite(x) ? fmt::format("{}", x == 0 ? 0.0 : x) : "null"; }
+  void real(double x) { out_ += std::isfinite(x) ? fmt::format("{}", x == 0 ? 0.0 : x) : "null"; }
 
   void key(const std::string& name) {
     element();
-    x_out += quoted(name);
-    x_out += x_indented ? ": " : ":";
+    out_ += quoted(name);
+    out_ += indented_ ? ": " : ":";
   }
   void open(char bracket) {
-    x_out += bracket;
-    ++x_depth;
-    x_first = true;
+    out_ += bracket;
+    ++depth_;
+    first_ = true;
   }
   void element() {
-    if (!x_first) x_out += ',';
-    x_first = false;
+    if (!first_) out_ += ',';
+    first_ = false;
     newline();
   }
   void close(char bracket) {
-    --x_depth;
-    if (!x_first) newline();
-    x_first = false;
-    x_out += bracket;
+    --depth_;
+    if (!first_) newline();
+    first_ = false;
+    out_ += bracket;
   }
   void newline() {
-    if (x_indented) x_out.append("\n").append(2 * x_depth, ' ');
+    if (indented_) out_.append("\n").append(2 * depth_, ' ');
   }
 
-  bool x_indented;
-  bool x_first = true;
-  std::size_t x_depth = 0;
-  std::string x_out;
+  bool indented_;
+  bool first_ = true;
+  std::size_t depth_ = 0;
+  std::string out_;
 };
 
 std::string write(const Message& message, bool indented) {

@@ -33,62 +33,62 @@ Result<journal::Database> open_database(const std::filesystem::path& path) {
 class Replay {
  public:
   Replay(const ReplayOptions& options, journal::JournalReader reader, journal::Database db)
-      : x_options(options), x_reader(std::move(reader)), x_db(std::move(db)) {}
+      : options_(options), reader_(std::move(reader)), db_(std::move(db)) {}
 
   Result<ReplayReport> run() {
     if (auto started = start(); !started) return tl::make_unexpected(started.error());
-    const auto last = x_reader.last_seq();
+    const auto last = reader_.last_seq();
     if (!last) return tl::make_unexpected(last.error());
     if (auto applied = apply_all(*last); !applied) return tl::make_unexpected(applied.error());
     if (auto judged = judge(); !judged) return tl::make_unexpected(judged.error());
-    x_report.state_hash = x_engine->state_hash().hex();
-    x_report.decisions_hash = x_engine->decisions_hash().hex();
-    return std::move(x_report);
+    report_.state_hash = engine_->state_hash().hex();
+    report_.decisions_hash = engine_->decisions_hash().hex();
+    return std::move(report_);
   }
 
  private:
   Result<> start() {
-    auto seqs = journal::snapshot_seqs(x_db);
+    auto seqs = journal::snapshot_seqs(db_);
     if (!seqs) return tl::make_unexpected(seqs.error());
-    x_snapshots.assign(seqs->begin(), seqs->end());
-    if (x_options.first_policy) return start_at_first_input();
-    if (x_snapshots.empty()) return fail(ErrorCode::missing, "journal", "it holds no snapshot to start from");
-    const auto snapshot = journal::read_snapshot(x_db, x_snapshots.front());
+    snapshots_.assign(seqs->begin(), seqs->end());
+    if (options_.first_policy) return start_at_first_input();
+    if (snapshots_.empty()) return fail(ErrorCode::missing, "journal", "it holds no snapshot to start from");
+    const auto snapshot = journal::read_snapshot(db_, snapshots_.front());
     if (!snapshot) return tl::make_unexpected(snapshot.error());
-    x_snapshots.pop_front();
+    snapshots_.pop_front();
     const std::string where = fmt::format("snapshot at input {}", snapshot->seq);
-    const auto policy = x_options.loader(snapshot->policy_text);
+    const auto policy = options_.loader(snapshot->policy_text);
     if (!policy) {
       return fail(ErrorCode::conflict, where, "its policy is not accepted by this version: " + policy.error().text());
     }
     auto engine = Engine::load(*policy, snapshot->state);
     if (!engine) return fail(engine.error().code, where, engine.error().message);
-    x_engine.emplace(std::move(*engine));
-    x_report.from_sequence = x_report.last_sequence = snapshot->seq;
+    engine_.emplace(std::move(*engine));
+    report_.from_sequence = report_.last_sequence = snapshot->seq;
     return {};
   }
 
   Result<> start_at_first_input() {
-    const auto oldest = x_reader.oldest_frame();
+    const auto oldest = reader_.oldest_frame();
     if (!oldest) return tl::make_unexpected(oldest.error());
     if (*oldest && (*oldest)->first_seq > 1) {
       return fail(ErrorCode::out_of_range, "journal",
                   fmt::format("retention removed the inputs before {}; replay from the oldest snapshot instead",
                               (*oldest)->first_seq));
     }
-    x_engine.emplace(x_options.first_policy);
+    engine_.emplace(options_.first_policy);
     return {};
   }
 
   Result<> apply_all(std::uint64_t last) {
     Result<> inner;
-    const std::uint64_t total = last - std::min(last, x_report.from_sequence);
-    const auto read = x_reader.read(x_report.from_sequence + 1, [&](std::uint64_t sequence, std::string_view bytes) {
+    const std::uint64_t total = last - std::min(last, report_.from_sequence);
+    const auto read = reader_.read(report_.from_sequence + 1, [&](std::uint64_t sequence, std::string_view bytes) {
       if (sequence > last) return false;  // what a running daemon appends meanwhile is for the next replay
       inner = apply(sequence, bytes);
-      if (!inner || x_report.divergence) return false;
-      ++x_report.inputs;
-      if (x_options.progress) x_options.progress(x_report.inputs, total);
+      if (!inner || report_.divergence) return false;
+      ++report_.inputs;
+      if (options_.progress) options_.progress(report_.inputs, total);
       return true;
     });
     if (!inner) return inner;
@@ -96,18 +96,18 @@ class Replay {
   }
 
   Result<> apply(std::uint64_t sequence, std::string_view bytes) {
-    const auto input = engine::decode(bytes, x_options.loader);
+    const auto input = engine::decode(bytes, options_.loader);
     if (!input) return fail(ErrorCode::corrupt, fmt::format("journal input {}", sequence), input.error().text());
-    const engine::Effects effects = x_engine->apply(*input);
-    x_report.last_sequence = sequence;
+    const engine::Effects effects = engine_->apply(*input);
+    report_.last_sequence = sequence;
     for (const auto* records : {&effects.records, &effects.updates}) {
       for (const DecisionRecord& record : *records) {
         if (auto compared = compare(sequence, record); !compared) return compared;
       }
     }
-    while (!x_snapshots.empty() && x_snapshots.front() <= sequence) {
-      const std::uint64_t at = x_snapshots.front();
-      x_snapshots.pop_front();
+    while (!snapshots_.empty() && snapshots_.front() <= sequence) {
+      const std::uint64_t at = snapshots_.front();
+      snapshots_.pop_front();
       if (at != sequence) continue;
       if (auto compared = compare_snapshot(at); !compared) return compared;
     }
@@ -115,37 +115,37 @@ class Replay {
   }
 
   Result<> compare(std::uint64_t sequence, const DecisionRecord& record) {
-    x_made.insert(record.id);
-    const auto stored = journal::find_decision(x_db, record.id);
+    made_.insert(record.id);
+    const auto stored = journal::find_decision(db_, record.id);
     if (!stored) return tl::make_unexpected(stored.error());
     std::string bytes = archive_bytes(record);
     if (*stored && (*stored)->bytes == bytes) {
-      x_open.erase(record.id);
+      open_.erase(record.id);
     } else {
-      x_open[record.id] = {sequence, std::move(bytes)};
+      open_[record.id] = {sequence, std::move(bytes)};
     }
     return {};
   }
 
   Result<> compare_snapshot(std::uint64_t sequence) {
-    const auto snapshot = journal::read_snapshot(x_db, sequence);
+    const auto snapshot = journal::read_snapshot(db_, sequence);
     if (!snapshot && snapshot.error().code == ErrorCode::missing) return {};  // a running daemon replaced it meanwhile
     if (!snapshot) return tl::make_unexpected(snapshot.error());
     std::string differs;
-    if (snapshot->policy_digest != x_engine->policy().digest) {
+    if (snapshot->policy_digest != engine_->policy().digest) {
       differs = fmt::format("the policy in force: {} is stored, {} came out", snapshot->policy_digest,
-                            x_engine->policy().digest);
-    } else if (snapshot->decisions_hash != x_engine->decisions_hash().hex()) {
+                            engine_->policy().digest);
+    } else if (snapshot->decisions_hash != engine_->decisions_hash().hex()) {
       differs = fmt::format("the hash over all decisions: {} is stored, {} came out", snapshot->decisions_hash,
-                            x_engine->decisions_hash().hex());
-    } else if (snapshot->state != x_engine->save()) {
+                            engine_->decisions_hash().hex());
+    } else if (snapshot->state != engine_->save()) {
       differs = fmt::format("the engine's state: {} is stored, {} came out",
-                            homeostat::state_hash(snapshot->state).hex(), x_engine->state_hash().hex());
+                            homeostat::state_hash(snapshot->state).hex(), engine_->state_hash().hex());
     }
     if (differs.empty()) {
-      ++x_report.snapshots;
+      ++report_.snapshots;
     } else {
-      x_report.divergence = Divergence{
+      report_.divergence = Divergence{
           .text = fmt::format("the snapshot after input {} differs in {}", sequence, differs), .sequence = sequence};
     }
     return {};
@@ -161,16 +161,16 @@ class Replay {
   /// Walks the stored decisions from the newest down to the first that the replay made.
   Result<Stored> look_through_stored() {
     Stored out;
-    const std::uint64_t first_made = x_made.empty() ? 0 : *std::min_element(x_made.begin(), x_made.end());
+    const std::uint64_t first_made = made_.empty() ? 0 : *std::min_element(made_.begin(), made_.end());
     journal::DecisionFilter page{.limit = journal::kListMax};
     for (;;) {
-      const auto rows = journal::list_decisions(x_db, page);
+      const auto rows = journal::list_decisions(db_, page);
       if (!rows) return tl::make_unexpected(rows.error());
       for (const journal::DecisionRow& row : *rows) {
         out.last_sequence = std::max(out.last_sequence, row.seq);
         out.oldest_id = row.id;
-        const bool replayed = row.seq > x_report.from_sequence && row.seq <= x_report.last_sequence;
-        if (replayed && x_made.count(row.id) == 0) out.extra = row;
+        const bool replayed = row.seq > report_.from_sequence && row.seq <= report_.last_sequence;
+        if (replayed && made_.count(row.id) == 0) out.extra = row;
       }
       if (rows->size() < page.limit || rows->back().id <= first_made) return out;
       page.before_id = rows->back().id;
@@ -181,26 +181,25 @@ class Replay {
     const auto stored = look_through_stored();
     if (!stored) return tl::make_unexpected(stored.error());
     std::optional<Divergence> first;
-    for (const auto& [id, open] : x_open) {
+    for (const auto& [id, open] : open_) {
       if (open.sequence > stored->last_sequence) {
-        ++x_report.not_stored;
+        ++report_.not_stored;
         continue;
       }
-      const auto row = journal::find_decision(x_db, id);
+      const auto row = journal::find_decision(db_, id);
       if (!row) return tl::make_unexpected(row.error());
       if (!*row && id < stored->oldest_id) {
-        ++x_report.pruned;
-      } else if (*row && (*row)->seq > x_report.last_sequence) {
-        ++x_report.not_stored;  // answered by an input behind the last one replayed
+        ++report_.pruned;
+      } else if (*row && (*row)->seq > report_.last_sequence) {
+        ++report_.not_stored;  // answered by an input behind the last one replayed
       } else if (!first) {
         first = divergence_of(id, open, *row);
       }
     }
     if (stored->extra && (!first || stored->extra->id < first->decision)) first = extra_of(*stored->extra);
     // The decision came before the snapshot that it spoilt.
-    if (first && (!x_report.divergence || first->sequence <= x_report.divergence->sequence))
-      x_report.divergence = first;
-    x_report.decisions = x_made.size() - x_open.size();
+    if (first && (!report_.divergence || first->sequence <= report_.divergence->sequence)) report_.divergence = first;
+    report_.decisions = made_.size() - open_.size();
     return {};
   }
 
@@ -228,14 +227,14 @@ class Replay {
             .stored = decoded(row.bytes)};
   }
 
-  const ReplayOptions& x_options;
-  journal::JournalReader x_reader;
-  journal::Database x_db;
-  std::optional<Engine> x_engine;
-  std::deque<std::uint64_t> x_snapshots;     ///< not reached yet, ascending
-  std::map<std::uint64_t, Open> x_open;      ///< by id; emptied by answers, so it stays as small as what is in flight
-  std::unordered_set<std::uint64_t> x_made;  ///< ids of all records made again: about 40 bytes for each
-  ReplayReport x_report;
+  const ReplayOptions& options_;
+  journal::JournalReader reader_;
+  journal::Database db_;
+  std::optional<Engine> engine_;
+  std::deque<std::uint64_t> snapshots_;     ///< not reached yet, ascending
+  std::map<std::uint64_t, Open> open_;      ///< by id; emptied by answers, so it stays as small as what is in flight
+  std::unordered_set<std::uint64_t> made_;  ///< ids of all records made again: about 40 bytes for each
+  ReplayReport report_;
 };
 
 }  // namespace

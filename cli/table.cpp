@@ -144,15 +144,15 @@ std::string toned(std::string_view text, Tone tone, bool colour) {
   return std::string(colour_of(tone)).append(text).append("\x1b[0m");
 }
 
-Table::Table(std::vector<Column> columns) : x_columns(std::move(columns)) {
-  HOMEOSTAT_CHECK(!x_columns.empty());
+Table::Table(std::vector<Column> columns) : columns_(std::move(columns)) {
+  HOMEOSTAT_CHECK(!columns_.empty());
 }
 
 void Table::add(std::vector<Cell> cells) {
-  HOMEOSTAT_CHECK(cells.size() <= x_columns.size());
-  cells.resize(x_columns.size());
+  HOMEOSTAT_CHECK(cells.size() <= columns_.size());
+  cells.resize(columns_.size());
   for (Cell& cell : cells) cell.text = printable(cell.text);
-  x_rows.push_back(std::move(cells));
+  rows_.push_back(std::move(cells));
 }
 
 std::string Table::line(const std::vector<Cell>& cells, const std::vector<std::size_t>& widths,
@@ -163,13 +163,13 @@ std::string Table::line(const std::vector<Cell>& cells, const std::vector<std::s
     const std::string text = clip(cells[i].text, widths[i]);
     const std::size_t padding = widths[i] - std::min(widths[i], display_width(text));
     if (i > 0) pending += kGap.size();
-    if (x_columns[i].align == Align::right) pending += padding;
+    if (columns_[i].align == Align::right) pending += padding;
     if (!text.empty()) {
       out.append(pending, ' ');
       pending = 0;
       out += toned(text, cells[i].tone, style.colour);
     }
-    if (x_columns[i].align == Align::left) pending += padding;
+    if (columns_[i].align == Align::left) pending += padding;
   }
   return out + '\n';
 }
@@ -177,11 +177,11 @@ std::string Table::line(const std::vector<Cell>& cells, const std::vector<std::s
 std::string Table::render(const TableStyle& style) const {
   std::vector<Cell> titles;
   std::vector<std::size_t> widths;
-  for (const Column& column : x_columns) {
+  for (const Column& column : columns_) {
     titles.push_back({column.title, Tone::strong});
     widths.push_back(display_width(column.title));
   }
-  for (const auto& row : x_rows) {
+  for (const auto& row : rows_) {
     for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], display_width(row[i].text));
   }
   if (style.width > 0) {
@@ -190,9 +190,9 @@ std::string Table::render(const TableStyle& style) const {
     const std::size_t room = style.width > before ? style.width - before : 0;
     widths.back() = std::min(widths.back(), std::max(room, kLastColumnWidthMin));
   }
-  const bool titled = std::any_of(x_columns.begin(), x_columns.end(), [](const Column& c) { return !c.title.empty(); });
+  const bool titled = std::any_of(columns_.begin(), columns_.end(), [](const Column& c) { return !c.title.empty(); });
   std::string out = titled ? line(titles, widths, style) : "";
-  for (const auto& row : x_rows) out += line(row, widths, style);
+  for (const auto& row : rows_) out += line(row, widths, style);
   return out;
 }
 

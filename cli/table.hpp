@@ -50,7 +50,7 @@ class Table {
 
   /// Missing cells are empty; more cells than columns are a programmer's mistake (CHECKed).
   void add(std::vector<Cell> cells);
-  [[nodiscard]] bool is_empty() const { return x_rows.empty(); }
+  [[nodiscard]] bool is_empty() const { return rows_.empty(); }
   /// Title line (if any title is not empty) and rows, each ended by a newline, without trailing blanks.
   [[nodiscard]] std::string render(const TableStyle& style) const;
 
@@ -58,8 +58,8 @@ class Table {
   std::string line(const std::vector<Cell>& cells, const std::vector<std::size_t>& widths,
                    const TableStyle& style) const;
 
-  std::vector<Column> x_columns;
-  std::vector<std::vector<Cell>> x_rows;
+  std::vector<Column> columns_;
+  std::vector<std::vector<Cell>> rows_;
 };
 
 }  // namespace homeostat::cli

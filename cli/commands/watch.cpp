@@ -33,20 +33,20 @@ struct WatchOptions {
 /// The state that the panel shows.
 class Panel {
  public:
-  explicit Panel(Context& context) : x_context(context) {}
+  explicit Panel(Context& context) : context_(context) {}
 
   void take(const v1::WatchEvent& event) {
-    x_lost.clear();
-    if (event.has_status()) x_status = event.status();
-    if (event.has_decision()) keep(x_decisions, event, kDecisionsShown);
-    if (event.has_notice()) keep(x_notices, event, kNoticesShown);
-    if (!event.has_status() || x_context.console.now() - x_drawn < kRedrawMin) return;
+    lost_.clear();
+    if (event.has_status()) status_ = event.status();
+    if (event.has_decision()) keep(decisions_, event, kDecisionsShown);
+    if (event.has_notice()) keep(notices_, event, kNoticesShown);
+    if (!event.has_status() || context_.console.now() - drawn_ < kRedrawMin) return;
     refresh();
     draw();
   }
 
   void lost(const std::string& why, Instant since) {
-    x_lost = fmt::format("STALE since {}: {}", text_of(since), why);
+    lost_ = fmt::format("STALE since {}: {}", text_of(since), why);
     draw();
   }
 
@@ -62,18 +62,18 @@ class Panel {
 
   /// A list that cannot be read keeps its last content: the stream's own end says what is wrong.
   void refresh() {
-    auto client = x_context.client();
+    auto client = context_.client();
     if (!client) return;
-    if (auto m = client->call(v1::ListMetricsRequest{})) x_metrics = *std::move(m);
-    if (auto l = client->call(v1::ListLoopsRequest{})) x_loops = *std::move(l);
-    if (auto p = client->call(v1::ListParametersRequest{})) x_parameters = *std::move(p);
+    if (auto m = client->call(v1::ListMetricsRequest{})) metrics_ = *std::move(m);
+    if (auto l = client->call(v1::ListLoopsRequest{})) loops_ = *std::move(l);
+    if (auto p = client->call(v1::ListParametersRequest{})) parameters_ = *std::move(p);
   }
 
   [[nodiscard]] std::string metrics(const Look& look) const {
     Table table({{"METRIC"}, {"VALUE", Align::right}, {"SET-POINT", Align::right}, {"UNIT"}, {"QUALITY"}, {"REASON"}});
-    for (const v1::Metric& m : x_metrics.metrics()) {
+    for (const v1::Metric& m : metrics_.metrics()) {
       std::string setpoint;
-      for (const v1::Loop& l : x_loops.loops()) {
+      for (const v1::Loop& l : loops_.loops()) {
         if (l.metric() == m.name()) setpoint = number(l.setpoint());
       }
       const v1::Quality quality = m.reading().quality();
@@ -95,7 +95,7 @@ class Panel {
                  {"MAX", Align::right},
                  {"UNIT"},
                  {"STATE"}});
-    for (const v1::Parameter& p : x_parameters.parameters()) {
+    for (const v1::Parameter& p : parameters_.parameters()) {
       table.add({{p.name()},
                  {p.value(), Tone::strong},
                  {p.wanted()},
@@ -108,17 +108,17 @@ class Panel {
   }
 
   void draw() {
-    Console& console = x_context.console;
+    Console& console = context_.console;
     const Look look{console.table_style(), console.now()};
     std::string text;
-    if (!x_lost.empty()) text += console.tone(printable(x_lost), Tone::bad) + "\n\n";
-    text += status_text(x_status, look) + "\n" + metrics(look) + "\n" + parameters(look) + "\n";
-    for (const v1::WatchEvent& event : x_decisions) text += event_line(event, look) + "\n";
-    if (!x_notices.empty()) text += "\n";
-    for (const v1::WatchEvent& event : x_notices) text += event_line(event, look) + "\n";
+    if (!lost_.empty()) text += console.tone(printable(lost_), Tone::bad) + "\n\n";
+    text += status_text(status_, look) + "\n" + metrics(look) + "\n" + parameters(look) + "\n";
+    for (const v1::WatchEvent& event : decisions_) text += event_line(event, look) + "\n";
+    if (!notices_.empty()) text += "\n";
+    for (const v1::WatchEvent& event : notices_) text += event_line(event, look) + "\n";
 
     const auto [columns, rows] = console.size();
-    std::string screen = x_drawn.is_never() ? "\x1b[2J\x1b[H" : "\x1b[H";
+    std::string screen = drawn_.is_never() ? "\x1b[2J\x1b[H" : "\x1b[H";
     std::size_t row = 1;
     for (std::size_t begin = 0; begin < text.size() && (rows == 0 || row < rows); ++row) {
       const std::size_t end = text.find('\n', begin);
@@ -126,19 +126,19 @@ class Panel {
       screen += (columns == 0 ? line : clip(line, columns)) + "\x1b[K\n";
       begin = end + 1;
     }
-    x_context.print(screen + "\x1b[J");
-    x_drawn = console.now();
+    context_.print(screen + "\x1b[J");
+    drawn_ = console.now();
   }
 
-  Context& x_context;
-  v1::Status x_status;
-  v1::ListMetricsResponse x_metrics;
-  v1::ListLoopsResponse x_loops;
-  v1::ListParametersResponse x_parameters;
-  std::deque<v1::WatchEvent> x_decisions;  ///< newest first
-  std::deque<v1::WatchEvent> x_notices;    ///< newest first
-  std::string x_lost;
-  Instant x_drawn;
+  Context& context_;
+  v1::Status status_;
+  v1::ListMetricsResponse metrics_;
+  v1::ListLoopsResponse loops_;
+  v1::ListParametersResponse parameters_;
+  std::deque<v1::WatchEvent> decisions_;  ///< newest first
+  std::deque<v1::WatchEvent> notices_;    ///< newest first
+  std::string lost_;
+  Instant drawn_;
 };
 
 Outcome<> watch(Context& context, const WatchOptions& options) {

@@ -10,8 +10,9 @@
 namespace homeostat::daemon::api {
 namespace {
 
-/// First what is outstanding above `after_id`, in id order, then every adjustment as it is emitted. The
-/// live part is not filtered by id: an adjustment that waited in its veto window goes out after later ones.
+/// First everything outstanding, in id order, then every adjustment as it is emitted. Nothing is filtered by the id
+/// the executor names: an adjustment that waited in its veto window goes out after later ones, and an answer
+/// to a lower id may have been lost on its way. Executors are idempotent by id, so sending again is harmless.
 class AdjustmentStream final : public PushStream<v1::Adjustment> {
  public:
   AdjustmentStream(Setup setup, convert::Subscription subscription, std::uint64_t epoch)
@@ -20,12 +21,7 @@ class AdjustmentStream final : public PushStream<v1::Adjustment> {
  protected:
   std::shared_ptr<const Published> first(const std::shared_ptr<const engine::View>& view,
                                          const std::vector<engine::Adjustment>& outstanding) override {
-    auto published = std::make_shared<Published>(Published{.view = view});
-    for (const engine::Adjustment& adjustment : outstanding) {
-      if (adjustment.id > subscription_.after_id) {
-        published->adjustments.push_back(adjustment);
-      }
-    }
+    auto published = std::make_shared<Published>(Published{.view = view, .adjustments = outstanding});
     std::sort(published->adjustments.begin(), published->adjustments.end(),
               [](const auto& a, const auto& b) { return a.id < b.id; });
     return published;

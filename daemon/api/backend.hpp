@@ -33,10 +33,10 @@ class Listener {
 };
 
 struct DecisionFilter {
-  std::string parameter;          ///< empty = all
+  std::string parameter;  ///< empty = all
   bool adjustments_only = false;
-  std::uint32_t limit = 50;       ///< 1..1000
-  std::uint64_t before_id = 0;    ///< 0 = newest
+  std::uint32_t limit = 50;     ///< 1..1000
+  std::uint64_t before_id = 0;  ///< 0 = newest
 };
 
 /// What of the status the engine does not know.

@@ -39,7 +39,8 @@ bool same_events(const config::ValidConfig& a, const config::ValidConfig& b) {
   const auto key = [](const oracle::EventSettings& e) { return std::tie(e.name, e.source, e.contract, e.signature); };
   const auto& x = a.policy()->oracle.events;
   const auto& y = b.policy()->oracle.events;
-  return std::equal(x.begin(), x.end(), y.begin(), y.end(), [&](const auto& l, const auto& r) { return key(l) == key(r); });
+  return std::equal(x.begin(), x.end(), y.begin(), y.end(),
+                    [&](const auto& l, const auto& r) { return key(l) == key(r); });
 }
 
 std::vector<std::string> texts_of(const std::vector<config::Diagnostic>& diagnostics) {
@@ -80,14 +81,14 @@ void log_published(const Published& published) {
     (grave ? log_warn : log_info)(engine::name_of(n.kind), n.subject.empty() ? n.text : n.subject + ": " + n.text);
   }
   for (const auto& a : published.adjustments) {
-    log_info("adjustment", fmt::format("#{} {} {} -> {}: {}", a.id, a.parameter, a.previous.to_string(),
-                                       a.value.to_string(), a.why));
+    log_info("adjustment",
+             fmt::format("#{} {} {} -> {}: {}", a.id, a.parameter, a.previous.to_string(), a.value.to_string(), a.why));
   }
   for (const auto& d : published.decisions) {
     if (d.answer == engine::Answer::none || d.answer == engine::Answer::waiting) continue;
     const bool good = d.answer == engine::Answer::applied;
     (good ? log_info : log_warn)("answer", fmt::format("#{} {} {} {} {}", d.id, d.parameter, engine::name_of(d.answer),
-                                                        good ? d.applied.to_string() : "", d.answer_detail));
+                                                       good ? d.applied.to_string() : "", d.answer_detail));
   }
 }
 
@@ -102,7 +103,9 @@ tl::expected<std::unique_ptr<App>, std::vector<std::string>> App::start(const st
   return app;
 }
 
-App::~App() { drain(); }
+App::~App() {
+  drain();
+}
 
 std::vector<std::string> App::open(const std::string& config_path) {
   config_path_ = config_path;
@@ -111,10 +114,11 @@ std::vector<std::string> App::open(const std::string& config_path) {
   config_ = std::make_shared<const config::ValidConfig>(std::move(*loaded));
   reload_succeeded_ = started_;
   const config::DaemonSettings& settings = config_->daemon();
-  start_log(settings.log.format == config::LogFormat::json ? LogStyle::json : LogStyle::text, name_of(settings.log.level));
+  start_log(settings.log.format == config::LogFormat::json ? LogStyle::json : LogStyle::text,
+            name_of(settings.log.level));
   const ProcessFacts build = process_facts();
-  log_info("start", fmt::format("homeostatd {} ({}), configuration {} ({}), journal {}", build.version, build.build_type,
-                                config_path, config_->digest(), settings.journal.directory));
+  log_info("start", fmt::format("homeostatd {} ({}), configuration {} ({}), journal {}", build.version,
+                                build.build_type, config_path, config_->digest(), settings.journal.directory));
   for (const auto& w : config_->warnings()) log_warn("config", w.text());
 
   // Listeners come first, so that a long recovery is visible: alive, and not ready yet.
@@ -135,12 +139,13 @@ std::vector<std::string> App::open(const std::string& config_path) {
 
 std::vector<std::string> App::recover_and_run() {
   const config::DaemonSettings& settings = config_->daemon();
-  auto recovered = recover(*journal_, config_->policy(), config_->text(), policy_loader(), wall_clock(),
-                           [this](std::uint64_t done, std::uint64_t total) {
-                             recovery_done_ = done;
-                             recovery_total_ = total;
-                             sd_notify(fmt::format("STATUS=recovering, {} of {} inputs\nEXTEND_TIMEOUT_USEC=30000000", done, total));
-                           });
+  auto recovered =
+      recover(*journal_, config_->policy(), config_->text(), policy_loader(), wall_clock(),
+              [this](std::uint64_t done, std::uint64_t total) {
+                recovery_done_ = done;
+                recovery_total_ = total;
+                sd_notify(fmt::format("STATUS=recovering, {} of {} inputs\nEXTEND_TIMEOUT_USEC=30000000", done, total));
+              });
   if (!recovered) return {recovered.error().text()};
   log_info("recovered", fmt::format("{} inputs replayed, {} decisions made again, at input {}", recovered->replayed,
                                     recovered->decisions, recovered->last_sequence));
@@ -170,15 +175,18 @@ std::vector<std::string> App::recover_and_run() {
   server_ = std::move(*server);
   pipeline_->start();
   if (other_policy) {
-    pipeline_->submit(engine::PolicyChange{.at = wall_clock(), .actor = "start-up", .text = config_->text(), .policy = config_->policy()},
-                      [](engine::Effects& e) { log_info("policy", e.outcome.message); });
+    pipeline_->submit(
+        engine::PolicyChange{
+            .at = wall_clock(), .actor = "start-up", .text = config_->text(), .policy = config_->policy()},
+        [](engine::Effects& e) { log_info("policy", e.outcome.message); });
   }
   sources_ = std::make_unique<SourceRunner>(*pipeline_, wall_clock);
   sources_->start(*config_);
   server_->set_serving(true);
   ready_ = true;
   sd_notify("READY=1\nSTATUS=serving");
-  log_info("ready", fmt::format("gRPC on port {}, console and metrics on http port {}", server_->port(), http_->port()));
+  log_info("ready",
+           fmt::format("gRPC on port {}, console and metrics on http port {}", server_->port(), http_->port()));
   return {};
 }
 
@@ -197,8 +205,12 @@ void App::drain() {
   log_info("stop", "ended in order");
 }
 
-int App::grpc_port() const { return server_->port(); }
-int App::http_port() const { return http_->port(); }
+int App::grpc_port() const {
+  return server_->port();
+}
+int App::http_port() const {
+  return http_->port();
+}
 
 // --- Backend -------------------------------------------------------------------------------------
 
@@ -211,7 +223,8 @@ namespace {
 /// Submits an input whose outcome is a CommandOutcome; while draining the caller is told so.
 void submit_for_outcome(Pipeline& pipeline, engine::Input input, Backend::Done<engine::CommandOutcome> done) {
   auto shared = std::make_shared<Backend::Done<engine::CommandOutcome>>(std::move(done));
-  const bool taken = pipeline.submit(std::move(input), [shared](engine::Effects& e) { (*shared)(std::move(e.outcome)); });
+  const bool taken =
+      pipeline.submit(std::move(input), [shared](engine::Effects& e) { (*shared)(std::move(e.outcome)); });
   if (!taken) (*shared)(fail(ErrorCode::unavailable, "daemon", "it is shutting down; send again after its restart"));
 }
 }  // namespace
@@ -224,7 +237,9 @@ void App::report(engine::ActuatorReport report, Done<engine::CommandOutcome> don
   submit_for_outcome(*pipeline_, std::move(report), std::move(done));
 }
 
-std::shared_ptr<const engine::View> App::view() const { return pipeline_->view(); }
+std::shared_ptr<const engine::View> App::view() const {
+  return pipeline_->view();
+}
 
 RunStatus App::run_status() const {
   return {.started = started_,
@@ -251,8 +266,8 @@ void App::decision(std::uint64_t id, Done<engine::DecisionRecord> done) {
   if (!row) return done(tl::make_unexpected(row.error()));
   if (!*row) {
     return done(fail(ErrorCode::unknown_name, "id",
-                     fmt::format("no decision {}: ids run up to {}, and old ones are pruned after journal.retention", id,
-                                 view()->decisions)));
+                     fmt::format("no decision {}: ids run up to {}, and old ones are pruned after journal.retention",
+                                 id, view()->decisions)));
   }
   done(engine::decode_record((*row)->bytes));
 }
@@ -281,15 +296,20 @@ void App::preview(Done<std::vector<engine::DecisionRecord>> done) {
   });
 }
 
-void App::attach(std::shared_ptr<Listener> listener) { pipeline_->attach(std::move(listener)); }
-void App::detach(const std::shared_ptr<Listener>& listener) { pipeline_->detach(listener); }
+void App::attach(std::shared_ptr<Listener> listener) {
+  pipeline_->attach(std::move(listener));
+}
+void App::detach(const std::shared_ptr<Listener>& listener) {
+  pipeline_->detach(listener);
+}
 
 ReloadOutcome App::reload_now(const std::string& actor) {
   const std::lock_guard one_at_a_time(reload_mutex_);
   const auto current = config_in_force();
   auto loaded = config::load_file(config_path_);
   if (!loaded) return refuse_reload(texts_of(loaded.error()));
-  if (auto fixed = fixed_differences(current->daemon(), loaded->daemon()); !fixed.empty()) return refuse_reload(std::move(fixed));
+  if (auto fixed = fixed_differences(current->daemon(), loaded->daemon()); !fixed.empty())
+    return refuse_reload(std::move(fixed));
   const auto next = std::make_shared<const config::ValidConfig>(std::move(*loaded));
   const bool changed = next->digest() != current->digest();
   if (changed) {
@@ -310,7 +330,8 @@ ReloadOutcome App::reload_now(const std::string& actor) {
     reload_succeeded_ = wall_clock();
   }
   (void)daemon::set_log_level(name_of(next->daemon().log.level));
-  log_info("reload", changed ? "configuration " + next->digest() + " is in force from the next tick" : "nothing changed");
+  log_info("reload",
+           changed ? "configuration " + next->digest() + " is in force from the next tick" : "nothing changed");
   return {.changed = changed, .generation = pipeline_->view()->policy_generation, .digest = next->digest()};
 }
 
@@ -323,7 +344,9 @@ ReloadOutcome App::refuse_reload(std::vector<std::string> why) {
   return {.generation = view->policy_generation, .digest = view->policy_digest, .errors = std::move(why)};
 }
 
-void App::reload(std::string actor, Done<ReloadOutcome> done) { done(reload_now(actor)); }
+void App::reload(std::string actor, Done<ReloadOutcome> done) {
+  done(reload_now(actor));
+}
 
 std::shared_ptr<const config::ValidConfig> App::config_in_force() const {
   const std::lock_guard lock(config_mutex_);
@@ -345,7 +368,8 @@ void App::backup(std::string name, Done<BackupOutcome> done) {
   namespace fs = std::filesystem;
   if (name.empty()) name = fmt::format("backup-{}.db", wall_clock().ns / 1'000'000'000);
   if (name.find('/') != std::string::npos || name.front() == '.') {
-    return done(fail(ErrorCode::invalid_argument, "name", "a plain file name is wanted: it goes into the backup directory"));
+    return done(
+        fail(ErrorCode::invalid_argument, "name", "a plain file name is wanted: it goes into the backup directory"));
   }
   const fs::path directory = fs::path(config_in_force()->daemon().journal.directory) / "backup";
   std::error_code ec;
@@ -358,8 +382,12 @@ void App::backup(std::string name, Done<BackupOutcome> done) {
   done(BackupOutcome{.path = path.string(), .sequence = sequence, .bytes = fs::file_size(path, ec)});
 }
 
-Result<std::string> App::set_log_level(const std::string& level) { return daemon::set_log_level(level); }
-Instant App::now() const { return wall_clock(); }
+Result<std::string> App::set_log_level(const std::string& level) {
+  return daemon::set_log_level(level);
+}
+Instant App::now() const {
+  return wall_clock();
+}
 
 // --- HTTP ----------------------------------------------------------------------------------------
 
@@ -367,18 +395,25 @@ HttpResponse App::http_page(std::string_view path) const {
   if (path == "/healthz") return {.body = "ok\n"};
   if (path == "/readyz") {
     if (ready_) return {.body = "ready\n"};
-    return {.status = 503, .body = fmt::format("not ready: {} of {} inputs replayed\n", recovery_done_.load(), recovery_total_.load())};
+    return {
+        .status = 503,
+        .body = fmt::format("not ready: {} of {} inputs replayed\n", recovery_done_.load(), recovery_total_.load())};
   }
   if (!ready_) return {.status = 503, .body = "not ready: recovering\n"};
-  if (path == "/metrics") return {.content_type = "text/plain; version=0.0.4; charset=utf-8", .body = exposition(facts())};
+  if (path == "/metrics")
+    return {.content_type = "text/plain; version=0.0.4; charset=utf-8", .body = exposition(facts())};
   if (path == "/") {
-    return {.content_type = "text/html; charset=utf-8", .body = console_page(*pipeline_->view(), history_.copy(), wall_clock())};
+    return {.content_type = "text/html; charset=utf-8",
+            .body = console_page(*pipeline_->view(), history_.copy(), wall_clock())};
   }
   return {.status = 404, .body = "there are /, /metrics, /healthz and /readyz\n"};
 }
 
 Facts App::facts() const {
-  Facts f{.view = *pipeline_->view(), .pipeline = pipeline_->facts(), .rpc = rpc_facts(server_->stats()), .sources = sources_->facts()};
+  Facts f{.view = *pipeline_->view(),
+          .pipeline = pipeline_->facts(),
+          .rpc = rpc_facts(server_->stats()),
+          .sources = sources_->facts()};
   const journal::Stats j = journal_->stats();
   f.journal = {.durable_sequence = j.durable_seq,
                .commits = j.commits_total,

@@ -27,7 +27,8 @@ namespace homeostat::daemon {
 class App final : public Backend {
  public:
   /// Opens, recovers and starts everything. Errors: all problems that keep it from starting.
-  [[nodiscard]] static tl::expected<std::unique_ptr<App>, std::vector<std::string>> start(const std::string& config_path);
+  [[nodiscard]] static tl::expected<std::unique_ptr<App>, std::vector<std::string>> start(
+      const std::string& config_path);
   ~App() override;
 
   /// Health turns NOT_SERVING, sources stop, streams end, what was accepted is applied, a snapshot is stored.

@@ -55,7 +55,7 @@ void start_log(LogStyle style, std::string_view level) {
   auto logger = std::make_shared<spdlog::logger>("homeostatd", std::make_shared<spdlog::sinks::stdout_sink_mt>());
   // Under journald (JOURNAL_STREAM is set) the time is the journal's; the priority prefix is understood there.
   const bool journald = std::getenv("JOURNAL_STREAM") != nullptr;
-  const std::string pattern = is_json   ? R"({"time":"%Y-%m-%dT%H:%M:%S.%eZ","level":"%l",%v})"
+  const std::string pattern = is_json    ? R"({"time":"%Y-%m-%dT%H:%M:%S.%eZ","level":"%l",%v})"
                               : journald ? "%v"
                                          : "%Y-%m-%dT%H:%M:%S.%eZ %-5l %v";
   logger->set_formatter(std::make_unique<spdlog::pattern_formatter>(pattern, spdlog::pattern_time_type::utc));
@@ -75,9 +75,17 @@ Result<std::string> set_log_level(std::string_view level) {
   return std::string(kLevels[std::min<std::size_t>(before, kLevels.size() - 1)]);
 }
 
-void log_debug(std::string_view event, std::string_view text) { write(spdlog::level::debug, event, text); }
-void log_info(std::string_view event, std::string_view text) { write(spdlog::level::info, event, text); }
-void log_warn(std::string_view event, std::string_view text) { write(spdlog::level::warn, event, text); }
-void log_error(std::string_view event, std::string_view text) { write(spdlog::level::err, event, text); }
+void log_debug(std::string_view event, std::string_view text) {
+  write(spdlog::level::debug, event, text);
+}
+void log_info(std::string_view event, std::string_view text) {
+  write(spdlog::level::info, event, text);
+}
+void log_warn(std::string_view event, std::string_view text) {
+  write(spdlog::level::warn, event, text);
+}
+void log_error(std::string_view event, std::string_view text) {
+  write(spdlog::level::err, event, text);
+}
 
 }  // namespace homeostat::daemon

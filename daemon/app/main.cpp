@@ -3,9 +3,9 @@
 #include <cstdio>
 #include <string>
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <pthread.h>
+#include <CLI/CLI.hpp>
 
 #include "config/config.hpp"
 #include "daemon/app/app.hpp"
@@ -40,7 +40,8 @@ int serve(const std::string& path) {
   auto app = App::start(path);
   if (!app) {
     for (const auto& line : app.error()) fmt::print(stderr, "{}\n", line);
-    fmt::print(stderr, "homeostatd: not started, {} problem{}\n", app.error().size(), app.error().size() == 1 ? "" : "s");
+    fmt::print(stderr, "homeostatd: not started, {} problem{}\n", app.error().size(),
+               app.error().size() == 1 ? "" : "s");
     return kExitConfig;
   }
   for (;;) {
@@ -59,17 +60,19 @@ int serve(const std::string& path) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  CLI::App cli{"homeostatd: keeps a token economy at its set-points.\n\n"
-               "Examples:\n  homeostatd --config config/minimal.yaml\n  homeostatd --config FILE --check\n"
-               "Signals: SIGHUP reads the configuration again; SIGTERM drains and ends.\n"
-               "Exit codes: 0 ended in order, 2 usage, 7 not started (configuration, journal, ports), "
-               "74 the journal could not be written."};
+  CLI::App cli{
+      "homeostatd: keeps a token economy at its set-points.\n\n"
+      "Examples:\n  homeostatd --config config/minimal.yaml\n  homeostatd --config FILE --check\n"
+      "Signals: SIGHUP reads the configuration again; SIGTERM drains and ends.\n"
+      "Exit codes: 0 ended in order, 2 usage, 7 not started (configuration, journal, ports), "
+      "74 the journal could not be written."};
   std::string path;
   bool check = false;
   cli.add_option("-c,--config", path, "The configuration file (YAML)")->required();
   cli.add_flag("--check", check, "Only say whether the configuration is good");
   const auto facts = homeostat::daemon::process_facts();
-  cli.set_version_flag("--version", fmt::format("homeostatd {} ({}, {})", facts.version, facts.compiler, facts.build_type));
+  cli.set_version_flag("--version",
+                       fmt::format("homeostatd {} ({}, {})", facts.version, facts.compiler, facts.build_type));
   try {
     cli.parse(argc, argv);
   } catch (const CLI::ParseError& e) {

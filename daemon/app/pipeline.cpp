@@ -112,7 +112,9 @@ Pipeline::Pipeline(Recovered recovered, journal::Journal& journal, PipelineSetti
   last_snapshot_ = clock_();
 }
 
-Pipeline::~Pipeline() { drain(); }
+Pipeline::~Pipeline() {
+  drain();
+}
 
 void Pipeline::start() {
   next_slot_ = std::max(slot_of(clock_()) + 1, engine_.last_slot() + 1);
@@ -148,7 +150,8 @@ Result<> Pipeline::enqueue(Item item, bool may_be_shed) {
   item.bytes = engine::encode(item.input);
   item.size = item.bytes.size() * 2 + sizeof(Item);  // the decoded input waits beside its bytes
   const std::lock_guard lock(mutex_);
-  if (draining_) return fail(ErrorCode::unavailable, "queue", "the daemon is shutting down; send again after its restart");
+  if (draining_)
+    return fail(ErrorCode::unavailable, "queue", "the daemon is shutting down; send again after its restart");
   if (may_be_shed) {
     std::size_t& held = source_bytes_[item.source];
     const std::size_t share = settings_.queue_bytes_max / settings_.source_share_divisor;
@@ -258,7 +261,8 @@ void Pipeline::apply(Item& item) {
     policy_text_ = change->text;
     next_slot_ = std::max(slot_of(clock_()) + 1, engine_.last_slot() + 1);
   }
-  if (!std::holds_alternative<oracle::SampleBatch>(item.input) && !std::holds_alternative<oracle::ChainSegment>(item.input)) {
+  if (!std::holds_alternative<oracle::SampleBatch>(item.input) &&
+      !std::holds_alternative<oracle::ChainSegment>(item.input)) {
     view_changed_ = true;
   }
   if (item.done) item.done(effects);
@@ -305,7 +309,8 @@ void Pipeline::publish() {
 void Pipeline::snapshot_if_due(bool now) {
   if (applied_sequence_ == snapshot_sequence_) return;
   const Instant at = clock_();
-  if (!now && bytes_since_snapshot_ < settings_.snapshot_bytes && at - last_snapshot_ < settings_.snapshot_period) return;
+  if (!now && bytes_since_snapshot_ < settings_.snapshot_bytes && at - last_snapshot_ < settings_.snapshot_period)
+    return;
   journal_.put_snapshot(snapshot_of(engine_, policy_text_, applied_sequence_, at));
   snapshot_sequence_ = applied_sequence_;
   bytes_since_snapshot_ = 0;

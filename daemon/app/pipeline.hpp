@@ -31,19 +31,19 @@
 namespace homeostat::daemon {
 
 struct PipelineSettings {
-  std::size_t queue_bytes_max = std::size_t{64} << 20;   ///< encoded inputs accepted and not applied yet
-  std::size_t source_share_divisor = 2;                  ///< one source may hold queue_bytes_max / this
-  Duration snapshot_period = Duration::minutes(2);       ///< bounds the replay after a crash
-  std::size_t snapshot_bytes = std::size_t{256} << 20;   ///< ... also by the bytes journaled since
+  std::size_t queue_bytes_max = std::size_t{64} << 20;  ///< encoded inputs accepted and not applied yet
+  std::size_t source_share_divisor = 2;                 ///< one source may hold queue_bytes_max / this
+  Duration snapshot_period = Duration::minutes(2);      ///< bounds the replay after a crash
+  std::size_t snapshot_bytes = std::size_t{256} << 20;  ///< ... also by the bytes journaled since
 };
 
 /// What recovery brought back.
 struct Recovered {
   engine::Engine engine;
-  std::string policy_text;       ///< of the policy in force
+  std::string policy_text;  ///< of the policy in force
   std::uint64_t last_sequence = 0;
-  std::uint64_t replayed = 0;    ///< inputs applied again
-  std::uint64_t decisions = 0;   ///< made again by them
+  std::uint64_t replayed = 0;   ///< inputs applied again
+  std::uint64_t decisions = 0;  ///< made again by them
 };
 
 /// Loads the newest snapshot and applies the inputs behind it; with an empty journal starts from `policy`
@@ -127,8 +127,8 @@ class Pipeline {
   // The engine thread's own.
   engine::Engine engine_;
   std::string policy_text_;
-  std::deque<Item> to_append_;   ///< taken from the queue, waiting for room in the journal
-  std::deque<Item> in_flight_;   ///< in the journal, not durable yet
+  std::deque<Item> to_append_;  ///< taken from the queue, waiting for room in the journal
+  std::deque<Item> in_flight_;  ///< in the journal, not durable yet
   std::uint64_t applied_sequence_ = 0;
   std::uint64_t next_slot_ = 0;
   bool tick_in_flight_ = false;

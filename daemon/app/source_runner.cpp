@@ -8,9 +8,9 @@
 #include <thread>
 #include <variant>
 
+#include <fmt/format.h>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
-#include <fmt/format.h>
 
 #include "daemon/app/logging.hpp"
 #include "daemon/app/source_settings.hpp"
@@ -37,7 +37,8 @@ void log_source(sources::LogLevel level, const std::string& source, std::string_
 
 template <class Metrics>
 SourceFacts facts_of(const std::string& name, const Metrics& m) {
-  SourceFacts f{.source = name, .requests = m.requests, .request_seconds_last = static_cast<double>(m.exchange_ns_last) / 1e9};
+  SourceFacts f{
+      .source = name, .requests = m.requests, .request_seconds_last = static_cast<double>(m.exchange_ns_last) / 1e9};
   for (std::size_t k = 0; k < sources::kFaultKindCount; ++k) {
     f.errors.emplace_back(sources::name_of(static_cast<sources::FaultKind>(k)), m.faults[k].load());
   }
@@ -65,15 +66,17 @@ struct SourceRunner::Impl {
   sources::Sink sink_of(const std::string& name) {
     auto waiting = std::make_shared<std::atomic<std::size_t>>(0);
     return {.chain = [this, name, waiting](oracle::ChainSegment& segment) { return offer(name, waiting, segment); },
-            .samples = [this](oracle::SampleBatch& batch) {
-              // Bounded by the source's own period: one batch at a time, a few samples each.
-              return pipeline.submit(std::move(batch), nullptr);
-            },
+            .samples =
+                [this](oracle::SampleBatch& batch) {
+                  // Bounded by the source's own period: one batch at a time, a few samples each.
+                  return pipeline.submit(std::move(batch), nullptr);
+                },
             .report = [this](const oracle::SourceReport& report) { pipeline.submit(report, nullptr); },
             .log = [name](sources::LogLevel level, std::string_view text) { log_source(level, name, text); }};
   }
 
-  bool offer(const std::string& name, const std::shared_ptr<std::atomic<std::size_t>>& waiting, oracle::ChainSegment& segment) {
+  bool offer(const std::string& name, const std::shared_ptr<std::atomic<std::size_t>>& waiting,
+             oracle::ChainSegment& segment) {
     if (*waiting >= kSegmentsWaitingMax) return false;
     ++*waiting;
     const std::string range = fmt::format("blocks {}..{}", segment.from, segment.to);
@@ -94,7 +97,8 @@ struct SourceRunner::Impl {
     });
   }
 
-  void start_one(const config::SourceConnection& s, const config::ValidConfig& config, std::map<std::string, sources::Cursor>& at) {
+  void start_one(const config::SourceConnection& s, const config::ValidConfig& config,
+                 std::map<std::string, sources::Cursor>& at) {
     const auto told = [&](const Error& error) {
       log_error("source", s.name + ": not started: " + error.text());
       pipeline.submit(oracle::SourceReport{s.name, clock(), oracle::SourceCondition::failing, error.text()}, nullptr);
@@ -102,7 +106,8 @@ struct SourceRunner::Impl {
     if (const auto* c = std::get_if<config::EvmConnection>(&s.connection)) {
       auto settings = evm_settings(s.name, *c, config.policy()->oracle);
       if (!settings) return told(settings.error());
-      auto source = sources::EvmSource::make(context->get_executor(), std::move(*settings), sink_of(s.name), at[s.name], clock);
+      auto source =
+          sources::EvmSource::make(context->get_executor(), std::move(*settings), sink_of(s.name), at[s.name], clock);
       if (!source) return told(source.error());
       Evm shared = std::move(*source);
       shared->start();
@@ -119,7 +124,8 @@ struct SourceRunner::Impl {
     if (!settings) return told(settings.error());
     // Sequences ascend over restarts without being stored: microseconds since the epoch grow faster than samples.
     const auto last_sequence = static_cast<std::uint64_t>(clock().ns / 1000);
-    auto source = sources::SampleSource::make(context->get_executor(), std::move(*settings), sink_of(name), last_sequence, clock);
+    auto source =
+        sources::SampleSource::make(context->get_executor(), std::move(*settings), sink_of(name), last_sequence, clock);
     if (!source) return told(source.error());
     (*source)->start();
     polled[name] = std::move(*source);
@@ -150,9 +156,12 @@ struct SourceRunner::Impl {
   std::map<std::string, std::unique_ptr<sources::SampleSource>> polled;
 };
 
-SourceRunner::SourceRunner(Pipeline& pipeline, Pipeline::Clock clock) : impl_(std::make_unique<Impl>(pipeline, std::move(clock))) {}
+SourceRunner::SourceRunner(Pipeline& pipeline, Pipeline::Clock clock)
+    : impl_(std::make_unique<Impl>(pipeline, std::move(clock))) {}
 
-SourceRunner::~SourceRunner() { stop(); }
+SourceRunner::~SourceRunner() {
+  stop();
+}
 
 void SourceRunner::start(const config::ValidConfig& config) {
   const std::lock_guard one_at_a_time(impl_->lifecycle);

@@ -19,18 +19,21 @@ Result<> fill_access(const config::HttpAccess& access, sources::HttpSettings& ht
   std::ifstream file(access.authorization_file);
   std::string line;
   if (!std::getline(file, line) || line.empty()) {
-    return fail(ErrorCode::missing, access.authorization_file, "the authorization file cannot be read or its first line is empty");
+    return fail(ErrorCode::missing, access.authorization_file,
+                "the authorization file cannot be read or its first line is empty");
   }
   http.headers.emplace_back("Authorization", std::move(line));
   return {};
 }
 
-Result<sources::Address> address_of(const std::string& text, const config::EvmConnection& connection, const std::string& where) {
+Result<sources::Address> address_of(const std::string& text, const config::EvmConnection& connection,
+                                    const std::string& where) {
   const auto named = connection.contracts.find(text);
   const std::string& hex = named == connection.contracts.end() ? text : named->second;
   sources::Address address{};
   if (!decode_hex(hex, address)) {
-    return fail(ErrorCode::malformed, where, fmt::format("\"{}\" is neither a contract's name nor an address (0x and 40 hex digits)", text));
+    return fail(ErrorCode::malformed, where,
+                fmt::format("\"{}\" is neither a contract's name nor an address (0x and 40 hex digits)", text));
   }
   return address;
 }
@@ -61,7 +64,8 @@ Result<sources::EvmSettings> evm_settings(const std::string& name, const config:
     if (!signature) return tl::make_unexpected(signature.error());
     s.events.push_back({e.name, *address, std::move(*signature)});
   }
-  if (auto filled = fill_access(connection.access, s.http, s.backoff); !filled) return tl::make_unexpected(filled.error());
+  if (auto filled = fill_access(connection.access, s.http, s.backoff); !filled)
+    return tl::make_unexpected(filled.error());
   return s;
 }
 
@@ -69,7 +73,8 @@ Result<sources::PrometheusSettings> prometheus_settings(const std::string& name,
                                                         const config::PrometheusConnection& connection) {
   sources::PrometheusSettings s{.name = name, .url = connection.url, .period = connection.period};
   for (const auto& [metric, expression] : connection.queries) s.metrics.push_back({metric, expression});
-  if (auto filled = fill_access(connection.access, s.http, s.backoff); !filled) return tl::make_unexpected(filled.error());
+  if (auto filled = fill_access(connection.access, s.http, s.backoff); !filled)
+    return tl::make_unexpected(filled.error());
   return s;
 }
 
@@ -78,7 +83,8 @@ Result<sources::HttpSourceSettings> http_settings(const std::string& name, const
   for (const auto& [metric, value] : connection.values) {
     s.metrics.push_back({metric, connection.url, value.pointer, value.time_pointer});
   }
-  if (auto filled = fill_access(connection.access, s.http, s.backoff); !filled) return tl::make_unexpected(filled.error());
+  if (auto filled = fill_access(connection.access, s.http, s.backoff); !filled)
+    return tl::make_unexpected(filled.error());
   return s;
 }
 

@@ -7,7 +7,8 @@
 
 namespace homeostat::daemon {
 
-[[nodiscard]] Result<sources::EvmSettings> evm_settings(const std::string& name, const config::EvmConnection& connection,
+[[nodiscard]] Result<sources::EvmSettings> evm_settings(const std::string& name,
+                                                        const config::EvmConnection& connection,
                                                         const oracle::Settings& oracle);
 [[nodiscard]] Result<sources::PrometheusSettings> prometheus_settings(const std::string& name,
                                                                       const config::PrometheusConnection& connection);

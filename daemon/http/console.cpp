@@ -32,7 +32,9 @@ std::string age_text(Instant now, Instant t) {
   return fmt::format("{:.1f} h", s / 3600);
 }
 
-std::string number(double x) { return fmt::format("{:.5g}", x); }
+std::string number(double x) {
+  return fmt::format("{:.5g}", x);
+}
 
 /// A curve with its reference line (set-point, or the wanted value) and the range it covers.
 std::string curve(const std::vector<double>& points, double reference) {
@@ -96,29 +98,33 @@ void head(Out out, const engine::View& v, Instant now) {
 }
 
 void parameters(Out out, const engine::View& v, const History::Copy& h) {
-  fmt::format_to(out, "<h2>Parameters</h2><table><tr><th>parameter<th class=n>applied<th class=n>wanted<th>bounds"
-                      "<th>last minutes<th>why");
+  fmt::format_to(out,
+                 "<h2>Parameters</h2><table><tr><th>parameter<th class=n>applied<th class=n>wanted<th>bounds"
+                 "<th>last minutes<th>why");
   for (const engine::ParameterView& p : v.parameters) {
     const std::string state = p.paused       ? " <span class='tag bad'>paused</span>"
                               : p.overridden ? " <span class='tag warn'>overridden</span>"
                                              : "";
-    fmt::format_to(out, "<tr><td>{}{}<br><span class=dim>{}</span><td class=n>{}<td class=n>{}<td class=dim>{} to {}<td>{}<td>{}",
-                   escaped(p.name), state, escaped(p.unit), p.value.to_string(), p.wanted.to_string(),
-                   p.min.to_string(), p.max.to_string(),
-                   curve(points_of(h.parameters, p.name), p.initial.to_double()), escaped(p.why));
+    fmt::format_to(
+        out, "<tr><td>{}{}<br><span class=dim>{}</span><td class=n>{}<td class=n>{}<td class=dim>{} to {}<td>{}<td>{}",
+        escaped(p.name), state, escaped(p.unit), p.value.to_string(), p.wanted.to_string(), p.min.to_string(),
+        p.max.to_string(), curve(points_of(h.parameters, p.name), p.initial.to_double()), escaped(p.why));
   }
   fmt::format_to(out, "</table>");
 }
 
 void metrics(Out out, const engine::View& v, const History::Copy& h) {
-  fmt::format_to(out, "<h2>Metrics</h2><table><tr><th>metric<th class=n>reading<th class=n>set-point<th>quality"
-                      "<th>last minutes<th>loop");
+  fmt::format_to(out,
+                 "<h2>Metrics</h2><table><tr><th>metric<th class=n>reading<th class=n>set-point<th>quality"
+                 "<th>last minutes<th>loop");
   for (const engine::MetricView& m : v.metrics) {
     const auto loop =
         std::find_if(v.loops.begin(), v.loops.end(), [&](const engine::LoopView& l) { return l.metric == m.name; });
     const bool has_loop = loop != v.loops.end();
     const bool has_value = !m.reading.time.is_never();
-    fmt::format_to(out, "<tr><td title=\"{}\">{}<br><span class=dim>{}</span><td class=n>{}<td class=n>{}<td><span class='tag {}'>{}</span> <span class=dim>{}</span><td>{}<td>{}",
+    fmt::format_to(out,
+                   "<tr><td title=\"{}\">{}<br><span class=dim>{}</span><td class=n>{}<td class=n>{}<td><span "
+                   "class='tag {}'>{}</span> <span class=dim>{}</span><td>{}<td>{}",
                    escaped(m.help), escaped(m.name), escaped(m.unit), has_value ? number(m.reading.value) : "none yet",
                    has_loop ? number(loop->setpoint) : "", tag_class(m.reading.quality),
                    oracle::name_of(m.reading.quality), escaped(m.reading.reason),
@@ -129,29 +135,34 @@ void metrics(Out out, const engine::View& v, const History::Copy& h) {
 }
 
 void sources(Out out, const engine::View& v, Instant now) {
-  fmt::format_to(out, "<h2>Sources</h2><table><tr><th>source<th>condition<th class=n>accepted<th class=n>refused"
-                      "<th>newest<th class=n>block<th>last refused");
+  fmt::format_to(out,
+                 "<h2>Sources</h2><table><tr><th>source<th>condition<th class=n>accepted<th class=n>refused"
+                 "<th>newest<th class=n>block<th>last refused");
   for (const engine::SourceView& s : v.sources) {
     std::uint64_t refused = 0;
     for (const std::uint64_t n : s.refused) refused += n;
     const bool good = s.condition == oracle::SourceCondition::connected;
     constexpr std::array<std::string_view, 4> names = {"connected", "failing", "wrong chain", "violated"};
-    fmt::format_to(out, "<tr><td>{}<td><span class='tag {}'>{}</span> <span class=dim>{}</span><td class=n>{}<td class=n>{}<td>{}<td class=n>{}<td class=dim>{}",
-                   escaped(s.name), good ? "ok" : "bad", names[static_cast<std::size_t>(s.condition)], escaped(s.detail),
-                   s.accepted, refused, age_text(now, s.watermark), s.block == 0 ? std::string() : std::to_string(s.block),
-                   escaped(s.last_refused));
+    fmt::format_to(out,
+                   "<tr><td>{}<td><span class='tag {}'>{}</span> <span class=dim>{}</span><td class=n>{}<td "
+                   "class=n>{}<td>{}<td class=n>{}<td class=dim>{}",
+                   escaped(s.name), good ? "ok" : "bad", names[static_cast<std::size_t>(s.condition)],
+                   escaped(s.detail), s.accepted, refused, age_text(now, s.watermark),
+                   s.block == 0 ? std::string() : std::to_string(s.block), escaped(s.last_refused));
   }
   fmt::format_to(out, "</table>");
 }
 
 void adjustments(Out out, const engine::View& v, const History::Copy& h, Instant now) {
-  fmt::format_to(out, "<h2>Last adjustments</h2><table><tr><th class=n>id<th>when<th>parameter<th class=n>from"
-                      "<th class=n>to<th>answer<th>why");
+  fmt::format_to(out,
+                 "<h2>Last adjustments</h2><table><tr><th class=n>id<th>when<th>parameter<th class=n>from"
+                 "<th class=n>to<th>answer<th>why");
   for (const engine::DecisionRecord& d : h.decisions) {
     const bool good = d.answer == engine::Answer::applied || d.answer == engine::Answer::waiting;
-    fmt::format_to(out, "<tr><td class=n>{}<td>{} ago<td>{}<td class=n>{}<td class=n>{}<td><span class='tag {}'>{}</span><td>{}",
-                   d.id, age_text(now, d.at), escaped(d.parameter), d.previous.to_string(), d.value.to_string(),
-                   good ? "ok" : "bad", engine::name_of(d.answer), escaped(d.why));
+    fmt::format_to(
+        out, "<tr><td class=n>{}<td>{} ago<td>{}<td class=n>{}<td class=n>{}<td><span class='tag {}'>{}</span><td>{}",
+        d.id, age_text(now, d.at), escaped(d.parameter), d.previous.to_string(), d.value.to_string(),
+        good ? "ok" : "bad", engine::name_of(d.answer), escaped(d.why));
   }
   fmt::format_to(out, "</table>");
   if (v.decisions == 0) fmt::format_to(out, "<p class=dim>No decision yet.</p>");
@@ -201,7 +212,8 @@ std::string console_page(const engine::View& view, const History::Copy& history,
   metrics(out, view, history);
   adjustments(out, view, history, now);
   sources(out, view, now);
-  fmt::format_to(out, "<p class=dim>Ask why: <code>homeostat explain ID</code>. Hold: <code>homeostat guardian pause</code>.</p>");
+  fmt::format_to(
+      out, "<p class=dim>Ask why: <code>homeostat explain ID</code>. Hold: <code>homeostat guardian pause</code>.</p>");
   return page;
 }
 

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <thread>
 
+#include <fmt/format.h>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
@@ -18,7 +19,6 @@
 #include <boost/beast/http/read.hpp>
 #include <boost/beast/http/string_body.hpp>
 #include <boost/beast/http/write.hpp>
-#include <fmt/format.h>
 
 namespace homeostat::daemon {
 namespace {
@@ -119,7 +119,9 @@ HttpListener::~HttpListener() {
   if (impl_->thread.joinable()) impl_->thread.join();
 }
 
-int HttpListener::port() const { return impl_->acceptor.local_endpoint().port(); }
+int HttpListener::port() const {
+  return impl_->acceptor.local_endpoint().port();
+}
 
 Result<std::unique_ptr<HttpListener>> HttpListener::start(const std::string& address, HttpHandler handler) {
   const auto endpoint = parse_address(address);

@@ -14,14 +14,14 @@ namespace {
 
 class Sha256 {
  public:
-  Sha256() : x_context(EVP_MD_CTX_new()) {
-    HOMEOSTAT_CHECK(x_context != nullptr);
+  Sha256() : context_(EVP_MD_CTX_new()) {
+    HOMEOSTAT_CHECK(context_ != nullptr);
     // Fetched once: the look-up by name costs more than hashing a small frame.
     static const EVP_MD* const algorithm = EVP_MD_fetch(nullptr, "SHA256", nullptr);
-    HOMEOSTAT_CHECK(EVP_DigestInit_ex2(x_context.get(), algorithm, nullptr) == 1);
+    HOMEOSTAT_CHECK(EVP_DigestInit_ex2(context_.get(), algorithm, nullptr) == 1);
   }
   Sha256& add(const void* data, std::size_t size) {
-    HOMEOSTAT_CHECK(EVP_DigestUpdate(x_context.get(), data, size) == 1);
+    HOMEOSTAT_CHECK(EVP_DigestUpdate(context_.get(), data, size) == 1);
     return *this;
   }
   Sha256& add(std::uint64_t value) {
@@ -33,7 +33,7 @@ class Sha256 {
   Sha256& add_field(std::string_view bytes) { return add(std::uint64_t{bytes.size()}).add(bytes.data(), bytes.size()); }
   [[nodiscard]] Hash finish() {
     Hash hash;
-    HOMEOSTAT_CHECK(EVP_DigestFinal_ex(x_context.get(), hash.data(), nullptr) == 1);
+    HOMEOSTAT_CHECK(EVP_DigestFinal_ex(context_.get(), hash.data(), nullptr) == 1);
     return hash;
   }
 
@@ -41,7 +41,7 @@ class Sha256 {
   struct Free {
     void operator()(EVP_MD_CTX* c) const { EVP_MD_CTX_free(c); }
   };
-  std::unique_ptr<EVP_MD_CTX, Free> x_context;
+  std::unique_ptr<EVP_MD_CTX, Free> context_;
 };
 
 // Counts the inputs in `bytes`; false when they do not fill it exactly.

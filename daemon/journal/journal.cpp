@@ -97,8 +97,8 @@ Result<std::unique_ptr<Journal>> Journal::open(Settings settings, Hooks hooks, c
   std::unique_ptr<Journal> journal(new Journal(std::move(settings), std::move(hooks), std::move(*lock)));
   if (Result<> started = journal->start(progress); !started) {
     Error error = started.error();
-    if (error.where != journal->x_file.string()) {
-      error = Error{error.code, journal->x_file.string(), error.text()};
+    if (error.where != journal->file_.string()) {
+      error = Error{error.code, journal->file_.string(), error.text()};
     }
     if (error.code == ErrorCode::corrupt) {
       error.message += "; nothing was changed: restore a backup, or cut the damage off with the salvage command";
@@ -109,85 +109,85 @@ Result<std::unique_ptr<Journal>> Journal::open(Settings settings, Hooks hooks, c
 }
 
 Journal::Journal(Settings settings, Hooks hooks, LockFile lock)
-    : x_settings(std::move(settings)),
-      x_hooks(std::move(hooks)),
-      x_file(x_settings.directory / kFileName),
-      x_lock(std::move(lock)) {}
+    : settings_(std::move(settings)),
+      hooks_(std::move(hooks)),
+      file_(settings_.directory / kFileName),
+      lock_(std::move(lock)) {}
 
 Journal::~Journal() {
-  if (x_queue) x_queue->stop();
-  if (x_writer.joinable()) x_writer.join();
-  if (x_keeper) x_keeper->stop();
+  if (queue_) queue_->stop();
+  if (writer_.joinable()) writer_.join();
+  if (keeper_) keeper_->stop();
 }
 
 Result<> Journal::start(const ProgressCallback& progress) {
-  Result<Database> db = open_for_writing(x_file, x_settings.database_max_bytes);
+  Result<Database> db = open_for_writing(file_, settings_.database_max_bytes);
   if (!db) return tl::make_unexpected(db.error());
-  x_db = std::move(*db);
-  JOURNAL_TRY(create_schema(x_db, x_hooks.now()));
-  JOURNAL_TRY(check_schema(x_db));
-  JOURNAL_TRY(sync_directory(x_settings.directory));
+  db_ = std::move(*db);
+  JOURNAL_TRY(create_schema(db_, hooks_.now()));
+  JOURNAL_TRY(check_schema(db_));
+  JOURNAL_TRY(sync_directory(settings_.directory));
   JOURNAL_TRY(recover(progress));
-  Result<Inserts> inserts = Inserts::prepare(x_db);
+  Result<Inserts> inserts = Inserts::prepare(db_);
   if (!inserts) return tl::make_unexpected(inserts.error());
-  x_inserts = std::move(*inserts);
-  Result<JournalReader> reader = JournalReader::open(x_file);
+  inserts_ = std::move(*inserts);
+  Result<JournalReader> reader = JournalReader::open(file_);
   if (!reader) return tl::make_unexpected(reader.error());
-  x_reader = std::move(*reader);
-  Result<Database> keepers = open_for_writing(x_file, x_settings.database_max_bytes);
+  reader_ = std::move(*reader);
+  Result<Database> keepers = open_for_writing(file_, settings_.database_max_bytes);
   if (!keepers) return tl::make_unexpected(keepers.error());
 
-  x_first_seq = x_head.seq + 1;
-  x_queue = std::make_unique<Queue>(x_settings, x_head.seq);
-  x_keeper = std::make_unique<Keeper>(x_settings, std::move(*keepers), x_turn, x_hooks.now,
-                                      [this](const Error& error, const char* doing) { fail_for_good(error, doing); });
+  first_seq_ = head_.seq + 1;
+  queue_ = std::make_unique<Queue>(settings_, head_.seq);
+  keeper_ = std::make_unique<Keeper>(settings_, std::move(*keepers), turn_, hooks_.now,
+                                     [this](const Error& error, const char* doing) { fail_for_good(error, doing); });
   sqlite3_wal_hook(
-      x_db.handle(),
+      db_.handle(),
       [](void* keeper, sqlite3*, const char*, int pages) {
         static_cast<Keeper*>(keeper)->note_wal_pages(static_cast<std::uint64_t>(pages));
         return SQLITE_OK;
       },
-      x_keeper.get());
-  x_keeper->start();
-  x_writer = std::thread([this] { write_loop(); });
+      keeper_.get());
+  keeper_->start();
+  writer_ = std::thread([this] { write_loop(); });
   return {};
 }
 
 Result<> Journal::recover(const ProgressCallback& progress) {
   // Copying the log back writes again what a failed flush before the restart may have left only in the page
   // cache: from here on the file and what we read are the same.
-  JOURNAL_TRY(x_db.execute("PRAGMA wal_checkpoint(TRUNCATE)"));
-  Result<ChainHead> head = read_head(x_db);
+  JOURNAL_TRY(db_.execute("PRAGMA wal_checkpoint(TRUNCATE)"));
+  Result<ChainHead> head = read_head(db_);
   if (!head) return tl::make_unexpected(head.error());
-  x_head = *head;
-  const Result<std::optional<Snapshot>> snapshot = newest_good_snapshot(x_db, &x_damaged_snapshots);
+  head_ = *head;
+  const Result<std::optional<Snapshot>> snapshot = newest_good_snapshot(db_, &damaged_snapshots_);
   if (!snapshot) return tl::make_unexpected(snapshot.error());
-  const Result<ChainHead> base = read_base(x_db);
+  const Result<ChainHead> base = read_base(db_);
   if (!base) return tl::make_unexpected(base.error());
   const std::uint64_t from = std::max(*snapshot ? (*snapshot)->seq : 0, base->seq) + 1;
-  if (from > x_head.seq + 1) {
+  if (from > head_.seq + 1) {
     return fail(ErrorCode::corrupt, fmt::format("snapshot {}", from - 1),
-                fmt::format("is beyond the last input {}: the tail is missing", x_head.seq));
+                fmt::format("is beyond the last input {}: the tail is missing", head_.seq));
   }
   if (!*snapshot && base->seq > 0) {
     return fail(ErrorCode::corrupt, "snapshots",
                 fmt::format("inputs up to {} were pruned and no undamaged snapshot stands for them", base->seq));
   }
-  if (x_settings.verify_tail_at_open) {
-    JOURNAL_TRY(scan_frames(x_db, from, [&](const Frame& frame) {
-      if (progress) progress({frame.last_seq, x_head.seq});
+  if (settings_.verify_tail_at_open) {
+    JOURNAL_TRY(scan_frames(db_, from, [&](const Frame& frame) {
+      if (progress) progress({frame.last_seq, head_.seq});
       return true;
     }));
   }
-  JOURNAL_TRY(x_db.execute("UPDATE meta SET value = value + 1 WHERE key = 'epoch'"));
-  const Result<std::int64_t> epoch = x_db.query_integer("SELECT value FROM meta WHERE key = 'epoch'");
+  JOURNAL_TRY(db_.execute("UPDATE meta SET value = value + 1 WHERE key = 'epoch'"));
+  const Result<std::int64_t> epoch = db_.query_integer("SELECT value FROM meta WHERE key = 'epoch'");
   if (!epoch) return tl::make_unexpected(epoch.error());
-  x_epoch = static_cast<std::uint64_t>(*epoch);
+  epoch_ = static_cast<std::uint64_t>(*epoch);
   return {};
 }
 
 void Journal::write_loop() {
-  while (std::optional<Group> group = x_queue->take()) {
+  while (std::optional<Group> group = queue_->take()) {
     const auto start = std::chrono::steady_clock::now();
     if (Result<> committed = commit(*group); !committed) {
       const std::string doing = group->bytes.empty()
@@ -198,104 +198,104 @@ void Journal::write_loop() {
     }
     record_commit(*group, since(start));
     Durable durable;
-    if (!x_queue->commit_done(std::move(*group), durable)) return;
-    const std::lock_guard lock(x_callback_mutex);
-    if (x_on_durable) x_on_durable(durable);
+    if (!queue_->commit_done(std::move(*group), durable)) return;
+    const std::lock_guard lock(callback_mutex_);
+    if (on_durable_) on_durable_(durable);
   }
 }
 
 Result<> Journal::commit(const Group& group) {
   Frame frame{.first_seq = group.first_seq,
               .last_seq = group.last_seq,
-              .at = x_hooks.now(),
-              .prev_hash = x_head.hash,
+              .at = hooks_.now(),
+              .prev_hash = head_.hash,
               .bytes = group.bytes};
   if (!group.bytes.empty()) frame.hash = hash_of(frame);
-  const std::lock_guard turn(x_turn);
-  JOURNAL_TRY(x_db.transaction("BEGIN IMMEDIATE", [&]() -> Result<> {
-    if (!group.bytes.empty()) JOURNAL_TRY(x_inserts.frame(frame));
-    for (const DecisionRow& row : group.decisions) JOURNAL_TRY(x_inserts.decision(row));
+  const std::lock_guard turn(turn_);
+  JOURNAL_TRY(db_.transaction("BEGIN IMMEDIATE", [&]() -> Result<> {
+    if (!group.bytes.empty()) JOURNAL_TRY(inserts_.frame(frame));
+    for (const DecisionRow& row : group.decisions) JOURNAL_TRY(inserts_.decision(row));
     return {};
   }));
-  if (!group.bytes.empty()) x_head = ChainHead{frame.last_seq, frame.hash};
+  if (!group.bytes.empty()) head_ = ChainHead{frame.last_seq, frame.hash};
   return {};
 }
 
 void Journal::record_commit(const Group& group, Duration took) {
-  const std::lock_guard lock(x_stats_mutex);
-  x_commit_ns[x_commits % kLatencyWindow] = took.ns;
-  ++x_commits;
-  x_committed_bytes += group.bytes.size();
+  const std::lock_guard lock(stats_mutex_);
+  commit_ns_[commits_ % kLatencyWindow] = took.ns;
+  ++commits_;
+  committed_bytes_ += group.bytes.size();
 }
 
 void Journal::fail_for_good(const Error& error, const std::string& doing) {
-  const Error whole{error.code, x_file.string(),
+  const Error whole{error.code, file_.string(),
                     fmt::format("cannot {}: {}. {}", doing, error.message, advice_for(error))};
   // The queue first: whatever on_fatal does, nothing later is reported durable.
-  if (x_queue->fail(whole)) x_hooks.on_fatal(whole);
+  if (queue_->fail(whole)) hooks_.on_fatal(whole);
 }
 
 std::string Journal::advice_for(const Error& error) const {
   const std::string state =
-      fmt::format("Nothing after input {} was acknowledged; the journal is whole up to there", x_queue->durable_seq());
+      fmt::format("Nothing after input {} was acknowledged; the journal is whole up to there", queue_->durable_seq());
   if (error.code != ErrorCode::resource_exhausted) {
     return "It is not tried again, for after a failed flush the system may have dropped the data. " + state +
            ". Check the disk (dmesg), then start again";
   }
-  if (x_settings.database_max_bytes != 0 && error.message.find("the system says") == std::string::npos) {
+  if (settings_.database_max_bytes != 0 && error.message.find("the system says") == std::string::npos) {
     return fmt::format(
         "The journal has reached its quota database_max_bytes = {}. {}. Raise the quota or shorten "
         "the retention, then start again",
-        x_settings.database_max_bytes, state);
+        settings_.database_max_bytes, state);
   }
   struct statvfs volume {};
-  const bool known = ::statvfs(x_settings.directory.c_str(), &volume) == 0;
+  const bool known = ::statvfs(settings_.directory.c_str(), &volume) == 0;
   const std::uint64_t free_bytes = known ? std::uint64_t{volume.f_bavail} * volume.f_frsize : 0;
   return fmt::format("The disk is full: {} bytes are free on the volume of {}. {}. Free space there, then start again",
-                     free_bytes, x_settings.directory.string(), state);
+                     free_bytes, settings_.directory.string(), state);
 }
 
 void Journal::on_durable(std::function<void(const Durable&)> callback) {
-  HOMEOSTAT_CHECK(x_queue->counts().appended_seq + 1 == x_first_seq);
-  const std::lock_guard lock(x_callback_mutex);
-  x_on_durable = std::move(callback);
+  HOMEOSTAT_CHECK(queue_->counts().appended_seq + 1 == first_seq_);
+  const std::lock_guard lock(callback_mutex_);
+  on_durable_ = std::move(callback);
 }
 
 void Journal::put_snapshot(Snapshot snapshot) {
-  HOMEOSTAT_CHECK(snapshot.seq <= x_queue->durable_seq());
-  x_keeper->put_snapshot(std::move(snapshot));
+  HOMEOSTAT_CHECK(snapshot.seq <= queue_->durable_seq());
+  keeper_->put_snapshot(std::move(snapshot));
 }
 
 Stats Journal::stats() const {
-  const Queue::Counts queue = x_queue->counts();
-  const Keeper::Counts& keeper = x_keeper->counts();
-  Stats stats{.epoch = x_epoch,
+  const Queue::Counts queue = queue_->counts();
+  const Keeper::Counts& keeper = keeper_->counts();
+  Stats stats{.epoch = epoch_,
               .appended_seq = queue.appended_seq,
               .durable_seq = queue.durable.seq,
               .queued_records = queue.appended_seq - queue.durable.seq,
               .queued_bytes = queue.queued_bytes,
               .refused_total = queue.refused_total,
               .decision_waits_total = queue.decision_waits_total,
-              .database_bytes = size_of(x_file),
-              .wal_bytes = size_of(x_file.string() + "-wal"),
+              .database_bytes = size_of(file_),
+              .wal_bytes = size_of(file_.string() + "-wal"),
               .checkpoints_total = keeper.checkpoints,
               .snapshots_total = keeper.snapshots,
               .snapshots_skipped_total = keeper.snapshots_skipped,
               .newest_snapshot_seq = keeper.newest_snapshot_seq,
               .pruned_frames_total = keeper.pruned_frames};
   {
-    const std::lock_guard lock(x_reader_mutex);
-    if (const auto oldest = x_reader->oldest_frame(); oldest && *oldest) {
+    const std::lock_guard lock(reader_mutex_);
+    if (const auto oldest = reader_->oldest_frame(); oldest && *oldest) {
       stats.oldest_seq = (*oldest)->first_seq;
       stats.oldest_at = (*oldest)->at;
     }
   }
-  const std::lock_guard lock(x_stats_mutex);
-  stats.commits_total = x_commits;
-  stats.committed_bytes_total = x_committed_bytes;
-  const std::size_t count = std::min<std::uint64_t>(x_commits, kLatencyWindow);
+  const std::lock_guard lock(stats_mutex_);
+  stats.commits_total = commits_;
+  stats.committed_bytes_total = committed_bytes_;
+  const std::size_t count = std::min<std::uint64_t>(commits_, kLatencyWindow);
   if (count == 0) return stats;
-  std::array<std::int64_t, kLatencyWindow> sorted = x_commit_ns;
+  std::array<std::int64_t, kLatencyWindow> sorted = commit_ns_;
   std::sort(sorted.begin(), sorted.begin() + static_cast<std::ptrdiff_t>(count));
   stats.commit_p50 = Duration{sorted[count / 2]};
   stats.commit_p99 = Duration{sorted[std::min(count - 1, count * 99 / 100)]};
@@ -304,35 +304,35 @@ Stats Journal::stats() const {
 }
 
 Result<std::optional<DecisionRow>> Journal::find_decision(std::uint64_t id) const {
-  const std::lock_guard lock(x_reader_mutex);
-  return x_reader->find_decision(id);
+  const std::lock_guard lock(reader_mutex_);
+  return reader_->find_decision(id);
 }
 
 Result<std::vector<DecisionRow>> Journal::list_decisions(const DecisionFilter& filter) const {
-  const std::lock_guard lock(x_reader_mutex);
-  return x_reader->list_decisions(filter);
+  const std::lock_guard lock(reader_mutex_);
+  return reader_->list_decisions(filter);
 }
 
 Result<> Journal::read(std::uint64_t from_seq, const InputCallback& callback, const ProgressCallback& progress) const {
-  Result<JournalReader> reader = JournalReader::open(x_file);
+  Result<JournalReader> reader = JournalReader::open(file_);
   if (!reader) return tl::make_unexpected(reader.error());
   return reader->read(from_seq, callback, progress);
 }
 
 Result<std::optional<Snapshot>> Journal::latest_snapshot() const {
-  Result<JournalReader> reader = JournalReader::open(x_file);
+  Result<JournalReader> reader = JournalReader::open(file_);
   if (!reader) return tl::make_unexpected(reader.error());
   return reader->latest_snapshot();
 }
 
 Result<VerifyReport> Journal::verify(const ProgressCallback& progress) const {
-  Result<JournalReader> reader = JournalReader::open(x_file);
+  Result<JournalReader> reader = JournalReader::open(file_);
   if (!reader) return tl::make_unexpected(reader.error());
   return reader->verify(progress);
 }
 
 Result<> Journal::backup(const std::filesystem::path& destination, const ProgressCallback& progress) const {
-  Result<JournalReader> reader = JournalReader::open(x_file);
+  Result<JournalReader> reader = JournalReader::open(file_);
   if (!reader) return tl::make_unexpected(reader.error());
   return reader->backup(destination, progress);
 }

@@ -57,26 +57,26 @@ class Journal {
   /// Queues an input; returns its sequence number, each one above the last. Never waits for the disk.
   /// Errors: resource_exhausted (queue full: shed or slow down), invalid_argument (longer than
   /// frame_max_bytes), unavailable (failed or closed).
-  [[nodiscard]] Result<std::uint64_t> append(std::string_view input) { return x_queue->append(input); }
+  [[nodiscard]] Result<std::uint64_t> append(std::string_view input) { return queue_->append(input); }
 
   /// Called on the writer thread after each commit, in order; must not block, and not call wait_durable() or
   /// put_decisions(). Set it before the first append (CHECKed); the last one set holds.
   void on_durable(std::function<void(const Durable&)> callback);
-  [[nodiscard]] std::uint64_t durable_seq() const { return x_queue->durable_seq(); }
+  [[nodiscard]] std::uint64_t durable_seq() const { return queue_->durable_seq(); }
   /// Error unavailable when the journal failed or closed first.
-  [[nodiscard]] Result<> wait_durable(std::uint64_t seq) { return x_queue->wait_durable(seq); }
+  [[nodiscard]] Result<> wait_durable(std::uint64_t seq) { return queue_->wait_durable(seq); }
 
   /// Goes with the next commit; returns the batch's ticket, see Durable. Waits for the disk only when
   /// decisions_max_bytes are pending. A row put again replaces the old one. 0 once failed.
-  std::uint64_t put_decisions(std::vector<DecisionRow> rows) { return x_queue->put_decisions(std::move(rows)); }
+  std::uint64_t put_decisions(std::vector<DecisionRow> rows) { return queue_->put_decisions(std::move(rows)); }
   /// Written in the background; then what it makes superfluous is pruned. Its seq must be durable (CHECKed).
   void put_snapshot(Snapshot snapshot);
 
   /// How often this journal was opened for writing, this time included: a fencing token.
-  [[nodiscard]] std::uint64_t epoch() const { return x_epoch; }
+  [[nodiscard]] std::uint64_t epoch() const { return epoch_; }
   /// Snapshots found damaged while opening, newest first; the journal works from an older one.
-  [[nodiscard]] const std::vector<std::uint64_t>& damaged_snapshots() const { return x_damaged_snapshots; }
-  [[nodiscard]] const std::filesystem::path& file() const { return x_file; }
+  [[nodiscard]] const std::vector<std::uint64_t>& damaged_snapshots() const { return damaged_snapshots_; }
+  [[nodiscard]] const std::filesystem::path& file() const { return file_; }
   [[nodiscard]] Stats stats() const;
 
   /// As in JournalReader. The decisions are read over one connection, in turn; the others open their own.
@@ -99,35 +99,35 @@ class Journal {
   void fail_for_good(const Error& error, const std::string& doing);
   [[nodiscard]] std::string advice_for(const Error& error) const;
 
-  const Settings x_settings;
-  const Hooks x_hooks;
-  const std::filesystem::path x_file;
-  LockFile x_lock;
+  const Settings settings_;
+  const Hooks hooks_;
+  const std::filesystem::path file_;
+  LockFile lock_;
 
   // The writer thread's, once it runs.
-  Database x_db;
-  Inserts x_inserts;
-  ChainHead x_head;
+  Database db_;
+  Inserts inserts_;
+  ChainHead head_;
 
-  std::uint64_t x_epoch = 0;
-  std::vector<std::uint64_t> x_damaged_snapshots;
-  std::unique_ptr<Queue> x_queue;
-  Turn x_turn;
-  std::unique_ptr<Keeper> x_keeper;
+  std::uint64_t epoch_ = 0;
+  std::vector<std::uint64_t> damaged_snapshots_;
+  std::unique_ptr<Queue> queue_;
+  Turn turn_;
+  std::unique_ptr<Keeper> keeper_;
 
-  mutable std::mutex x_reader_mutex;
-  mutable std::optional<JournalReader> x_reader;
+  mutable std::mutex reader_mutex_;
+  mutable std::optional<JournalReader> reader_;
 
-  std::mutex x_callback_mutex;
-  std::function<void(const Durable&)> x_on_durable;
-  std::uint64_t x_first_seq = 0;  ///< that this opening will give
+  std::mutex callback_mutex_;
+  std::function<void(const Durable&)> on_durable_;
+  std::uint64_t first_seq_ = 0;  ///< that this opening will give
 
-  mutable std::mutex x_stats_mutex;
-  std::uint64_t x_commits = 0;
-  std::uint64_t x_committed_bytes = 0;
-  std::array<std::int64_t, kLatencyWindow> x_commit_ns{};
+  mutable std::mutex stats_mutex_;
+  std::uint64_t commits_ = 0;
+  std::uint64_t committed_bytes_ = 0;
+  std::array<std::int64_t, kLatencyWindow> commit_ns_{};
 
-  std::thread x_writer;
+  std::thread writer_;
 };
 
 /// Repairs a journal that no longer opens: writes a new file with every input up to the first damaged

@@ -39,18 +39,14 @@ Result<> sync_database(Database& db) {
 
 Keeper::Keeper(const Settings& settings, Database db, Turn& turn, std::function<Instant()> now,
                FailureCallback on_failure)
-    : x_settings(settings),
-      x_db(std::move(db)),
-      x_turn(turn),
-      x_now(std::move(now)),
-      x_on_failure(std::move(on_failure)) {
-  const Result<std::int64_t> page = x_db.query_integer("PRAGMA page_size");
+    : settings_(settings), db_(std::move(db)), turn_(turn), now_(std::move(now)), on_failure_(std::move(on_failure)) {
+  const Result<std::int64_t> page = db_.query_integer("PRAGMA page_size");
   HOMEOSTAT_CHECK(page && *page > 0);
-  x_restart_pages = std::max<std::uint64_t>(x_settings.wal_restart_bytes / static_cast<std::uint64_t>(*page), 1);
-  x_checkpoint_at_pages = x_restart_pages;
+  restart_pages_ = std::max<std::uint64_t>(settings_.wal_restart_bytes / static_cast<std::uint64_t>(*page), 1);
+  checkpoint_at_pages_ = restart_pages_;
   // The keeper's own commits lengthen the log like the writer's.
   sqlite3_wal_hook(
-      x_db.handle(),
+      db_.handle(),
       [](void* self, sqlite3*, const char*, int pages) {
         static_cast<Keeper*>(self)->note_wal_pages(static_cast<std::uint64_t>(pages));
         return SQLITE_OK;
@@ -63,32 +59,32 @@ Keeper::~Keeper() {
 }
 
 void Keeper::start() {
-  x_thread = std::thread([this] { run(); });
+  thread_ = std::thread([this] { run(); });
 }
 
 void Keeper::stop() {
   {
-    const std::lock_guard lock(x_mutex);
-    x_stopped = true;
+    const std::lock_guard lock(mutex_);
+    stopped_ = true;
   }
-  x_wake.notify_all();
-  if (x_thread.joinable()) x_thread.join();
+  wake_.notify_all();
+  if (thread_.joinable()) thread_.join();
 }
 
 void Keeper::note_wal_pages(std::uint64_t pages) {
-  x_wal_pages = pages;
-  if (pages < x_checkpoint_at_pages) return;
-  { const std::lock_guard lock(x_mutex); }  // so that the wake-up cannot fall between the check and the wait
-  x_wake.notify_one();
+  wal_pages_ = pages;
+  if (pages < checkpoint_at_pages_) return;
+  { const std::lock_guard lock(mutex_); }  // so that the wake-up cannot fall between the check and the wait
+  wake_.notify_one();
 }
 
 void Keeper::put_snapshot(Snapshot snapshot) {
   {
-    const std::lock_guard lock(x_mutex);
-    if (x_waiting) ++x_counts.snapshots_skipped;
-    x_waiting = std::move(snapshot);
+    const std::lock_guard lock(mutex_);
+    if (waiting_) ++counts_.snapshots_skipped;
+    waiting_ = std::move(snapshot);
   }
-  x_wake.notify_one();
+  wake_.notify_one();
 }
 
 void Keeper::run() {
@@ -99,10 +95,10 @@ void Keeper::run() {
   while (result) {
     std::optional<Snapshot> snapshot;
     {
-      std::unique_lock lock(x_mutex);
-      x_wake.wait(lock, [&] { return x_stopped || x_waiting || x_wal_pages >= x_checkpoint_at_pages; });
-      if (x_stopped && !x_waiting) return;
-      snapshot = std::exchange(x_waiting, std::nullopt);
+      std::unique_lock lock(mutex_);
+      wake_.wait(lock, [&] { return stopped_ || waiting_ || wal_pages_ >= checkpoint_at_pages_; });
+      if (stopped_ && !waiting_) return;
+      snapshot = std::exchange(waiting_, std::nullopt);
     }
     if (snapshot) {
       doing = "write a snapshot";
@@ -112,12 +108,12 @@ void Keeper::run() {
       if (result) result = prune_frames();
       if (result) result = prune_decisions();
     }
-    if (result && x_wal_pages >= x_checkpoint_at_pages) {
+    if (result && wal_pages_ >= checkpoint_at_pages_) {
       doing = "copy the write-ahead log back";
       result = checkpoint();
     }
   }
-  x_on_failure(result.error(), doing);
+  on_failure_(result.error(), doing);
 }
 
 // The log starts over from its beginning once all of it is in the database and a commit comes. With a busy
@@ -128,42 +124,42 @@ Result<> Keeper::checkpoint() {
   int copied_pages = 0;
   const auto pass = [&]() -> Result<> {
     const int code =
-        sqlite3_wal_checkpoint_v2(x_db.handle(), "main", SQLITE_CHECKPOINT_PASSIVE, &log_pages, &copied_pages);
+        sqlite3_wal_checkpoint_v2(db_.handle(), "main", SQLITE_CHECKPOINT_PASSIVE, &log_pages, &copied_pages);
     if (code == SQLITE_OK || (code & 0xff) == SQLITE_BUSY) return {};
-    return tl::make_unexpected(error_of(x_db.handle(), code));
+    return tl::make_unexpected(error_of(db_.handle(), code));
   };
   for (int i = 0; i < kBulkPasses; ++i) {
     const int copied_before = copied_pages;
     JOURNAL_TRY(pass());
     if (log_pages - copied_pages < kTailPages || copied_pages <= copied_before) break;
   }
-  JOURNAL_TRY(sync_database(x_db));
+  JOURNAL_TRY(sync_database(db_));
   {
-    const std::lock_guard turn(x_turn);
+    const std::lock_guard turn(turn_);
     JOURNAL_TRY(pass());
     const bool complete = log_pages == copied_pages;
-    if (complete) x_wal_pages = 0;
+    if (complete) wal_pages_ = 0;
     // A reader with an old view keeps the log from starting over; trying again at once would only spin.
-    x_checkpoint_at_pages = (complete ? 0 : static_cast<std::uint64_t>(std::max(log_pages, 0))) + x_restart_pages;
+    checkpoint_at_pages_ = (complete ? 0 : static_cast<std::uint64_t>(std::max(log_pages, 0))) + restart_pages_;
   }
-  ++x_counts.checkpoints;
+  ++counts_.checkpoints;
   return {};
 }
 
 template <class Task>
 Result<> Keeper::write(Task&& task) {
-  const std::lock_guard turn(x_turn);
-  return x_db.transaction("BEGIN IMMEDIATE", task);
+  const std::lock_guard turn(turn_);
+  return db_.transaction("BEGIN IMMEDIATE", task);
 }
 
 // The parts need no flush of their own: the row that makes them count is flushed, and the log with it.
 Result<> Keeper::write_snapshot(const Snapshot& snapshot) {
-  if (read_snapshot(x_db, snapshot.seq)) return {};  // the same inputs give the same state
-  Result<Inserts> inserts = Inserts::prepare(x_db);
+  if (read_snapshot(db_, snapshot.seq)) return {};  // the same inputs give the same state
+  Result<Inserts> inserts = Inserts::prepare(db_);
   if (!inserts) return tl::make_unexpected(inserts.error());
-  Result<Statement> remove = x_db.prepare("DELETE FROM snapshots WHERE seq = ?1");
+  Result<Statement> remove = db_.prepare("DELETE FROM snapshots WHERE seq = ?1");
   if (!remove) return tl::make_unexpected(remove.error());
-  JOURNAL_TRY(x_db.execute("PRAGMA synchronous=NORMAL"));
+  JOURNAL_TRY(db_.execute("PRAGMA synchronous=NORMAL"));
   JOURNAL_TRY(write([&] { return remove->bind(1, snapshot.seq).run(); }));
   const std::string_view state = snapshot.state;
   std::int64_t part = 0;
@@ -171,28 +167,27 @@ Result<> Keeper::write_snapshot(const Snapshot& snapshot) {
     JOURNAL_TRY(
         write([&] { return inserts->snapshot_part(snapshot.seq, part, state.substr(at, kSnapshotPartBytes)); }));
   }
-  JOURNAL_TRY(x_db.execute("PRAGMA synchronous=FULL"));
+  JOURNAL_TRY(db_.execute("PRAGMA synchronous=FULL"));
   JOURNAL_TRY(write([&] { return inserts->snapshot(snapshot); }));
-  ++x_counts.snapshots;
-  x_counts.newest_snapshot_seq = snapshot.seq;
+  ++counts_.snapshots;
+  counts_.newest_snapshot_seq = snapshot.seq;
   return {};
 }
 
 Result<> Keeper::remove_old_snapshots() {
-  Result<Statement> rows = x_db.prepare(
+  Result<Statement> rows = db_.prepare(
       "DELETE FROM snapshots WHERE seq NOT IN (SELECT seq FROM snapshots ORDER BY seq DESC LIMIT ?1) "
       "AND seq NOT IN (SELECT min(seq) FROM snapshots WHERE at_ns >= ?2 GROUP BY at_ns / ?3)");
   if (!rows) return tl::make_unexpected(rows.error());
-  const std::int64_t cutoff_ns = (x_now() - x_settings.retention).ns;
-  const std::int64_t span_ns = std::max<std::int64_t>(x_settings.retention.ns / kSnapshotSpans, 1);
-  JOURNAL_TRY(write([&] {
-    return rows->bind(1, std::int64_t{kSnapshotsKept}).bind(2, cutoff_ns).bind(3, span_ns).run();
-  }));
+  const std::int64_t cutoff_ns = (now_() - settings_.retention).ns;
+  const std::int64_t span_ns = std::max<std::int64_t>(settings_.retention.ns / kSnapshotSpans, 1);
+  JOURNAL_TRY(
+      write([&] { return rows->bind(1, std::int64_t{kSnapshotsKept}).bind(2, cutoff_ns).bind(3, span_ns).run(); }));
   int removed = 1;
   while (removed > 0) {
     JOURNAL_TRY(write([&]() -> Result<> {
-      JOURNAL_TRY(x_db.execute(kRemoveLooseParts));
-      removed = sqlite3_changes(x_db.handle());
+      JOURNAL_TRY(db_.execute(kRemoveLooseParts));
+      removed = sqlite3_changes(db_.handle());
       return {};
     }));
   }
@@ -200,7 +195,7 @@ Result<> Keeper::remove_old_snapshots() {
 }
 
 Result<> Keeper::prune_frames() {
-  const Result<std::vector<std::uint64_t>> seqs = snapshot_seqs(x_db);
+  const Result<std::vector<std::uint64_t>> seqs = snapshot_seqs(db_);
   if (!seqs) return tl::make_unexpected(seqs.error());
   if (seqs->empty()) return {};
   bool more = true;
@@ -209,12 +204,12 @@ Result<> Keeper::prune_frames() {
 }
 
 Result<> Keeper::prune_some_frames(std::uint64_t covered_seq, bool& more) {
-  Result<Statement> oldest = x_db.prepare(
+  Result<Statement> oldest = db_.prepare(
       "SELECT last_seq, at_ns, length(bytes), hash FROM frames "
       "WHERE first_seq < (SELECT max(first_seq) FROM frames) ORDER BY first_seq LIMIT ?1");
   if (!oldest) return tl::make_unexpected(oldest.error());
   oldest->bind(1, kPruneRows);
-  const Instant cutoff = x_now() - x_settings.retention;
+  const Instant cutoff = now_() - settings_.retention;
   ChainHead base;
   std::size_t bytes = 0;
   std::uint64_t frames = 0;
@@ -231,22 +226,22 @@ Result<> Keeper::prune_some_frames(std::uint64_t covered_seq, bool& more) {
   oldest->reset();
   more = frames > 0;
   if (!more) return {};
-  Result<Statement> remove = x_db.prepare("DELETE FROM frames WHERE first_seq <= ?1");
+  Result<Statement> remove = db_.prepare("DELETE FROM frames WHERE first_seq <= ?1");
   if (!remove) return tl::make_unexpected(remove.error());
   JOURNAL_TRY(remove->bind(1, base.seq).run());
-  x_counts.pruned_frames += frames;
-  return write_base(x_db, base);
+  counts_.pruned_frames += frames;
+  return write_base(db_, base);
 }
 
 Result<> Keeper::prune_decisions() {
-  Result<Statement> remove = x_db.prepare(kPruneDecisions);
+  Result<Statement> remove = db_.prepare(kPruneDecisions);
   if (!remove) return tl::make_unexpected(remove.error());
-  const Instant cutoff = x_now() - x_settings.decision_retention;
+  const Instant cutoff = now_() - settings_.decision_retention;
   int removed = 1;
   while (removed > 0) {
     JOURNAL_TRY(write([&]() -> Result<> {
       JOURNAL_TRY(remove->bind(1, cutoff.ns).run());
-      removed = sqlite3_changes(x_db.handle());
+      removed = sqlite3_changes(db_.handle());
       return {};
     }));
   }

@@ -49,8 +49,8 @@ class Keeper {
   /// Never blocks: one snapshot waits; a newer one replaces it. Thread-safe.
   void put_snapshot(Snapshot snapshot);
 
-  [[nodiscard]] const Counts& counts() const { return x_counts; }
-  [[nodiscard]] std::uint64_t wal_pages() const { return x_wal_pages; }
+  [[nodiscard]] const Counts& counts() const { return counts_; }
+  [[nodiscard]] std::uint64_t wal_pages() const { return wal_pages_; }
 
  private:
   void run();
@@ -64,21 +64,21 @@ class Keeper {
   template <class Task>
   [[nodiscard]] Result<> write(Task&& task);
 
-  const Settings x_settings;
-  Database x_db;
-  Turn& x_turn;
-  const std::function<Instant()> x_now;
-  const FailureCallback x_on_failure;
-  std::uint64_t x_restart_pages = 0;
+  const Settings settings_;
+  Database db_;
+  Turn& turn_;
+  const std::function<Instant()> now_;
+  const FailureCallback on_failure_;
+  std::uint64_t restart_pages_ = 0;
 
-  std::mutex x_mutex;
-  std::condition_variable x_wake;
-  std::optional<Snapshot> x_waiting;
-  bool x_stopped = false;
-  std::atomic<std::uint64_t> x_wal_pages{0};
-  std::atomic<std::uint64_t> x_checkpoint_at_pages{0};
-  Counts x_counts;
-  std::thread x_thread;
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  std::optional<Snapshot> waiting_;
+  bool stopped_ = false;
+  std::atomic<std::uint64_t> wal_pages_{0};
+  std::atomic<std::uint64_t> checkpoint_at_pages_{0};
+  Counts counts_;
+  std::thread thread_;
 };
 
 }  // namespace homeostat::journal

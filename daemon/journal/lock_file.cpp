@@ -45,15 +45,15 @@ Result<LockFile> LockFile::take(const std::filesystem::path& file) {
   return lock;
 }
 
-LockFile::LockFile(LockFile&& other) noexcept : x_fd(std::exchange(other.x_fd, -1)) {}
+LockFile::LockFile(LockFile&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
 
 LockFile& LockFile::operator=(LockFile&& other) noexcept {
-  std::swap(x_fd, other.x_fd);
+  std::swap(fd_, other.fd_);
   return *this;
 }
 
 LockFile::~LockFile() {
-  if (x_fd >= 0) ::close(x_fd);
+  if (fd_ >= 0) ::close(fd_);
 }
 
 }  // namespace homeostat::journal

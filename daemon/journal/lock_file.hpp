@@ -17,8 +17,8 @@ class LockFile {
   ~LockFile();
 
  private:
-  explicit LockFile(int fd) : x_fd(fd) {}
-  int x_fd = -1;
+  explicit LockFile(int fd) : fd_(fd) {}
+  int fd_ = -1;
 };
 
 }  // namespace homeostat::journal

@@ -65,22 +65,22 @@ class Queue {
  private:
   [[nodiscard]] Error closed_error() const;
 
-  const std::size_t x_queue_max_bytes;
-  const std::size_t x_frame_max_bytes;
-  const std::size_t x_decisions_max_bytes;
+  const std::size_t queue_max_bytes_;
+  const std::size_t frame_max_bytes_;
+  const std::size_t decisions_max_bytes_;
 
-  mutable std::mutex x_mutex;
-  std::condition_variable x_work;     ///< the writer waits
-  std::condition_variable x_settled;  ///< wait_durable() and put_decisions() wait
-  std::deque<Group> x_frames;         ///< without decisions
-  std::string x_spare;                ///< a written frame's buffer: keeps its pages mapped
-  std::deque<std::vector<DecisionRow>> x_decisions;
-  std::size_t x_decision_bytes = 0;
-  std::uint64_t x_decision_batch = 0;  ///< last ticket given
-  std::uint64_t x_taken_batch = 0;     ///< last ticket taken by the writer
-  Counts x_counts;
-  bool x_stopped = false;
-  std::optional<Error> x_failure;
+  mutable std::mutex mutex_;
+  std::condition_variable work_;     ///< the writer waits
+  std::condition_variable settled_;  ///< wait_durable() and put_decisions() wait
+  std::deque<Group> frames_;         ///< without decisions
+  std::string spare_;                ///< a written frame's buffer: keeps its pages mapped
+  std::deque<std::vector<DecisionRow>> decisions_;
+  std::size_t decision_bytes_ = 0;
+  std::uint64_t decision_batch_ = 0;  ///< last ticket given
+  std::uint64_t taken_batch_ = 0;     ///< last ticket taken by the writer
+  Counts counts_;
+  bool stopped_ = false;
+  std::optional<Error> failure_;
 };
 
 }  // namespace homeostat::journal

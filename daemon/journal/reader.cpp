@@ -68,18 +68,18 @@ Result<> copy_pages(Database& source, Database& target, const ProgressCallback& 
 
 Result<JournalReader> JournalReader::open(const std::filesystem::path& directory_or_file) {
   JournalReader reader;
-  reader.x_file = database_file(directory_or_file);
-  Result<Database> db = open_for_reading(reader.x_file);
+  reader.file_ = database_file(directory_or_file);
+  Result<Database> db = open_for_reading(reader.file_);
   if (!db) return tl::make_unexpected(db.error());
-  reader.x_db = std::move(*db);
-  if (Result<> schema = check_schema(reader.x_db); !schema) {
-    return fail(schema.error().code, reader.x_file.string(), schema.error().text());
+  reader.db_ = std::move(*db);
+  if (Result<> schema = check_schema(reader.db_); !schema) {
+    return fail(schema.error().code, reader.file_.string(), schema.error().text());
   }
   return reader;
 }
 
 Result<std::optional<Frame>> JournalReader::oldest_frame() {
-  Result<Statement> select = x_db.prepare("SELECT first_seq, last_seq, at_ns FROM frames ORDER BY first_seq LIMIT 1");
+  Result<Statement> select = db_.prepare("SELECT first_seq, last_seq, at_ns FROM frames ORDER BY first_seq LIMIT 1");
   if (!select) return tl::make_unexpected(select.error());
   const Result<bool> row = select->step();
   if (!row) return tl::make_unexpected(row.error());
@@ -88,11 +88,11 @@ Result<std::optional<Frame>> JournalReader::oldest_frame() {
 }
 
 Result<std::uint64_t> JournalReader::last_seq() {
-  return read_head(x_db).map([](const ChainHead& head) { return head.seq; });
+  return read_head(db_).map([](const ChainHead& head) { return head.seq; });
 }
 
 Result<std::uint64_t> JournalReader::epoch() {
-  return x_db.query_integer("SELECT value FROM meta WHERE key = 'epoch'").map([](std::int64_t x) {
+  return db_.query_integer("SELECT value FROM meta WHERE key = 'epoch'").map([](std::int64_t x) {
     return static_cast<std::uint64_t>(x);
   });
 }
@@ -100,7 +100,7 @@ Result<std::uint64_t> JournalReader::epoch() {
 Result<> JournalReader::read(std::uint64_t from_seq, const InputCallback& callback, const ProgressCallback& progress) {
   const Result<std::uint64_t> target = last_seq();
   if (!target) return tl::make_unexpected(target.error());
-  return scan_frames(x_db, from_seq, [&](const Frame& frame) {
+  return scan_frames(db_, from_seq, [&](const Frame& frame) {
     std::string_view rest = frame.bytes;
     std::string_view input;
     for (std::uint64_t seq = frame.first_seq; take_input(rest, input); ++seq) {
@@ -113,8 +113,8 @@ Result<> JournalReader::read(std::uint64_t from_seq, const InputCallback& callba
 
 Result<std::optional<Snapshot>> JournalReader::latest_snapshot(std::vector<std::uint64_t>* damaged) {
   Result<std::optional<Snapshot>> snapshot = std::optional<Snapshot>();
-  JOURNAL_TRY(x_db.transaction("BEGIN", [&]() -> Result<> {
-    snapshot = newest_good_snapshot(x_db, damaged);
+  JOURNAL_TRY(db_.transaction("BEGIN", [&]() -> Result<> {
+    snapshot = newest_good_snapshot(db_, damaged);
     if (!snapshot) return tl::make_unexpected(snapshot.error());
     return {};
   }));
@@ -122,27 +122,27 @@ Result<std::optional<Snapshot>> JournalReader::latest_snapshot(std::vector<std::
 }
 
 Result<std::optional<DecisionRow>> JournalReader::find_decision(std::uint64_t id) {
-  return journal::find_decision(x_db, id);
+  return journal::find_decision(db_, id);
 }
 
 Result<std::vector<DecisionRow>> JournalReader::list_decisions(const DecisionFilter& filter) {
-  return journal::list_decisions(x_db, filter);
+  return journal::list_decisions(db_, filter);
 }
 
 Result<VerifyReport> JournalReader::verify(const ProgressCallback& progress) {
-  const auto here = [&](const Error& error) { return fail(error.code, x_file.string(), error.text()); };
-  const Result<std::string> structure = x_db.query_text("PRAGMA quick_check(1)");
+  const auto here = [&](const Error& error) { return fail(error.code, file_.string(), error.text()); };
+  const Result<std::string> structure = db_.query_text("PRAGMA quick_check(1)");
   if (!structure) return tl::make_unexpected(structure.error());
-  if (*structure != "ok") return fail(ErrorCode::corrupt, x_file.string(), *structure);
+  if (*structure != "ok") return fail(ErrorCode::corrupt, file_.string(), *structure);
   // Listed before the chain is walked: a live writer may add snapshots beyond where the walk ends.
-  const Result<std::vector<std::uint64_t>> seqs = snapshot_seqs(x_db);
+  const Result<std::vector<std::uint64_t>> seqs = snapshot_seqs(db_);
   if (!seqs) return here(seqs.error());
-  const Result<ChainHead> base = read_base(x_db);
+  const Result<ChainHead> base = read_base(db_);
   if (!base) return here(base.error());
   const Result<std::uint64_t> target = last_seq();
   if (!target) return here(target.error());
   VerifyReport report;
-  const Result<> chain = scan_frames(x_db, base->seq + 1, [&](const Frame& frame) {
+  const Result<> chain = scan_frames(db_, base->seq + 1, [&](const Frame& frame) {
     if (report.frames == 0) report.first_seq = frame.first_seq;
     report.last_seq = frame.last_seq;
     ++report.frames;
@@ -153,19 +153,19 @@ Result<VerifyReport> JournalReader::verify(const ProgressCallback& progress) {
   if (!chain) return here(chain.error());
   for (const std::uint64_t seq : *seqs) {
     Result<Snapshot> snapshot;
-    JOURNAL_TRY(x_db.transaction("BEGIN", [&]() -> Result<> {
-      snapshot = read_snapshot(x_db, seq);
+    JOURNAL_TRY(db_.transaction("BEGIN", [&]() -> Result<> {
+      snapshot = read_snapshot(db_, seq);
       return {};
     }));
     if (!snapshot && snapshot.error().code == ErrorCode::missing) continue;  // replaced by newer ones meanwhile
     if (!snapshot) return here(snapshot.error());
     if (seq > std::max(report.last_seq, base->seq)) {
-      return fail(ErrorCode::corrupt, x_file.string(),
+      return fail(ErrorCode::corrupt, file_.string(),
                   fmt::format("snapshot {} is beyond the last input {}: the tail is missing", seq, report.last_seq));
     }
     report.snapshots.push_back(seq);
   }
-  const Result<std::int64_t> decisions = x_db.query_integer("SELECT count(*) FROM decisions");
+  const Result<std::int64_t> decisions = db_.query_integer("SELECT count(*) FROM decisions");
   if (!decisions) return here(decisions.error());
   report.decisions = static_cast<std::uint64_t>(*decisions);
   return report;
@@ -182,10 +182,10 @@ Result<> JournalReader::backup(const std::filesystem::path& destination, const P
   Result<> copied = [&]() -> Result<> {
     Result<Database> target = Database::open(partial, Database::Mode::create);
     if (!target) return tl::make_unexpected(target.error());
-    return x_db.transaction("BEGIN", [&]() -> Result<> {
-      const Result<ChainHead> opens_the_snapshot = read_head(x_db);
+    return db_.transaction("BEGIN", [&]() -> Result<> {
+      const Result<ChainHead> opens_the_snapshot = read_head(db_);
       if (!opens_the_snapshot) return tl::make_unexpected(opens_the_snapshot.error());
-      return copy_pages(x_db, *target, progress);
+      return copy_pages(db_, *target, progress);
     });
   }();
   if (copied) copied = sync_path(partial);

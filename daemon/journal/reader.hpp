@@ -57,8 +57,8 @@ class JournalReader {
   [[nodiscard]] Result<> backup(const std::filesystem::path& destination, const ProgressCallback& progress = {});
 
  private:
-  std::filesystem::path x_file;
-  Database x_db;
+  std::filesystem::path file_;
+  Database db_;
 };
 
 }  // namespace homeostat::journal

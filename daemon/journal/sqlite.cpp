@@ -89,31 +89,31 @@ void Statement::Finalize::operator()(sqlite3_stmt* s) const {
 }
 
 Statement& Statement::bind(int index, std::int64_t value) {
-  HOMEOSTAT_CHECK(sqlite3_bind_int64(x_statement.get(), index, value) == SQLITE_OK);
+  HOMEOSTAT_CHECK(sqlite3_bind_int64(statement_.get(), index, value) == SQLITE_OK);
   return *this;
 }
 
 Statement& Statement::bind_text(int index, std::string_view text) {
   // A null pointer would bind NULL, and an empty view may have one.
   const char* data = text.empty() ? "" : text.data();
-  HOMEOSTAT_CHECK(sqlite3_bind_text64(x_statement.get(), index, data, text.size(), SQLITE_STATIC, SQLITE_UTF8) ==
+  HOMEOSTAT_CHECK(sqlite3_bind_text64(statement_.get(), index, data, text.size(), SQLITE_STATIC, SQLITE_UTF8) ==
                   SQLITE_OK);
   return *this;
 }
 
 Statement& Statement::bind_blob(int index, const void* data, std::size_t size) {
-  HOMEOSTAT_CHECK(sqlite3_bind_blob64(x_statement.get(), index, size == 0 ? "" : data, size, SQLITE_STATIC) ==
+  HOMEOSTAT_CHECK(sqlite3_bind_blob64(statement_.get(), index, size == 0 ? "" : data, size, SQLITE_STATIC) ==
                   SQLITE_OK);
   return *this;
 }
 
 Result<bool> Statement::step() {
-  const int code = sqlite3_step(x_statement.get());
+  const int code = sqlite3_step(statement_.get());
   if (code == SQLITE_ROW) return true;
   if (code == SQLITE_DONE) return false;
-  sqlite3* db = sqlite3_db_handle(x_statement.get());
+  sqlite3* db = sqlite3_db_handle(statement_.get());
   Error error = error_of(db, code);
-  sqlite3_reset(x_statement.get());
+  sqlite3_reset(statement_.get());
   return tl::make_unexpected(std::move(error));
 }
 
@@ -128,17 +128,17 @@ Result<> Statement::run() {
 }
 
 void Statement::reset() {
-  sqlite3_reset(x_statement.get());
-  sqlite3_clear_bindings(x_statement.get());
+  sqlite3_reset(statement_.get());
+  sqlite3_clear_bindings(statement_.get());
 }
 
 std::int64_t Statement::integer(int column) const {
-  return sqlite3_column_int64(x_statement.get(), column);
+  return sqlite3_column_int64(statement_.get(), column);
 }
 
 std::string_view Statement::bytes(int column) const {
-  const void* data = sqlite3_column_blob(x_statement.get(), column);
-  const auto size = static_cast<std::size_t>(sqlite3_column_bytes(x_statement.get(), column));
+  const void* data = sqlite3_column_blob(statement_.get(), column);
+  const auto size = static_cast<std::size_t>(sqlite3_column_bytes(statement_.get(), column));
   return data == nullptr ? std::string_view() : std::string_view(static_cast<const char*>(data), size);
 }
 
@@ -161,7 +161,7 @@ Result<Database> Database::open(const std::filesystem::path& file, Mode mode) {
   sqlite3* raw = nullptr;
   const int code = sqlite3_open_v2(uri.c_str(), &raw, flags, nullptr);
   Database db;
-  db.x_db.reset(raw);
+  db.db_.reset(raw);
   if (code != SQLITE_OK) {
     Error error = error_of(raw, code);
     error.where = file.string();
@@ -174,18 +174,18 @@ Result<Database> Database::open(const std::filesystem::path& file, Mode mode) {
 }
 
 Result<> Database::execute(const char* sql) {
-  const int code = sqlite3_exec(x_db.get(), sql, nullptr, nullptr, nullptr);
-  if (code != SQLITE_OK) return tl::make_unexpected(error_of(x_db.get(), code));
+  const int code = sqlite3_exec(db_.get(), sql, nullptr, nullptr, nullptr);
+  if (code != SQLITE_OK) return tl::make_unexpected(error_of(db_.get(), code));
   return {};
 }
 
 Result<Statement> Database::prepare(std::string_view sql) {
   Statement statement;
   sqlite3_stmt* raw = nullptr;
-  const int code = sqlite3_prepare_v3(x_db.get(), sql.data(), static_cast<int>(sql.size()), SQLITE_PREPARE_PERSISTENT,
-                                      &raw, nullptr);
-  if (code != SQLITE_OK) return tl::make_unexpected(error_of(x_db.get(), code));
-  statement.x_statement.reset(raw);
+  const int code =
+      sqlite3_prepare_v3(db_.get(), sql.data(), static_cast<int>(sql.size()), SQLITE_PREPARE_PERSISTENT, &raw, nullptr);
+  if (code != SQLITE_OK) return tl::make_unexpected(error_of(db_.get(), code));
+  statement.statement_.reset(raw);
   return statement;
 }
 
@@ -207,7 +207,7 @@ Result<std::string> Database::query_text(std::string_view sql) {
 
 void Database::roll_back() {
   // Most failures have rolled back already; then this has nothing to do, and its complaint says nothing new.
-  if (sqlite3_get_autocommit(x_db.get()) == 0) sqlite3_exec(x_db.get(), "ROLLBACK", nullptr, nullptr, nullptr);
+  if (sqlite3_get_autocommit(db_.get()) == 0) sqlite3_exec(db_.get(), "ROLLBACK", nullptr, nullptr, nullptr);
 }
 
 }  // namespace homeostat::journal

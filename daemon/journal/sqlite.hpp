@@ -55,7 +55,7 @@ class Statement {
   struct Finalize {
     void operator()(sqlite3_stmt* s) const;
   };
-  std::unique_ptr<sqlite3_stmt, Finalize> x_statement;
+  std::unique_ptr<sqlite3_stmt, Finalize> statement_;
 };
 
 class Database {
@@ -80,16 +80,16 @@ class Database {
     return result;
   }
 
-  [[nodiscard]] sqlite3* handle() const { return x_db.get(); }
-  [[nodiscard]] bool is_open() const { return x_db != nullptr; }
-  void close() { x_db.reset(); }
+  [[nodiscard]] sqlite3* handle() const { return db_.get(); }
+  [[nodiscard]] bool is_open() const { return db_ != nullptr; }
+  void close() { db_.reset(); }
 
  private:
   void roll_back();
   struct Close {
     void operator()(sqlite3* db) const;
   };
-  std::unique_ptr<sqlite3, Close> x_db;
+  std::unique_ptr<sqlite3, Close> db_;
 };
 
 /// The connection's last failure as an Error, with SQLite's extended code by name and the system's errno.

@@ -297,17 +297,17 @@ Result<Inserts> Inserts::prepare(Database& db) {
     slot = std::move(*statement);
     return {};
   };
-  JOURNAL_TRY(prepare_into(inserts.x_frame, "INSERT INTO frames VALUES (?1, ?2, ?3, ?4, ?5, ?6)"));
-  JOURNAL_TRY(prepare_into(inserts.x_decision,
+  JOURNAL_TRY(prepare_into(inserts.frame_, "INSERT INTO frames VALUES (?1, ?2, ?3, ?4, ?5, ?6)"));
+  JOURNAL_TRY(prepare_into(inserts.decision_,
                            "INSERT INTO decisions VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (id) DO UPDATE SET "
                            "seq = ?2, at_ns = ?3, parameter = ?4, outcome = ?5, adjustment = ?6, bytes = ?7"));
-  JOURNAL_TRY(prepare_into(inserts.x_part, "INSERT OR REPLACE INTO snapshot_parts VALUES (?1, ?2, ?3)"));
-  JOURNAL_TRY(prepare_into(inserts.x_snapshot, "INSERT OR REPLACE INTO snapshots VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"));
+  JOURNAL_TRY(prepare_into(inserts.part_, "INSERT OR REPLACE INTO snapshot_parts VALUES (?1, ?2, ?3)"));
+  JOURNAL_TRY(prepare_into(inserts.snapshot_, "INSERT OR REPLACE INTO snapshots VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"));
   return inserts;
 }
 
 Result<> Inserts::frame(const Frame& frame) {
-  return x_frame.bind(1, frame.first_seq)
+  return frame_.bind(1, frame.first_seq)
       .bind(2, frame.last_seq)
       .bind(3, frame.at.ns)
       .bind_blob(4, frame.prev_hash.data(), frame.prev_hash.size())
@@ -317,7 +317,7 @@ Result<> Inserts::frame(const Frame& frame) {
 }
 
 Result<> Inserts::decision(const DecisionRow& row) {
-  return x_decision.bind(1, row.id)
+  return decision_.bind(1, row.id)
       .bind(2, row.seq)
       .bind(3, row.at.ns)
       .bind_text(4, row.parameter)
@@ -328,13 +328,13 @@ Result<> Inserts::decision(const DecisionRow& row) {
 }
 
 Result<> Inserts::snapshot_part(std::uint64_t seq, std::int64_t part, std::string_view bytes) {
-  return x_part.bind(1, seq).bind(2, part).bind_blob(3, bytes).run();
+  return part_.bind(1, seq).bind(2, part).bind_blob(3, bytes).run();
 }
 
 Result<> Inserts::snapshot(const Snapshot& snapshot) {
   const Hash hash = hash_of(snapshot);
   const auto parts = static_cast<std::int64_t>((snapshot.state.size() + kSnapshotPartBytes - 1) / kSnapshotPartBytes);
-  return x_snapshot.bind(1, snapshot.seq)
+  return snapshot_.bind(1, snapshot.seq)
       .bind(2, snapshot.at.ns)
       .bind_blob(3, snapshot.policy_digest)
       .bind_blob(4, snapshot.decisions_hash)

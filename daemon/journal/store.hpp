@@ -63,10 +63,10 @@ class Inserts {
   [[nodiscard]] Result<> snapshot(const Snapshot& snapshot);
 
  private:
-  Statement x_frame;
-  Statement x_decision;
-  Statement x_part;
-  Statement x_snapshot;
+  Statement frame_;
+  Statement decision_;
+  Statement part_;
+  Statement snapshot_;
 };
 
 }  // namespace homeostat::journal

@@ -13,23 +13,23 @@ namespace homeostat::journal {
 class Turn {
  public:
   void lock() {
-    std::unique_lock lock(x_mutex);
-    const std::uint64_t ticket = x_next_ticket++;
-    x_changed.wait(lock, [&] { return x_serving == ticket; });
+    std::unique_lock lock(mutex_);
+    const std::uint64_t ticket = next_ticket_++;
+    changed_.wait(lock, [&] { return serving_ == ticket; });
   }
   void unlock() {
     {
-      const std::lock_guard lock(x_mutex);
-      ++x_serving;
+      const std::lock_guard lock(mutex_);
+      ++serving_;
     }
-    x_changed.notify_all();
+    changed_.notify_all();
   }
 
  private:
-  std::mutex x_mutex;
-  std::condition_variable x_changed;
-  std::uint64_t x_next_ticket = 0;
-  std::uint64_t x_serving = 0;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::uint64_t next_ticket_ = 0;
+  std::uint64_t serving_ = 0;
 };
 
 }  // namespace homeostat::journal

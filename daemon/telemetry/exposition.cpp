@@ -17,7 +17,9 @@ using prometheus::MetricFamily;
 using prometheus::MetricType;
 using Labels = std::initializer_list<std::pair<std::string_view, std::string_view>>;
 
-double unix_seconds(Instant t) { return static_cast<double>(t.ns) / 1e9; }
+double unix_seconds(Instant t) {
+  return static_cast<double>(t.ns) / 1e9;
+}
 
 /// Collects families in the order of first use; the name says the unit, the help says the meaning.
 class Page {
@@ -59,7 +61,8 @@ void add_process(Page& page, const Facts& f) {
   const ProcessFacts& p = f.process;
   page.gauge("homeostat_build_info", "Always 1; the labels say what runs.")
       .set({{"version", p.version}, {"compiler", p.compiler}, {"build_type", p.build_type}}, 1.0);
-  page.gauge("homeostat_start_time_seconds", "When this process started, Unix seconds.").set({}, unix_seconds(p.started));
+  page.gauge("homeostat_start_time_seconds", "When this process started, Unix seconds.")
+      .set({}, unix_seconds(p.started));
   page.gauge("homeostat_ready", "1 when recovery is over and requests are served.").set({}, p.ready ? 1.0 : 0.0);
   page.gauge("homeostat_epoch", "The run's epoch; every adjustment carries it.").set({}, p.epoch);
   page.gauge("process_resident_memory_bytes", "Resident memory.").set({}, p.resident_bytes);
@@ -78,7 +81,8 @@ void add_engine(Page& page, const engine::View& v, Instant now) {
       .set({{"policy", v.policy_name}, {"digest", v.policy_digest}}, 1.0);
   page.gauge("homeostat_policy_generation", "Rises by one with each accepted policy.").set({}, v.policy_generation);
   auto mode = page.gauge("homeostat_mode", "1 for the operating mode in force, 0 for the others.");
-  for (const auto m : {OperatingMode::normal, OperatingMode::degraded, OperatingMode::emergency, OperatingMode::halted}) {
+  for (const auto m :
+       {OperatingMode::normal, OperatingMode::degraded, OperatingMode::emergency, OperatingMode::halted}) {
     mode.set({{"mode", guardian::name_of(m)}}, m == v.mode ? 1.0 : 0.0);
   }
   page.gauge("homeostat_mode_severity", "0 normal, 1 degraded, 2 emergency, 3 halted.")
@@ -180,7 +184,8 @@ void add_parameters(Page& page, const engine::View& v) {
   auto in_flight = page.gauge("homeostat_parameter_in_flight", "1 while an adjustment waits for its answer.");
   auto drift = page.gauge("homeostat_parameter_drift_used_ratio", "Used share of the drift budget.");
   auto adjustments = page.counter("homeostat_adjustments_total", "Adjustments emitted and how they were answered.");
-  auto reversals = page.counter("homeostat_direction_changes_total", "Adjustments in the other direction than the last.");
+  auto reversals =
+      page.counter("homeostat_direction_changes_total", "Adjustments in the other direction than the last.");
   auto bites = page.counter("homeostat_limit_bites_total", "Decisions that a limit changed, by limit.");
   for (const engine::ParameterView& p : v.parameters) {
     const std::string_view name = p.name;
@@ -221,9 +226,10 @@ void add_shell(Page& page, const Facts& f) {
   page.gauge("homeostat_queue_items", "Inputs waiting for the engine.").set({}, p.queue_items);
   page.gauge("homeostat_queue_bytes", "Bytes waiting for the engine.").set({}, p.queue_bytes);
   page.gauge("homeostat_queue_pressure_ratio", "Filled share of the queue, 0 to 1.")
-      .set({}, p.queue_bytes_max == 0 ? 0.0
-                                      : static_cast<double>(p.queue_bytes) / static_cast<double>(p.queue_bytes_max));
-  page.counter("homeostat_queue_refused_total", "Submissions refused because the queue was full.").set({}, p.refused_full);
+      .set({},
+           p.queue_bytes_max == 0 ? 0.0 : static_cast<double>(p.queue_bytes) / static_cast<double>(p.queue_bytes_max));
+  page.counter("homeostat_queue_refused_total", "Submissions refused because the queue was full.")
+      .set({}, p.refused_full);
   page.counter("homeostat_inputs_total", "Inputs applied.").set({}, p.inputs);
   page.gauge("homeostat_tick_duration_seconds", "Time the engine took for the last tick.").set({}, p.tick_seconds_last);
   page.gauge("homeostat_tick_lag_seconds", "From the slot's time to its decisions being published.")

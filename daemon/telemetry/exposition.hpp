@@ -14,21 +14,21 @@ namespace homeostat::daemon {
 struct JournalFacts {
   std::uint64_t durable_sequence = 0;
   std::uint64_t commits = 0;
-  std::uint64_t bytes = 0;            ///< on disk
-  std::uint64_t queue_bytes = 0;      ///< waiting for a commit
+  std::uint64_t bytes = 0;        ///< on disk
+  std::uint64_t queue_bytes = 0;  ///< waiting for a commit
   double commit_seconds_p50 = 0;
   double commit_seconds_p99 = 0;
-  Instant last_snapshot;              ///< never = none yet
+  Instant last_snapshot;  ///< never = none yet
 };
 
 struct PipelineFacts {
   std::uint64_t queue_items = 0;
   std::uint64_t queue_bytes = 0;
   std::uint64_t queue_bytes_max = 0;
-  std::uint64_t refused_full = 0;     ///< submissions refused because the queue was full
-  std::uint64_t inputs = 0;           ///< applied since start
-  double tick_seconds_last = 0;       ///< time the engine took for the last tick
-  double tick_lag_seconds_last = 0;   ///< from the slot's time to the decision being published
+  std::uint64_t refused_full = 0;    ///< submissions refused because the queue was full
+  std::uint64_t inputs = 0;          ///< applied since start
+  double tick_seconds_last = 0;      ///< time the engine took for the last tick
+  double tick_lag_seconds_last = 0;  ///< from the slot's time to the decision being published
 };
 
 struct RpcFacts {

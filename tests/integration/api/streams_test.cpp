@@ -177,7 +177,7 @@ TEST_F(Streams, AWatcherThatNeverReadsIsGoneAfterTheGrace) {
   reading_context.TryCancel();
 }
 
-TEST_F(Streams, SubscribeSendsWhatIsOutstandingAboveTheIdThenWhatIsEmitted) {
+TEST_F(Streams, SubscribeSendsEverythingOutstandingThenWhatIsEmitted) {
   start();
   backend_.set_outstanding({adjustment(9), adjustment(3), adjustment(5), adjustment(6, "reward")});
   grpc::ClientContext context;
@@ -188,7 +188,7 @@ TEST_F(Streams, SubscribeSendsWhatIsOutstandingAboveTheIdThenWhatIsEmitted) {
   const auto reader = v1::ActuatorService::NewStub(channel_)->Subscribe(&context, request);
   v1::Adjustment got;
   std::vector<std::uint64_t> ids;
-  for (int i = 0; i < 2; ++i) {
+  for (int i = 0; i < 3; ++i) {
     ASSERT_TRUE(reader->Read(&got));
     ids.push_back(got.id());
   }
@@ -198,7 +198,7 @@ TEST_F(Streams, SubscribeSendsWhatIsOutstandingAboveTheIdThenWhatIsEmitted) {
     ASSERT_TRUE(reader->Read(&got));
     ids.push_back(got.id());
   }
-  EXPECT_EQ(ids, (std::vector<std::uint64_t>{5, 9, 4, 11}));
+  EXPECT_EQ(ids, (std::vector<std::uint64_t>{3, 5, 9, 4, 11}));
   EXPECT_EQ(got.epoch(), 3u);
   EXPECT_EQ(got.value(), "0.0011");
   v1::Status status;

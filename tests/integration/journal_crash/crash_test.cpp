@@ -48,33 +48,33 @@ class Child {
     std::vector<char*> arguments;
     for (std::string& argument : command) arguments.push_back(argument.data());
     arguments.push_back(nullptr);
-    EXPECT_EQ(::posix_spawn(&x_pid, arguments[0], &actions, nullptr, arguments.data(), environ), 0) << command[0];
+    EXPECT_EQ(::posix_spawn(&pid_, arguments[0], &actions, nullptr, arguments.data(), environ), 0) << command[0];
     posix_spawn_file_actions_destroy(&actions);
     ::close(ends[1]);
-    x_pipe = ends[0];
+    pipe_ = ends[0];
   }
   ~Child() {
-    if (x_pid > 0) {
+    if (pid_ > 0) {
       kill_now();
       wait_status();
     }
-    ::close(x_pipe);
+    ::close(pipe_);
   }
   Child(const Child&) = delete;
   Child& operator=(const Child&) = delete;
 
   /// False at the end of the pipe.
-  bool next(std::uint64_t& seq) { return ::read(x_pipe, &seq, sizeof seq) == sizeof seq; }
-  void kill_now() { ::kill(x_pid, SIGKILL); }
+  bool next(std::uint64_t& seq) { return ::read(pipe_, &seq, sizeof seq) == sizeof seq; }
+  void kill_now() { ::kill(pid_, SIGKILL); }
   int wait_status() {
     int status = 0;
-    ::waitpid(std::exchange(x_pid, -1), &status, 0);
+    ::waitpid(std::exchange(pid_, -1), &status, 0);
     return status;
   }
 
  private:
-  pid_t x_pid = -1;
-  int x_pipe = -1;
+  pid_t pid_ = -1;
+  int pipe_ = -1;
 };
 
 std::string read_text(const std::filesystem::path& file) {

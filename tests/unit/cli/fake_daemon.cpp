@@ -123,8 +123,8 @@ class Control final : public v1::ControlService::Service {
 class Guardian final : public v1::GuardianService::Service {
  public:
   std::vector<std::string> orders() const {
-    const std::lock_guard lock(x_mutex);
-    return x_orders;
+    const std::lock_guard lock(mutex_);
+    return orders_;
   }
 
  private:
@@ -132,9 +132,9 @@ class Guardian final : public v1::GuardianService::Service {
   Status take(const Request* request, v1::CommandResponse* response) {
     if (request->order().actor() == "mallory") return {grpc::StatusCode::PERMISSION_DENIED, "mallory may not do that"};
     if (request->order().reason() == "again") return {grpc::StatusCode::FAILED_PRECONDITION, "it is so already"};
-    const std::lock_guard lock(x_mutex);
-    x_orders.push_back(request->GetDescriptor()->name() + " " + request->ShortDebugString());
-    response->set_id(x_orders.size());
+    const std::lock_guard lock(mutex_);
+    orders_.push_back(request->GetDescriptor()->name() + " " + request->ShortDebugString());
+    response->set_id(orders_.size());
     response->set_message("done at the next tick");
     return Status::OK;
   }
@@ -158,8 +158,8 @@ class Guardian final : public v1::GuardianService::Service {
     return take(q, r);
   }
 
-  mutable std::mutex x_mutex;
-  std::vector<std::string> x_orders;
+  mutable std::mutex mutex_;
+  std::vector<std::string> orders_;
 };
 
 class Admin final : public v1::AdminService::Service {
@@ -194,25 +194,25 @@ struct FakeDaemon::Server {
   std::unique_ptr<grpc::Server> server;
 };
 
-FakeDaemon::FakeDaemon() : x_server(std::make_unique<Server>()) {
+FakeDaemon::FakeDaemon() : server_(std::make_unique<Server>()) {
   grpc::ServerBuilder builder;
-  builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &x_server->port);
-  builder.RegisterService(&x_server->control);
-  builder.RegisterService(&x_server->guardian);
-  builder.RegisterService(&x_server->admin);
-  x_server->server = builder.BuildAndStart();
+  builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &server_->port);
+  builder.RegisterService(&server_->control);
+  builder.RegisterService(&server_->guardian);
+  builder.RegisterService(&server_->admin);
+  server_->server = builder.BuildAndStart();
 }
 
 FakeDaemon::~FakeDaemon() {
-  x_server->server->Shutdown(std::chrono::system_clock::now() + std::chrono::seconds(5));
+  server_->server->Shutdown(std::chrono::system_clock::now() + std::chrono::seconds(5));
 }
 
 std::string FakeDaemon::endpoint() const {
-  return "127.0.0.1:" + std::to_string(x_server->port);
+  return "127.0.0.1:" + std::to_string(server_->port);
 }
 
 std::vector<std::string> FakeDaemon::orders() const {
-  return x_server->guardian.orders();
+  return server_->guardian.orders();
 }
 
 }  // namespace homeostat::cli::test

@@ -19,7 +19,7 @@ class FakeDaemon {
 
  private:
   struct Server;
-  std::unique_ptr<Server> x_server;
+  std::unique_ptr<Server> server_;
 };
 
 }  // namespace homeostat::cli::test

@@ -53,28 +53,28 @@ Result<engine::PolicyPtr> load(const std::string& text) {
 class Written {
  public:
   Written()
-      : x_directory(fs::temp_directory_path() /
-                    ("homeostat_replay_" + std::to_string(getpid()) + "_" + std::to_string(++count))) {
-    auto opened = journal::Journal::open({.directory = x_directory});
+      : directory_(fs::temp_directory_path() /
+                   ("homeostat_replay_" + std::to_string(getpid()) + "_" + std::to_string(++count))) {
+    auto opened = journal::Journal::open({.directory = directory_});
     EXPECT_TRUE(opened) << opened.error().text();
-    x_journal = std::move(*opened);
+    journal_ = std::move(*opened);
     snapshot();
   }
   ~Written() {
-    x_journal.reset();
-    fs::remove_all(x_directory);
+    journal_.reset();
+    fs::remove_all(directory_);
   }
 
   void apply(const engine::Input& input, bool stored = true) {
-    const auto sequence = x_journal->append(engine::encode(input));
+    const auto sequence = journal_->append(engine::encode(input));
     ASSERT_TRUE(sequence);
-    x_sequence = *sequence;
-    ASSERT_TRUE(x_journal->wait_durable(x_sequence));
-    engine::Effects effects = x_engine.apply(input);
+    sequence_ = *sequence;
+    ASSERT_TRUE(journal_->wait_durable(sequence_));
+    engine::Effects effects = engine_.apply(input);
     for (const auto* records : {&effects.records, &effects.updates}) {
       for (const auto& r : *records) {
         rows.push_back(row_of(r));
-        if (stored) x_journal->put_decisions({rows.back()});
+        if (stored) journal_->put_decisions({rows.back()});
       }
     }
     for (const auto& a : effects.adjustments) in_flight = a;
@@ -82,17 +82,17 @@ class Written {
 
   /// A sample, a tick, and the executor's answer to what the tick emitted.
   void run_slots(std::uint64_t slots, bool stored = true) {
-    for (std::uint64_t i = 0; i < slots; ++i, ++x_slot) {
-      const Instant at = Instant{} + Duration::seconds(5) * static_cast<std::int64_t>(x_slot);
+    for (std::uint64_t i = 0; i < slots; ++i, ++slot_) {
+      const Instant at = Instant{} + Duration::seconds(5) * static_cast<std::int64_t>(slot_);
       apply(oracle::SampleBatch{.source = "producer",
-                                .first_sequence = x_slot,
+                                .first_sequence = slot_,
                                 .received = at - Duration::seconds(1),
                                 .metrics = {"velocity"},
                                 .samples = {{.metric = 0,
                                              .time = at - Duration::seconds(2),
-                                             .value = 5.0 + static_cast<double>(x_slot % 7)}}},
+                                             .value = 5.0 + static_cast<double>(slot_ % 7)}}},
             stored);
-      apply(engine::Tick{.slot = x_slot, .at = at}, stored);
+      apply(engine::Tick{.slot = slot_, .at = at}, stored);
       if (!in_flight) continue;
       apply(engine::ActuatorReport{.adjustment = in_flight->id,
                                    .executor = "test",
@@ -107,19 +107,19 @@ class Written {
 
   /// Stores the engine's state, with a wrong hash if one is given, and waits until it is written.
   void snapshot(const std::string& wrong_hash = "") {
-    const std::uint64_t before = x_journal->stats().snapshots_total;
-    x_journal->put_snapshot({.seq = x_sequence,
-                             .at = Instant::from_unix_seconds(5000),
-                             .policy_digest = "d1",
-                             .policy_text = kPolicyText,
-                             .state = x_engine.save(),
-                             .decisions_hash = wrong_hash.empty() ? x_engine.decisions_hash().hex() : wrong_hash});
-    while (x_journal->stats().snapshots_total == before) std::this_thread::yield();
+    const std::uint64_t before = journal_->stats().snapshots_total;
+    journal_->put_snapshot({.seq = sequence_,
+                            .at = Instant::from_unix_seconds(5000),
+                            .policy_digest = "d1",
+                            .policy_text = kPolicyText,
+                            .state = engine_.save(),
+                            .decisions_hash = wrong_hash.empty() ? engine_.decisions_hash().hex() : wrong_hash});
+    while (journal_->stats().snapshots_total == before) std::this_thread::yield();
   }
-  void put(journal::DecisionRow row) { x_journal->put_decisions({std::move(row)}); }
+  void put(journal::DecisionRow row) { journal_->put_decisions({std::move(row)}); }
   journal::DecisionRow row_of(const engine::DecisionRecord& r) const {
     return {.id = r.id,
-            .seq = x_sequence,
+            .seq = sequence_,
             .at = r.at,
             .parameter = r.parameter,
             .outcome = std::string(engine::name_of(r.outcome)),
@@ -130,21 +130,21 @@ class Written {
   /// Closes the journal, so that everything is written, and replays it.
   Result<ReplayReport> replayed(engine::PolicyPtr first = nullptr) {
     close();
-    return replay({.journal = x_directory, .loader = load, .first_policy = std::move(first)});
+    return replay({.journal = directory_, .loader = load, .first_policy = std::move(first)});
   }
-  void close() { x_journal.reset(); }
-  const fs::path& directory() const { return x_directory; }
+  void close() { journal_.reset(); }
+  const fs::path& directory() const { return directory_; }
 
   std::vector<journal::DecisionRow> rows;
   std::optional<engine::Adjustment> in_flight;
 
  private:
   static int count;
-  fs::path x_directory;
-  std::unique_ptr<journal::Journal> x_journal;
-  Engine x_engine{test_policy()};
-  std::uint64_t x_sequence = 0;
-  std::uint64_t x_slot = kFirstSlot;
+  fs::path directory_;
+  std::unique_ptr<journal::Journal> journal_;
+  Engine engine_{test_policy()};
+  std::uint64_t sequence_ = 0;
+  std::uint64_t slot_ = kFirstSlot;
 };
 int Written::count = 0;
 

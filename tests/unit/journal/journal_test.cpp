@@ -16,19 +16,19 @@ namespace {
 class Gate {
  public:
   void pass() {
-    std::unique_lock lock(x_mutex);
-    x_changed.wait(lock, [&] { return x_open; });
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return open_; });
   }
   void open() {
-    const std::lock_guard lock(x_mutex);
-    x_open = true;
-    x_changed.notify_all();
+    const std::lock_guard lock(mutex_);
+    open_ = true;
+    changed_.notify_all();
   }
 
  private:
-  std::mutex x_mutex;
-  std::condition_variable x_changed;
-  bool x_open = false;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  bool open_ = false;
 };
 
 DecisionRow decision_of(std::uint64_t id, const std::string& parameter, bool adjustment) {

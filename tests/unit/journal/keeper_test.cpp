@@ -117,7 +117,7 @@ TEST(Keeper, PrunesDecisionsByTheirOwnAge) {
   const Scratch scratch;
   const Settings settings{.directory = scratch.path(), .decision_retention = Duration::seconds(100)};
   {
-    const auto journal = open_or_die(settings);
+    const auto journal = open_or_die(settings, {.now = [] { return Instant::from_unix_seconds(1); }});
     std::vector<DecisionRow> rows;
     for (std::uint64_t id = 1; id <= 2000; ++id) {
       rows.push_back({.id = id, .at = Instant::from_unix_seconds(static_cast<std::int64_t>(id)), .parameter = "fee"});

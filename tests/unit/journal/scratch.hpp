@@ -21,20 +21,20 @@ class Scratch {
   Scratch() {
     std::string name = (std::filesystem::temp_directory_path() / "journal-XXXXXX").string();
     if (::mkdtemp(name.data()) == nullptr) std::abort();
-    x_path = name;
+    path_ = name;
   }
   ~Scratch() {
     std::error_code ignored;
-    std::filesystem::remove_all(x_path, ignored);
+    std::filesystem::remove_all(path_, ignored);
   }
   Scratch(const Scratch&) = delete;
   Scratch& operator=(const Scratch&) = delete;
 
-  [[nodiscard]] const std::filesystem::path& path() const { return x_path; }
-  [[nodiscard]] std::filesystem::path file() const { return x_path / kFileName; }
+  [[nodiscard]] const std::filesystem::path& path() const { return path_; }
+  [[nodiscard]] std::filesystem::path file() const { return path_ / kFileName; }
 
  private:
-  std::filesystem::path x_path;
+  std::filesystem::path path_;
 };
 
 /// The input that these tests append as number `seq`: some short, some over several pages.
