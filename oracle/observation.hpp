@@ -88,8 +88,8 @@ struct ChainSegment {
 
   template <class Archive, class Self>
   static void fields(Archive& a, Self& x) {
-    a(x.source), a(x.received), a(x.rewind_to), a(x.from), a(x.to), a(x.parent), a(x.events), a(x.blocks),
-        a(x.safe), a(x.finalized);
+    a(x.source), a(x.received), a(x.rewind_to), a(x.from), a(x.to), a(x.parent), a(x.events), a(x.blocks), a(x.safe),
+        a(x.finalized);
   }
 };
 

@@ -26,7 +26,9 @@ static_assert(Quality::ok < Quality::degraded && Quality::degraded < Quality::ra
               Quality::stale < Quality::halted);
 
 /// A usable reading may be acted on and integrated; the others freeze integrators and hold outputs.
-[[nodiscard]] constexpr bool is_usable(Quality q) { return q < Quality::held; }
+[[nodiscard]] constexpr bool is_usable(Quality q) {
+  return q < Quality::held;
+}
 
 [[nodiscard]] constexpr std::string_view name_of(Quality q) {
   switch (q) {
@@ -43,10 +45,10 @@ static_assert(Quality::ok < Quality::degraded && Quality::degraded < Quality::ra
 /// Where a reading's newest contribution came from.
 struct Provenance {
   std::string source;
-  Instant time;               ///< by the source's clock (block time for a chain)
-  std::uint64_t sequence = 0; ///< sample sequence, or block number
+  Instant time;                ///< by the source's clock (block time for a chain)
+  std::uint64_t sequence = 0;  ///< sample sequence, or block number
   std::uint32_t log_index = 0;
-  Hash32 block{};             ///< zero unless a chain
+  Hash32 block{};  ///< zero unless a chain
 
   template <class Archive, class Self>
   static void fields(Archive& a, Self& x) {
@@ -57,14 +59,14 @@ struct Provenance {
 /// The value of one metric at one tick. `value` is finite always; before the first good value it is
 /// the metric's lower bound and the quality is `stale` with reason "no value yet".
 struct Reading {
-  double value = 0;          ///< in the metric's unit
+  double value = 0;  ///< in the metric's unit
   Quality quality = Quality::stale;
-  std::string reason;        ///< empty when quality is ok
-  Instant time;              ///< source time of the newest contribution; never = no value yet
-  Duration age;              ///< tick time - time
-  std::uint32_t sources = 0; ///< independent sources that contributed
-  std::uint64_t count = 0;   ///< contributions inside the window
-  double error_ratio = 0;    ///< stated relative error of the value (distinct sketch), 0 = exact
+  std::string reason;         ///< empty when quality is ok
+  Instant time;               ///< source time of the newest contribution; never = no value yet
+  Duration age;               ///< tick time - time
+  std::uint32_t sources = 0;  ///< independent sources that contributed
+  std::uint64_t count = 0;    ///< contributions inside the window
+  double error_ratio = 0;     ///< stated relative error of the value (distinct sketch), 0 = exact
   Provenance provenance;
 
   template <class Archive, class Self>
@@ -78,14 +80,14 @@ struct Reading {
 enum class Refusal : std::uint8_t {
   none,
   unknown_source,
-  unknown_metric,     ///< the metric does not exist, or is not fed by this source
-  duplicate,          ///< this (source, sequence) was already taken
-  sequence_too_old,   ///< further back than duplicates can be told apart (kSequenceWindow)
+  unknown_metric,    ///< the metric does not exist, or is not fed by this source
+  duplicate,         ///< this (source, sequence) was already taken
+  sequence_too_old,  ///< further back than duplicates can be told apart (kSequenceWindow)
   not_finite,
   out_of_bounds,
-  out_of_order,       ///< source time before the last accepted one of this source and metric
+  out_of_order,  ///< source time before the last accepted one of this source and metric
   in_future,
-  too_old,            ///< already stale by the source's own clock
+  too_old,  ///< already stale by the source's own clock
   rate_limited,
   rate_of_change,
 };
@@ -102,7 +104,7 @@ inline constexpr std::size_t kRefusalCount = 12;
 struct Verdict {
   std::uint32_t index = 0;  ///< into SampleBatch::samples
   Refusal refusal = Refusal::none;
-  std::string message;      ///< what, the allowed range, the nearest right thing
+  std::string message;  ///< what, the allowed range, the nearest right thing
 
   template <class Archive, class Self>
   static void fields(Archive& a, Self& x) {

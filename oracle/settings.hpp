@@ -46,11 +46,11 @@ struct SampleOrigin {
 };
 
 struct EventOrigin {
-  std::string event;              ///< EventSettings::name
+  std::string event;                   ///< EventSettings::name
   std::optional<std::uint32_t> value;  ///< argument index; none = 1 per event
-  bool value_signed = false;      ///< int256 rather than uint256
+  bool value_signed = false;           ///< int256 rather than uint256
   std::optional<std::uint32_t> key;    ///< argument index whose distinct values are counted
-  double scale = 1;               ///< value multiplier: base units to the metric's unit
+  double scale = 1;                    ///< value multiplier: base units to the metric's unit
   Finality finality = Finality::confirmations;
   std::uint32_t confirmations = 1;  ///< blocks on top, incl. none = 0
 };
@@ -77,13 +77,13 @@ struct MetricSettings {
   double max = 0;
   std::variant<SampleOrigin, EventOrigin, ExpressionOrigin> origin;
   Aggregate aggregate = Aggregate::last;
-  Duration window;                              ///< sum, rate, count, distinct, twap
-  std::uint32_t buckets = 60;                   ///< a window's resolution: it moves in window / buckets
-  Duration half_life;                           ///< ewma
-  double coverage_min = 0.8;                    ///< share of the window that must be covered (0 = any); twap always, others at first
-  std::uint32_t exact_max = 10000;              ///< distinct: exact up to here, a HyperLogLog beyond
+  Duration window;             ///< sum, rate, count, distinct, twap
+  std::uint32_t buckets = 60;  ///< a window's resolution: it moves in window / buckets
+  Duration half_life;          ///< ewma
+  double coverage_min = 0.8;   ///< share of the window that must be covered (0 = any); twap always, others at first
+  std::uint32_t exact_max = 10000;  ///< distinct: exact up to here, a HyperLogLog beyond
   Duration staleness_max = Duration::minutes(5);
-  Duration future_max = Duration::seconds(5);   ///< clock skew allowed to a source
+  Duration future_max = Duration::seconds(5);  ///< clock skew allowed to a source
   std::optional<RateOfChange> rate_of_change;
 };
 
