@@ -54,6 +54,13 @@ void append_reason(std::string& text, const DecisionRecord& record, const std::s
   }
 }
 
+/// A value may fall although its reading is still low: the response it drew is being taken back.
+void append_easing(std::string& text, const DecisionRecord& record) {
+  const LoopTerms* terms = foremost(record);
+  if (terms == nullptr || record.overridden || terms->frozen || terms->output == 0) return;
+  if ((terms->output > 0) != (record.value > record.previous)) text.append(", which asks for less than before");
+}
+
 void append_last_limit(std::string& text, const DecisionRecord& record) {
   const guardian::Bite& bite = record.limits.back();
   text.append(name_of(bite.limit));
@@ -93,6 +100,7 @@ std::string why(const DecisionRecord& record, const guardian::ParameterSettings&
       append(text, record.previous, settings.unit);
       append(text.append(" -> "), record.value, settings.unit);
       append_reason(text.append(": "), record, override_by);
+      append_easing(text, record);
       if (!record.limits.empty()) append_last_limit(text.append("; limited by "), record);
       break;
   }

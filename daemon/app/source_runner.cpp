@@ -25,8 +25,7 @@ namespace asio = boost::asio;
 /// Segments of one chain that may wait for the engine; a backfill is held back by it.
 constexpr std::size_t kSegmentsWaitingMax = 4;
 
-void log_source(sources::LogLevel level, const std::string& source, std::string_view text) {
-  const std::string line = fmt::format("{}: {}", source, text);
+void log_source(sources::LogLevel level, std::string_view line) {
   switch (level) {
     case sources::LogLevel::debug: return log_debug("source", line);
     case sources::LogLevel::info: return log_info("source", line);
@@ -72,7 +71,7 @@ struct SourceRunner::Impl {
                   return pipeline.submit(std::move(batch), nullptr);
                 },
             .report = [this](const oracle::SourceReport& report) { pipeline.submit(report, nullptr); },
-            .log = [name](sources::LogLevel level, std::string_view text) { log_source(level, name, text); }};
+            .log = log_source};
   }
 
   bool offer(const std::string& name, const std::shared_ptr<std::atomic<std::size_t>>& waiting,

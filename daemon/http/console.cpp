@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <iterator>
+#include <optional>
 
 #include <fmt/format.h>
 
@@ -36,14 +37,14 @@ std::string number(double x) {
   return fmt::format("{:.5g}", x);
 }
 
-/// A curve with its reference line (set-point, or the wanted value) and the range it covers.
-std::string curve(const std::vector<double>& points, double reference) {
+/// A curve, with a reference line (set-point, or initial value) where there is one.
+std::string curve(const std::vector<double>& points, std::optional<double> reference) {
   constexpr double kWidth = 240;
   constexpr double kHeight = 44;
   if (points.size() < 2) return "<span class=dim>collecting</span>";
   const auto [low_it, high_it] = std::minmax_element(points.begin(), points.end());
-  const double low = std::min(*low_it, reference);
-  const double high = std::max(*high_it, reference);
+  const double low = std::min(*low_it, reference.value_or(*low_it));
+  const double high = std::max(*high_it, reference.value_or(*high_it));
   const double span = high > low ? high - low : 1;
   const auto y = [&](double v) { return 2 + (kHeight - 4) * (1 - (v - low) / span); };
   std::string path;
@@ -51,10 +52,10 @@ std::string curve(const std::vector<double>& points, double reference) {
     fmt::format_to(std::back_inserter(path), "{}{:.1f},{:.1f} ", i == 0 ? 'M' : 'L',
                    kWidth * static_cast<double>(i) / static_cast<double>(points.size() - 1), y(points[i]));
   }
-  return fmt::format(
-      "<svg width={0} height={1} viewBox='0 0 {0} {1}'><path d='M0,{2:.1f} L{0},{2:.1f}' class=ref />"
-      "<path d='{3}' class=line /></svg>",
-      kWidth, kHeight, y(reference), path);
+  const std::string line =
+      reference ? fmt::format("<path d='M0,{0:.1f} L{1},{0:.1f}' class=ref />", y(*reference), kWidth) : std::string();
+  return fmt::format("<svg width={0} height={1} viewBox='0 0 {0} {1}'>{2}<path d='{3}' class=line /></svg>", kWidth,
+                     kHeight, line, path);
 }
 
 constexpr std::string_view kStyle = R"(
@@ -128,7 +129,7 @@ void metrics(Out out, const engine::View& v, const History::Copy& h) {
                    escaped(m.help), escaped(m.name), escaped(m.unit), has_value ? number(m.reading.value) : "none yet",
                    has_loop ? number(loop->setpoint) : "", tag_class(m.reading.quality),
                    oracle::name_of(m.reading.quality), escaped(m.reading.reason),
-                   curve(points_of(h.metrics, m.name), has_loop ? loop->setpoint : m.reading.value),
+                   curve(points_of(h.metrics, m.name), has_loop ? std::optional(loop->setpoint) : std::nullopt),
                    has_loop ? escaped(loop->response) : "");
   }
   fmt::format_to(out, "</table>");
