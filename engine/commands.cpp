@@ -187,7 +187,8 @@ struct Handler {
 void Engine::State::command(const GuardianCommand& command, Effects& effects) {
   Handler handler{*this, command, effects, {command.actor, command.reason, command.at, command.until}};
   const Result<std::string> said = handler.handle();
-  effects.outcome = {said.has_value(), ++progress.commands, said ? *said : said.error().text()};
+  effects.outcome = {said.has_value(), ++progress.commands, said ? *said : said.error().text(),
+                     said ? ErrorCode::conflict : said.error().code};
   ++(said ? progress.commands_accepted : progress.commands_refused);
   effects.notices.push_back({NoticeKind::command, command.at, command.target.empty() ? "all" : command.target,
                              std::string(name_of(command.kind)) + " by " + command.actor +

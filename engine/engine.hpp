@@ -25,8 +25,9 @@ namespace homeostat::engine {
 /// A guardian command's outcome, or a configuration change's.
 struct CommandOutcome {
   bool accepted = false;
-  std::uint64_t id = 0;  ///< of the command, monotonic, also of refused ones
-  std::string message;   ///< what will happen, or why it was refused
+  std::uint64_t id = 0;                     ///< of the command, monotonic, also of refused ones
+  std::string message;                      ///< what will happen, or why it was refused
+  ErrorCode refusal = ErrorCode::conflict;  ///< of a refused one: its value was wrong, or the state is not right for it
 };
 
 enum class NoticeKind : std::uint8_t { mode, source, command, policy, actuator, missed_slots };

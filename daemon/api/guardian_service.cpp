@@ -83,8 +83,8 @@ class GuardianService final : public v1::GuardianService::CallbackService {
       return status_from_error(outcome.error());
     }
     if (!outcome->accepted) {
-      // The order was well-formed; the state or the policy does not allow it.
-      return status_from_error(Error{ErrorCode::conflict, "", outcome->message});
+      // The order was well-formed; its value, the state or the policy does not allow it.
+      return status_from_error(Error{outcome->refusal, "", outcome->message});
     }
     response.set_id(outcome->id);
     response.set_message(outcome->message);

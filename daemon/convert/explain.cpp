@@ -32,7 +32,8 @@ void write_head(Out out, const engine::DecisionRecord& record, std::string_view 
       fmt::format_to(out, "{} was moved from {} to {}.\n", record.parameter, previous, value);
       break;
     case engine::Outcome::vetoed:
-      fmt::format_to(out, "{} was to move from {} to {}; a guardian vetoed it.\n", record.parameter, previous, value);
+      fmt::format_to(out, "{} was to move from {} to {}; {}.\n", record.parameter, previous, value,
+                     record.answer_detail.empty() ? "a guardian vetoed it" : record.answer_detail);
       break;
   }
   fmt::format_to(out, "  why      {}\n", record.why);
