@@ -20,6 +20,14 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND "${CMAKE_CXX_FLAGS}" MATCHES "fsanit
   target_compile_options(homeostat_options INTERFACE -Wno-tsan)
 endif()
 
+# homeostat_precompile(TARGET headers...): for headers that cost more than the code that includes them.
+function(homeostat_precompile target)
+  target_precompile_headers(${target} PRIVATE ${ARGN})
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    target_compile_options(${target} PRIVATE -fpch-preprocess)  # what ccache needs to see through it
+  endif()
+endfunction()
+
 # homeostat_library(NAME LINK targets...): every .cpp of the current folder (not of folders below it).
 function(homeostat_library name)
   cmake_parse_arguments(ARG "" "" "LINK;SOURCES" ${ARGN})
