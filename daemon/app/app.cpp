@@ -134,6 +134,9 @@ std::vector<std::string> App::open(const std::string& config_path) {
                                         {.now = wall_clock});
   if (!journal) return {journal.error().text()};
   journal_ = std::move(*journal);
+  for (const std::uint64_t seq : journal_->damaged_snapshots()) {
+    log_warn("journal", fmt::format("the snapshot at input {} is damaged; recovery starts from an older one", seq));
+  }
   return {};
 }
 
