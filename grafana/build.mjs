@@ -136,7 +136,7 @@ const overview = dashboard("homeostat-overview", "Homeostat / Overview",
 
     row("How it runs"),
     lines("Tick", "Time the engine takes for a tick, and from the slot to its decisions being published.", [target("homeostat_tick_duration_seconds{@}", "engine"), target("homeostat_tick_lag_seconds{@}", "slot to published")], { unit: "s", min: 0, w: 8 }),
-    lines("Journal commits", "Duration of group commits; acknowledgements wait for them.", [target("homeostat_journal_commit_seconds{@}", "p{{quantile}}")], { unit: "s", min: 0, w: 8 }),
+    lines("Journal commits", "Duration of group commits; acknowledgements wait for them.", [target("homeostat_journal_commit_seconds{@}", "p{{percentile}}")], { unit: "s", min: 0, w: 8 }),
     lines("Memory and journal", "Resident memory, and the journal's size on disk.", [target("process_resident_memory_bytes{@}", "memory"), target("homeostat_journal_bytes{@}", "journal")], { unit: "bytes", min: 0, w: 8 }),
     lines("Inputs", "Inputs applied per second.", [target("rate(homeostat_inputs_total{@}[$__rate_interval])", "inputs")], { unit: "cps", min: 0, w: 8 }),
     lines("Calls", "gRPC calls finished per second, by method and code.", [target("sum by (method, code) (rate(homeostat_rpc_calls_total{@}[$__rate_interval]))", "{{method}} {{code}}")], { unit: "reqps", min: 0, w: 8 }),

@@ -149,7 +149,11 @@ std::vector<std::string> App::recover_and_run() {
                 recovery_total_ = total;
                 sd_notify(fmt::format("STATUS=recovering, {} of {} inputs\nEXTEND_TIMEOUT_USEC=30000000", done, total));
               });
-  if (!recovered) return {recovered.error().text()};
+  if (!recovered) {
+    const std::string advice = "; nothing was changed: restore a backup, or run `homeostat journal salvage " +
+                               settings.journal.directory + "`, which keeps what is whole";
+    return {recovered.error().text() + (recovered.error().code == ErrorCode::corrupt ? advice : "")};
+  }
   log_info("recovered", fmt::format("{} inputs replayed, {} decisions made again, at input {}", recovered->replayed,
                                     recovered->decisions, recovered->last_sequence));
   const bool other_policy = recovered->engine.policy().digest != config_->digest();

@@ -215,9 +215,9 @@ void add_shell(Page& page, const Facts& f) {
   page.counter("homeostat_journal_commits_total", "Group commits.").set({}, j.commits);
   page.gauge("homeostat_journal_bytes", "Size of the journal on disk.").set({}, j.bytes);
   page.gauge("homeostat_journal_queue_bytes", "Inputs waiting for a commit.").set({}, j.queue_bytes);
-  page.gauge("homeostat_journal_commit_seconds", "Duration of recent commits, by quantile.")
-      .set({{"quantile", "0.5"}}, j.commit_seconds_p50)
-      .set({{"quantile", "0.99"}}, j.commit_seconds_p99);
+  page.gauge("homeostat_journal_commit_seconds", "Duration of recent commits, by percentile.")
+      .set({{"percentile", "50"}}, j.commit_seconds_p50)
+      .set({{"percentile", "99"}}, j.commit_seconds_p99);
   if (!j.last_snapshot.is_never()) {
     page.gauge("homeostat_journal_snapshot_timestamp_seconds", "When the newest snapshot was taken.")
         .set({}, unix_seconds(j.last_snapshot));
