@@ -37,8 +37,7 @@ Adjustment Engine::State::adjustment_of(const DecisionRecord& record, Instant ex
   return {record.id, record.parameter, record.value, record.previous, record.at, expires, record.slot, record.why};
 }
 
-void Engine::State::remember(const DecisionRecord& record) {
-  adjustments.insert_or_assign(record.id, record);
+void Engine::State::forget_oldest() {
   const auto is_open = [](const DecisionRecord& r) {
     return r.outcome == Outcome::awaiting_veto || r.answer == Answer::waiting || r.answer == Answer::timed_out;
   };
@@ -86,7 +85,7 @@ void Engine::State::send(std::uint32_t index, DecisionRecord& record, Effects& e
   record.outcome = Outcome::emitted;
   record.answer = Answer::waiting;
   effects.adjustments.push_back(adjustment_of(record, runtime.under_way->expires));
-  remember(record);
+  adjustments.insert_or_assign(record.id, record);
 }
 
 void Engine::State::back_off(std::uint32_t index, Instant at, std::string reason) {

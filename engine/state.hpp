@@ -119,7 +119,8 @@ struct Engine::State {
   std::vector<LoopState> loops;              ///< by index of Policy::loops
   std::vector<ParameterRuntime> parameters;  ///< by index of Policy::guardian.parameters
   Writer scratch;                            ///< reused for the bytes of one record
-  /// Decisions that became, or wait to become, adjustments; the newest Policy::records_kept.
+  /// Decisions that became, or wait to become, adjustments; the newest Policy::records_kept, and older ones that are
+  /// still open. Cut once a tick: after every decision it would cost the square of what is open.
   std::map<std::uint64_t, DecisionRecord> adjustments;
 
   // tick.cpp: the decisions
@@ -140,7 +141,7 @@ struct Engine::State {
   // adjust.cpp: an adjustment's life
   void finish_veto_window(std::uint32_t parameter, Effects& effects);
   void send(std::uint32_t parameter, DecisionRecord& record, Effects& effects);
-  void remember(const DecisionRecord& record);
+  void forget_oldest();
   void report(const ActuatorReport& report, Effects& effects);
   void back_off(std::uint32_t parameter, Instant at, std::string reason);
   [[nodiscard]] Adjustment adjustment_of(const DecisionRecord& record, Instant expires) const;
