@@ -5,7 +5,7 @@
 import assert from "node:assert/strict";
 import path from "node:path";
 import { test } from "node:test";
-import { connect, nanos, openIngest } from "./lib/clients.mjs";
+import { batchOf, connect, openIngest } from "./lib/clients.mjs";
 import { pushConfig } from "./lib/configs.mjs";
 import { cli, startDaemon } from "./lib/daemon.mjs";
 import { startExecutor } from "./lib/executor.mjs";
@@ -40,22 +40,14 @@ const kWindow = 4096;
 ///   recent       acknowledged batches that are still inside the daemon's window
 function makeProducer() {
   let next = 1;
-  let lastNanos = 0n;
   let acknowledged = 0;
   const unanswered = [];
   const recent = [];
 
   function freshBatch() {
     const wave = 0.5 + 0.4 * Math.sin(next / 3000);
-    const now = BigInt(nanos());
-    const start = now > lastNanos ? now : lastNanos + 1000n;
-    const samples = Array.from({ length: kBatchSamples }, (_, i) => ({
-      metric: 0,
-      time_unix_nano: String(start + BigInt(i) * 1000n),
-      value: wave + 0.001 * (i % 7),
-    }));
-    const batch = { source: "app", first_sequence: String(next), metrics: ["load"], samples };
-    lastNanos = start + BigInt(kBatchSamples - 1) * 1000n;
+    const values = Array.from({ length: kBatchSamples }, (_, i) => wave + 0.001 * (i % 7));
+    const batch = batchOf({ first: next, values });
     next += kBatchSamples;
     unanswered.push(batch);
     return batch;

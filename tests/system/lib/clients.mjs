@@ -43,14 +43,17 @@ export function loadPackage(file, includeDir) {
 /// Nanoseconds since 1970 as the contract wants them.
 export const nanos = (ms = Date.now()) => String(BigInt(Math.round(ms * 1000)) * 1000n);
 
-/// A batch of samples of one metric: values from `values`, times one microsecond apart and ending at `atMs`.
-export function batchOf({ source = "app", metric = "load", first, values, atMs = Date.now() }) {
-  const end = BigInt(nanos(atMs));
-  const samples = values.map((value, i) => ({
-    metric: 0,
-    time_unix_nano: String(end - BigInt(values.length - 1 - i) * 1000n),
-    value,
-  }));
+let lastNanos = 0n;
+
+/// A batch of samples of one metric with these values, a microsecond apart: from `atMs` on, or from now on and behind
+/// every batch that was made without a time of its own.
+export function batchOf({ source = "app", metric = "load", first, values, atMs }) {
+  let start = BigInt(nanos(atMs));
+  if (atMs === undefined) {
+    if (start <= lastNanos) start = lastNanos + 1000n;
+    lastNanos = start + BigInt(values.length - 1) * 1000n;
+  }
+  const samples = values.map((value, i) => ({ metric: 0, time_unix_nano: String(start + BigInt(i) * 1000n), value }));
   return { source, first_sequence: String(first), metrics: [metric], samples };
 }
 
