@@ -58,11 +58,7 @@ void expect_accepted(std::uint16_t http_port, std::uint64_t sent) {
 
 void through_daemon(const Plan& plan, int streams, Measured& out) {
   const Scratch scratch;
-  const std::string loops =
-      "parameters:\n  rate: {unit: points, decimals: 2, initial: 50, min: 10, max: 90, quantum: 0.25, change: 5, cooldown: 0s}\n"
-      "loops:\n  hold: {response: as m0 goes, metric: m0, parameter: rate, setpoint: 50%, when_high: raise, "
-      "gains: {kp: 20}}\n";
-  Daemon daemon(scratch.path(), push_config(scratch.path(), streams, 10, "1s", "", loops));
+  Daemon daemon(scratch.path(), push_config(scratch.path(), streams, 10, "1s"));
   const Loaded loaded = run({.address = daemon.grpc_address(),
                              .streams = streams,
                              .warm_up_s = plan.warm_up_s,

@@ -188,7 +188,7 @@ Loaded run(const Load& load) {
 }
 
 std::string push_config(const std::string& directory, int sources, int metrics, const std::string& period,
-                        const std::string& journal, const std::string& rest) {
+                        const std::string& journal) {
   std::string text = fmt::format(
       "homeostat: 1\nname: benchmark\nperiod: {}\nlisten: {{grpc: \"127.0.0.1:0\", http: \"127.0.0.1:0\"}}\n"
       "journal: {{directory: \"{}/journal\"{}}}\nsources:\n",
@@ -202,7 +202,11 @@ std::string push_config(const std::string& directory, int sources, int metrics, 
   for (int m = 0; m < metrics; ++m) {
     text += fmt::format("  m{}: {{samples: [{}], unit: ratio, min: 0, max: 1, staleness_max: 10m}}\n", m, all);
   }
-  return text + rest;
+  return text +
+         "parameters:\n"
+         "  rate: {unit: points, decimals: 2, initial: 50, min: 0, max: 100, quantum: 0.25, change: 100, cooldown: 0s}\n"
+         "loops:\n"
+         "  hold: {response: as m0 goes, metric: m0, parameter: rate, setpoint: 50%, when_high: raise, gains: {kp: 20}}\n";
 }
 
 }  // namespace homeostat::bench

@@ -32,9 +32,10 @@ struct Loaded {
 /// Gives up when a stream fails, or a reply is not what was expected.
 [[nodiscard]] Loaded run(const Load& load);
 
-/// A configuration with `metrics` metrics that `sources` push sources feed: no limits that a benchmark could reach.
-/// `rest` is added at the end: parameters, loops. Metrics are m0, m1, ..., sources app1, app2, ...
+/// A configuration with `metrics` metrics (m0, m1, ...) that `sources` push sources (app1, app2, ...) feed, no limit that
+/// a benchmark could reach, and one loop: proportional, around a threshold of one half for m0, free to move its parameter
+/// at every tick. `journal` is more keys of the journal, for example "snapshot_period: 1d".
 [[nodiscard]] std::string push_config(const std::string& directory, int sources, int metrics, const std::string& period,
-                                      const std::string& journal, const std::string& rest);
+                                      const std::string& journal = "");
 
 }  // namespace homeostat::bench
