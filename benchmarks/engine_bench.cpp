@@ -2,11 +2,13 @@
 // beside the same law written out as a plain loop over arrays, without freezing, bumpless start or anti-windup.
 //
 //   engine_bench [--smoke]
+//   engine_bench busy         only 1,000 loops that nearly all send, for a profiler
 #include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <fmt/format.h>
@@ -175,6 +177,10 @@ void law(std::size_t loops, std::size_t rounds) {
 
 int main(int argc, char** argv) {
   const bool smoke = bench::is_smoke(argc, argv);
+  if (argc > 1 && std::string_view(argv[1]) == "busy") {
+    ticks(1000, 2000, Economy::busy);
+    return 0;
+  }
   law(1000, smoke ? 3 : 2000);
   struct Size {
     std::size_t loops, ticks;

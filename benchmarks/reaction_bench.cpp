@@ -175,21 +175,28 @@ Measured measure(int rounds) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  const Measured m = measure(bench::is_smoke(argc, argv) ? 5 : 301);
-  const double p99 = bench::quantile(m.whole_ms, 0.99);
+  const bool smoke = bench::is_smoke(argc, argv);
+  std::vector<double> p99, whole, added, bare;
+  for (int run = 0; run < (smoke ? 1 : 3); ++run) {
+    const Measured m = measure(smoke ? 5 : 151);
+    p99.push_back(bench::quantile(m.whole_ms, 0.99));
+    whole.insert(whole.end(), m.whole_ms.begin(), m.whole_ms.end());
+    added.insert(added.end(), m.added_ms.begin(), m.added_ms.end());
+    bare.insert(bare.end(), m.bare_ms.begin(), m.bare_ms.end());
+  }
+  const auto spread = [](const std::vector<double>& ms) {
+    return fmt::format("p50 {:.2f}, p99 {:.2f}, max {:.2f}", bench::median(ms), bench::quantile(ms, 0.99),
+                       bench::quantile(ms, 1));
+  };
   bench::print({.what = "sample over the threshold to adjustment on the stream, period 100 ms, ms",
-                .measured = fmt::format("p50 {:.1f}, p99 {:.1f}, max {:.1f}", bench::median(m.whole_ms), p99,
-                                        bench::quantile(m.whole_ms, 1)),
-                .beside = fmt::format("one tick: {:.0f}", kPeriodMs),
-                .ratio = fmt::format("{:.2f}", p99 / kPeriodMs),
-                .target = bench::verdict("p99 < one tick + 5 ms", p99 < kTargetMs)});
+                .measured = spread(whole),
+                .beside = fmt::format("one tick: {:.0f}; p99 of each run: {:.1f}", kPeriodMs, fmt::join(p99, ", ")),
+                .ratio = fmt::format("{:.2f}", bench::median(p99) / kPeriodMs),
+                .target = bench::verdict("p99 < one tick + 5 ms", bench::median(p99) < kTargetMs)});
   bench::print({.what = "of that, behind the next slot's beginning, ms",
-                .measured = fmt::format("p50 {:.2f}, p99 {:.2f}, max {:.2f}", bench::median(m.added_ms),
-                                        bench::quantile(m.added_ms, 0.99), bench::quantile(m.added_ms, 1)),
-                .beside = fmt::format("a timer and a flush alone: p50 {:.2f}, p99 {:.2f}, max {:.2f}",
-                                      bench::median(m.bare_ms), bench::quantile(m.bare_ms, 0.99),
-                                      bench::quantile(m.bare_ms, 1)),
-                .ratio = fmt::format("{:.2f}", bench::median(m.added_ms) / bench::median(m.bare_ms)),
+                .measured = spread(added),
+                .beside = "a timer and a flush alone: " + spread(bare),
+                .ratio = fmt::format("{:.2f}", bench::median(added) / bench::median(bare)),
                 .target = ""});
   return 0;
 }

@@ -46,6 +46,7 @@ class Writer {
   void clear() { bytes_.clear(); }
 
   void varint(std::uint64_t v) {
+    if (v < 0x80) return bytes_.push_back(static_cast<char>(v));  // most are: lengths, indexes, enumerations
     char buffer[10];
     int n = 0;
     while (v >= 0x80) {

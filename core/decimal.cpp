@@ -3,6 +3,7 @@
 #include <array>
 #include <bit>
 #include <cmath>
+#include <limits>
 
 #include "core/check.hpp"
 
@@ -33,16 +34,6 @@ Wide shifted_half_even(Wide x, int shift) {
   const Wide half = Wide{1} << (shift - 1);
   const bool up = rest > half || (rest == half && (quotient & 1) != 0);
   return quotient + (up ? 1 : 0);
-}
-
-std::string digits_of(Wide x) {
-  char buffer[40];
-  char* p = buffer + sizeof buffer;
-  do {
-    *--p = static_cast<char>('0' + static_cast<int>(x % 10));
-    x /= 10;
-  } while (x != 0);
-  return std::string(p, buffer + sizeof buffer);
 }
 
 tl::unexpected<Error> beyond_range() {
@@ -127,15 +118,29 @@ double Decimal::to_double() const {
 }
 
 std::string Decimal::to_string() const {
+  char buffer[64];  // a sign, 31 digits, a point and as many zeros as there are decimals at most
+  char* const end = buffer + sizeof buffer;
+  char* p = end;
+  const auto write = [&](auto magnitude) {
+    for (int n = 0; n < decimals_; ++n, magnitude /= 10) {
+      const auto digit = static_cast<char>('0' + static_cast<int>(magnitude % 10));
+      if (p != end || digit != '0') *--p = digit;  // trailing zeros are left out
+    }
+    if (p != end) *--p = '.';
+    do {
+      *--p = static_cast<char>('0' + static_cast<int>(magnitude % 10));
+      magnitude /= 10;
+    } while (magnitude != 0);
+  };
   const Wide magnitude = static_cast<Wide>(units_ < 0 ? -units_ : units_);
-  const Wide scale = static_cast<Wide>(power_of_ten(decimals_));
-  std::string text = (units_ < 0 ? "-" : "") + digits_of(magnitude / scale);
-  const Wide fraction = magnitude % scale;
-  if (fraction == 0) return text;
-  std::string digits = digits_of(fraction);
-  digits.insert(0, decimals_ - digits.size(), '0');
-  digits.erase(digits.find_last_not_of('0') + 1);
-  return text + "." + digits;
+  // Division of 128 bits takes several times as long, and nearly no value needs it.
+  if (magnitude <= std::numeric_limits<std::uint64_t>::max()) {
+    write(static_cast<std::uint64_t>(magnitude));
+  } else {
+    write(magnitude);
+  }
+  if (units_ < 0) *--p = '-';
+  return {p, end};
 }
 
 Result<Decimal> Decimal::rescaled(int decimals) const {

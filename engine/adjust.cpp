@@ -85,7 +85,7 @@ void Engine::State::send(std::uint32_t index, DecisionRecord& record, Effects& e
   record.outcome = Outcome::emitted;
   record.answer = Answer::waiting;
   effects.adjustments.push_back(adjustment_of(record, runtime.under_way->expires));
-  adjustments.insert_or_assign(record.id, record);
+  adjustments.insert_or_assign(adjustments.end(), record.id, record);
 }
 
 void Engine::State::back_off(std::uint32_t index, Instant at, std::string reason) {

@@ -181,7 +181,7 @@ void Engine::State::decide(std::uint32_t index, const std::vector<oracle::Readin
     send(index, record, effects);
   } else if (record.outcome == Outcome::awaiting_veto) {
     runtime.under_way = UnderWay{record.id, false, progress.at + settings.veto_window, {}, {}, false, {}};
-    adjustments.insert_or_assign(record.id, record);
+    adjustments.insert_or_assign(adjustments.end(), record.id, record);
   }
 
   for (const guardian::Bite& bite : record.limits) ++runtime.bites[static_cast<std::size_t>(bite.limit)];

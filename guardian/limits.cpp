@@ -150,8 +150,10 @@ ParameterState emitted(const ParameterSettings& settings, ParameterState state, 
   auto& drifts = state.drifts;
   const auto later = std::find_if(drifts.begin(), drifts.end(), [at](const Drift& d) { return d.at > at; });
   drifts.insert(later, {at, (value - state.applied).abs()});
-  while (!drifts.empty() && drifts.front().at <= drifts.back().at - settings.drift->window) drifts.pop_front();
-  while (drifts.size() > kDriftsMax) drifts.pop_front();
+  const Instant oldest = drifts.back().at - settings.drift->window;
+  std::size_t gone = drifts.size() > kDriftsMax ? drifts.size() - kDriftsMax : 0;
+  while (gone < drifts.size() && drifts[gone].at <= oldest) ++gone;
+  drifts.erase(drifts.begin(), drifts.begin() + static_cast<std::ptrdiff_t>(gone));
   return state;
 }
 

@@ -10,7 +10,6 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -86,7 +85,7 @@ struct ParameterState {
   Decimal applied;           ///< last known applied value
   Instant raised;            ///< time of the last emitted increase, never = none
   Instant lowered;           ///< time of the last emitted decrease, never = none
-  std::deque<Drift> drifts;  ///< ascending in time, only those inside the window; bounded by kDriftsMax
+  std::vector<Drift> drifts;  ///< ascending in time, only those inside the window; bounded by kDriftsMax
 
   template <class Archive, class Self>
   static void fields(Archive& a, Self& x) {

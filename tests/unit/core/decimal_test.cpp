@@ -92,5 +92,17 @@ TEST(DecimalDeathTest, MixingScalesIsAProgrammersMistake) {
   EXPECT_DEATH(Decimal(1, 19), "CHECK failed");
 }
 
+TEST(Decimal, IsWrittenAsItsDigitsAreAtEveryWidth) {
+  EXPECT_EQ(Decimal(-1, 18).to_string(), "-0.000000000000000001");
+  EXPECT_EQ(Decimal(Decimal::kUnitsMax, 18).to_string(), "1000000000000");
+  EXPECT_EQ(Decimal(Decimal::kUnitsMax - 1, 18).to_string(), "999999999999.999999999999999999");
+  EXPECT_EQ(Decimal(-(Decimal::kUnitsMax - 10), 0).to_string(), "-999999999999999999999999999990");
+  const auto past_64_bits = static_cast<Decimal::Units>(std::numeric_limits<std::uint64_t>::max()) + 1;
+  EXPECT_EQ(Decimal(past_64_bits - 1, 2).to_string(), "184467440737095516.15");
+  EXPECT_EQ(Decimal(past_64_bits, 2).to_string(), "184467440737095516.16");
+  EXPECT_EQ(Decimal(1200, 2).to_string(), "12");
+  EXPECT_EQ(Decimal(1010, 2).to_string(), "10.1");
+}
+
 }  // namespace
 }  // namespace homeostat
