@@ -24,7 +24,7 @@ constexpr double kRatioTarget = 0.25;
 struct Plan {
   int repeats = 5;
   double warm_up_s = 0.5;
-  double measured_s = 3;
+  double measured_s = 2;
 };
 
 struct Measured {

@@ -30,6 +30,24 @@ TEST(Actuator, OneAdjustmentPerParameterIsInFlight) {
   EXPECT_FALSE(world.tick(30).adjustments.empty());
 }
 
+TEST(Actuator, OldAdjustmentsAreForgottenOnlyOnceTheyAreAnswered) {
+  Policy policy = small_policy();
+  policy.records_kept = 1;
+  World world(policy);
+  world.answers = false;
+  world.tick(0);
+  world.sees("velocity", 14).sees("activity", 0.2).tick(10);
+  ASSERT_EQ(world.last.adjustments.size(), 2U);
+  const std::uint64_t fee = world.fee().id;
+  const std::uint64_t reward = world.record("reward").id;
+  world.tick(20);
+  EXPECT_EQ(world.engine.outstanding().size(), 2U);  // both are open: more than are kept, and known all the same
+  EXPECT_TRUE(world.answer(fee, dec("2.75")).outcome.accepted);
+  world.tick(30);  // the next fee is sent: three are known, of which one is answered
+  EXPECT_FALSE(world.answer(fee, dec("2.75")).outcome.accepted);
+  EXPECT_TRUE(world.answer(reward, world.value("reward")).outcome.accepted);
+}
+
 TEST(Actuator, AnAnswerUpdatesTheRecord) {
   Silent world;
   const Effects effects = world.answer(world.id, dec("2.75"), 3);
