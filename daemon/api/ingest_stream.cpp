@@ -150,6 +150,7 @@ void IngestStream::OnCancel() {
     cancelled_ = true;
   }
   advance();
+  tsan::released(this);  // OnDone comes after this has returned
 }
 
 void IngestStream::OnDone() {

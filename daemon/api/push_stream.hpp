@@ -78,6 +78,7 @@ class PushStream : public grpc::ServerWriteReactor<Message>,
       cancelled_ = cancelled_ || !ok;
     }
     advance();
+    tsan::released(this);
   }
 
   void OnCancel() override {
@@ -87,6 +88,7 @@ class PushStream : public grpc::ServerWriteReactor<Message>,
       drop_queue();
     }
     advance();
+    tsan::released(this);  // OnDone comes after this has returned
   }
 
   void OnDone() override {

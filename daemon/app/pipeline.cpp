@@ -114,6 +114,7 @@ Pipeline::Pipeline(Recovered recovered, journal::Journal& journal, PipelineSetti
 
 Pipeline::~Pipeline() {
   drain();
+  journal_.on_durable({});  // the last decisions are still being written
 }
 
 void Pipeline::start() {

@@ -256,7 +256,7 @@ std::string Journal::advice_for(const Error& error) const {
 }
 
 void Journal::on_durable(std::function<void(const Durable&)> callback) {
-  HOMEOSTAT_CHECK(queue_->counts().appended_seq + 1 == first_seq_);
+  HOMEOSTAT_CHECK(!callback || queue_->counts().appended_seq + 1 == first_seq_);
   const std::lock_guard lock(callback_mutex_);
   on_durable_ = std::move(callback);
 }

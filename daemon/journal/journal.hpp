@@ -60,7 +60,8 @@ class Journal {
   [[nodiscard]] Result<std::uint64_t> append(std::string_view input) { return queue_->append(input); }
 
   /// Called on the writer thread after each commit, in order; must not block, and not call wait_durable() or
-  /// put_decisions(). Set it before the first append (CHECKed); the last one set holds.
+  /// put_decisions(). Set it before the first append (CHECKed). An empty one ends the calls, at any time: after
+  /// it was set none is running or comes.
   void on_durable(std::function<void(const Durable&)> callback);
   [[nodiscard]] std::uint64_t durable_seq() const { return queue_->durable_seq(); }
   /// Error unavailable when the journal failed or closed first.
