@@ -44,6 +44,8 @@ class Writer {
   [[nodiscard]] std::string take() { return std::move(bytes_); }
   [[nodiscard]] const std::string& bytes() const { return bytes_; }
   void clear() { bytes_.clear(); }
+  /// Room for that many bytes in all; a hint.
+  void reserve(std::size_t size) { bytes_.reserve(size); }
 
   void varint(std::uint64_t v) {
     if (v < 0x80) return bytes_.push_back(static_cast<char>(v));  // most are: lengths, indexes, enumerations

@@ -25,6 +25,11 @@ InputTag tag_of(const Input& input) {
 void write(Writer& writer, const PolicyChange& change) {
   writer(StoredPolicyChange{change.at, change.actor, change.text, change.policy ? change.policy->digest : ""});
 }
+void write(Writer& writer, const oracle::SampleBatch& batch) {
+  constexpr std::size_t kSampleBytes = 20;  // index, time and value; more names than usual grow it once
+  writer.reserve(256 + batch.samples.size() * kSampleBytes);
+  writer(batch);
+}
 template <class T>
 void write(Writer& writer, const T& input) {
   writer(input);
