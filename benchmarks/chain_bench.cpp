@@ -5,8 +5,8 @@
 #include <chrono>
 #include <cstdio>
 
-#include <boost/asio/io_context.hpp>
 #include <fmt/format.h>
+#include <boost/asio/io_context.hpp>
 
 #include "benchmarks/support/table.hpp"
 #include "daemon/sources/evm_source.hpp"
@@ -91,10 +91,11 @@ int main(int argc, char** argv) {
   if (ours.logs != alone.logs) {
     bench::give_up(fmt::format("the source delivered {} logs, the node has {}", ours.logs, alone.logs));
   }
-  bench::print({.what = fmt::format("chain ingest in backfill, {} logs, verified, logs/s", bench::grouped(double(ours.logs))),
-                .measured = bench::grouped(ours_per_s),
-                .beside = fmt::format("the node's own eth_getLogs, 20 blocks a call: {}", bench::grouped(node_per_s)),
-                .ratio = fmt::format("{:.2f}", ours_per_s / node_per_s),
-                .target = bench::verdict(">= 5 000, or the node's limit", ours_per_s >= kTargetLogsPerS)});
+  bench::print(
+      {.what = fmt::format("chain ingest in backfill, {} logs, verified, logs/s", bench::grouped(double(ours.logs))),
+       .measured = bench::grouped(ours_per_s),
+       .beside = fmt::format("the node's own eth_getLogs, 20 blocks a call: {}", bench::grouped(node_per_s)),
+       .ratio = fmt::format("{:.2f}", ours_per_s / node_per_s),
+       .target = bench::verdict(">= 5 000, or the node's limit", ours_per_s >= kTargetLogsPerS)});
   return 0;
 }

@@ -46,16 +46,25 @@ engine::PolicyPtr policy_of(std::size_t n) {
   for (std::size_t i = 0; i < n; ++i) {
     const std::string metric = fmt::format("utilization_{}", i);
     const std::string parameter = fmt::format("borrow_rate_{}", i);
-    policy->oracle.metrics.push_back({.name = metric, .unit = "ratio", .min = 0, .max = 1,
-                                      .origin = oracle::SampleOrigin{{"app"}, 1}});
-    policy->guardian.parameters.push_back({.name = parameter, .unit = "ratio", .decimals = 4, .initial = decimal(400),
-                                           .min = decimal(0), .max = decimal(2000), .quantum = decimal(1),
+    policy->oracle.metrics.push_back(
+        {.name = metric, .unit = "ratio", .min = 0, .max = 1, .origin = oracle::SampleOrigin{{"app"}, 1}});
+    policy->guardian.parameters.push_back({.name = parameter,
+                                           .unit = "ratio",
+                                           .decimals = 4,
+                                           .initial = decimal(400),
+                                           .min = decimal(0),
+                                           .max = decimal(2000),
+                                           .quantum = decimal(1),
                                            .change = {.absolute = decimal(50)}});
-    controller::LoopSettings loop{.name = fmt::format("hold_utilization_{}", i), .metric = metric,
-                                  .parameter = parameter, .setpoint = 0.8};
-    loop.pid = {.gains = {0.1, 0.0005, 0.2}, .action = controller::Action::reverse, .deadband = 0.02,
-                .leak_half_life = Duration::hours(1), .derivative_filter = Duration::seconds(10),
-                .output_min = -0.04, .output_max = 0.16};
+    controller::LoopSettings loop{
+        .name = fmt::format("hold_utilization_{}", i), .metric = metric, .parameter = parameter, .setpoint = 0.8};
+    loop.pid = {.gains = {0.1, 0.0005, 0.2},
+                .action = controller::Action::reverse,
+                .deadband = 0.02,
+                .leak_half_life = Duration::hours(1),
+                .derivative_filter = Duration::seconds(10),
+                .output_min = -0.04,
+                .output_max = 0.16};
     policy->loops.push_back(loop);
   }
   if (const auto errors = check(*policy); !errors.empty()) bench::give_up(errors.front().text());

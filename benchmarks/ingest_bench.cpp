@@ -105,8 +105,8 @@ void compare(const Plan& plan, int streams) {
          .ratio = fmt::format("{:.2f}", ours / median(silent.rate)),
          .target = ""});
   print({.what = name + ", batch sent to durable and judged, ms",
-         .measured = fmt::format("p50 {:.1f}, p99 {:.1f}", quantile(durable.reply_ms, 0.5),
-                                 quantile(durable.reply_ms, 0.99)),
+         .measured =
+             fmt::format("p50 {:.1f}, p99 {:.1f}", quantile(durable.reply_ms, 0.5), quantile(durable.reply_ms, 0.99)),
          .beside = "256 batches in flight per stream",
          .ratio = "",
          .target = ""});

@@ -52,8 +52,8 @@ void measure(const Shape& shape, double empty, double settle_s) {
   print({.what = fmt::format("resident with {} series: {} source{} x {} metrics, MB", grouped(series), shape.sources,
                              shape.sources == 1 ? "" : "s", grouped(shape.metrics)),
          .measured = fmt::format("{:.1f}", resident),
-         .beside = fmt::format("one series: {:.1f}; {:.1f} kB a series above it", empty,
-                               (resident - empty) * 1e3 / series),
+         .beside =
+             fmt::format("one series: {:.1f}; {:.1f} kB a series above it", empty, (resident - empty) * 1e3 / series),
          .ratio = fmt::format("{:.2f}", resident / empty),
          .target = verdict("< 100", resident < kTargetMb)});
 }

@@ -1,8 +1,8 @@
 // Start with a journal of 1,000,000 inputs, from exec to /readyz 200. The journal is made by the daemon itself: one
 // sample per input, pushed over gRPC. Two cases: after an end in order, where the newest snapshot is the newest input;
 // and after kill -9 when no snapshot but the first was made, so that every input is read, checked and applied again.
-// A third journal shows the most that a crash can ever cost: full batches up to just below the bytes at which the daemon
-// makes a snapshot of its own accord, however long the period.
+// A third journal shows the most that a crash can ever cost: full batches up to just below the bytes at which the
+// daemon makes a snapshot of its own accord, however long the period.
 //
 //   start_bench [--smoke]
 #include <algorithm>
@@ -109,8 +109,8 @@ void measure(const Case& what, int repeats) {
     ended_text = second.replayed;
     fs::remove_all(copy);
   }
-  const std::string name = fmt::format("{} inputs of {} sample{}", grouped(static_cast<double>(what.inputs)), what.samples,
-                                       what.samples == 1 ? "" : "s");
+  const std::string name = fmt::format("{} inputs of {} sample{}", grouped(static_cast<double>(what.inputs)),
+                                       what.samples, what.samples == 1 ? "" : "s");
   if (what.also_ended) report(name + ", ended in order", ended, ended_text, made);
   report(name + ", killed, no snapshot but the first", killed, killed_text, made);
   print({.what = fmt::format("for that journal: durable ingest at {} a batch, inputs/s", what.samples),

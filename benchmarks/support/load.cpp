@@ -100,7 +100,8 @@ class Producer final : public grpc::ClientBidiReactor<v1::SampleBatch, v1::Inges
 
   void OnDone(const grpc::Status& status) override {
     if (!status.ok()) give_up("a stream ended with: " + status.error_message());
-    if (load_.expect_replies && replied_ != sent_) give_up(fmt::format("{} batches sent, {} answered", sent_, replied_));
+    if (load_.expect_replies && replied_ != sent_)
+      give_up(fmt::format("{} batches sent, {} answered", sent_, replied_));
     const std::lock_guard lock(mutex_);
     done_ = true;
     over_.notify_all();
@@ -181,8 +182,7 @@ Loaded run(const Load& load) {
     out.reply_ms.insert(out.reply_ms.end(), producer->reply_ms().begin(), producer->reply_ms().end());
   }
   if (load.batches != 0) {
-    out.samples_per_s =
-        static_cast<double>(out.samples) / std::chrono::duration<double>(Clock::now() - begin).count();
+    out.samples_per_s = static_cast<double>(out.samples) / std::chrono::duration<double>(Clock::now() - begin).count();
   }
   return out;
 }
@@ -204,9 +204,11 @@ std::string push_config(const std::string& directory, int sources, int metrics, 
   }
   return text +
          "parameters:\n"
-         "  rate: {unit: points, decimals: 2, initial: 50, min: 0, max: 100, quantum: 0.25, change: 100, cooldown: 0s}\n"
+         "  rate: {unit: points, decimals: 2, initial: 50, min: 0, max: 100, quantum: 0.25, change: 100, cooldown: "
+         "0s}\n"
          "loops:\n"
-         "  hold: {response: as m0 goes, metric: m0, parameter: rate, setpoint: 50%, when_high: raise, gains: {kp: 20}}\n";
+         "  hold: {response: as m0 goes, metric: m0, parameter: rate, setpoint: 50%, when_high: raise, gains: {kp: "
+         "20}}\n";
 }
 
 }  // namespace homeostat::bench

@@ -24,7 +24,7 @@ struct Load {
 
 struct Loaded {
   double samples_per_s = 0;
-  std::uint64_t samples = 0;  ///< sent in all, and answered
+  std::uint64_t samples = 0;        ///< sent in all, and answered
   std::vector<std::uint64_t> next;  ///< sequence that each stream goes on with
   std::vector<double> reply_ms;     ///< from sending a batch to its reply, every 16th
 };
@@ -32,9 +32,9 @@ struct Loaded {
 /// Gives up when a stream fails, or a reply is not what was expected.
 [[nodiscard]] Loaded run(const Load& load);
 
-/// A configuration with `metrics` metrics (m0, m1, ...) that `sources` push sources (app1, app2, ...) feed, no limit that
-/// a benchmark could reach, and one loop: proportional, around a threshold of one half for m0, free to move its parameter
-/// at every tick. `journal` is more keys of the journal, for example "snapshot_period: 1d".
+/// A configuration with `metrics` metrics (m0, m1, ...) that `sources` push sources (app1, app2, ...) feed, no limit
+/// that a benchmark could reach, and one loop: proportional, around a threshold of one half for m0, free to move its
+/// parameter at every tick. `journal` is more keys of the journal, for example "snapshot_period: 1d".
 [[nodiscard]] std::string push_config(const std::string& directory, int sources, int metrics, const std::string& period,
                                       const std::string& journal = "");
 

@@ -31,7 +31,8 @@ void print(const Row& row);
 /// "target, reached" or "target, missed".
 [[nodiscard]] std::string verdict(std::string_view target, bool reached);
 
-/// A correctness failure: prints it and ends the process with 1. Benchmarks fail for wrong results, never for slow ones.
+/// A correctness failure: prints it and ends the process with 1. Benchmarks fail for wrong results, never for slow
+/// ones.
 [[noreturn]] void give_up(const std::string& why);
 
 /// True when `--smoke` is among the arguments: a few iterations, to see that the benchmark itself works.
