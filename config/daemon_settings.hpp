@@ -36,9 +36,7 @@ struct JournalSettings {
   std::string directory = "homeostat-data";
   Duration retention = Duration::days(90);          ///< inputs and decisions older than this may go
   Duration snapshot_period = Duration::minutes(5);  ///< recovery replays at most what came since
-  std::uint64_t queue_inputs_max = 65'536;          ///< inputs waiting for the engine, then RESOURCE_EXHAUSTED
   std::uint64_t queue_bytes_max = 64ull << 20;      ///< their size in bytes
-  Duration commit_delay = Duration::zero();         ///< how long a group commit waits for company, 0 = not
 
   bool operator==(const JournalSettings&) const = default;
 };

@@ -76,9 +76,7 @@ void read_journal(const Field& field, Context& context, JournalSettings& out) {
   if (out.snapshot_period > out.retention) {
     snapshot.error("is longer than journal.retention; what a recovery needs would be gone before the next snapshot");
   }
-  s.optional("queue_inputs_max").integer(out.queue_inputs_max, {.min = 16, .max = 10'000'000});
   s.optional("queue_bytes_max").integer(out.queue_bytes_max, {.min = 4u << 20, .max = 16ull << 30});
-  s.optional("commit_delay").duration(out.commit_delay, {.max = Duration::seconds(1)});
 }
 
 void read_log(const Field& field, Context& context, LogSettings& out) {

@@ -142,7 +142,7 @@ void Engine::State::hold_back_all(std::uint32_t index, DecisionRecord& record) c
               "adjustment " + std::to_string(runtime.under_way->id) +
                   (runtime.under_way->sent ? " is not answered yet" : " waits for its veto window"));
   }
-  if (!record.overridden && progress.at < runtime.retry_at) {
+  if (progress.at < runtime.retry_at) {
     hold_back(record, Limit::backoff, runtime.retry_reason + ", again in " + text_of(runtime.retry_at - progress.at));
   }
 }
@@ -157,16 +157,13 @@ void Engine::State::decide(std::uint32_t index, const std::vector<oracle::Readin
   begin_record(record, index, readings);
   runtime.proposed = proposed(index, readings);
   record.proposed = runtime.proposed;
-  if (runtime.override_order) {
-    record.overridden = true;
-    record.wanted = runtime.override_order->value;
-    record.value = record.wanted;
-  } else {
-    record.wanted = quantised(settings, record.proposed);
-    guardian::Allowed allowed = guardian::limit(settings, runtime.guarded, record.wanted, acting_mode(), progress.at);
-    record.value = allowed.value;
-    record.limits = std::move(allowed.bites);
-  }
+  record.overridden = runtime.override_order.has_value();
+  record.wanted = record.overridden ? runtime.override_order->value : quantised(settings, record.proposed);
+  guardian::Allowed allowed =
+      record.overridden ? guardian::limit_override(settings, runtime.guarded, record.wanted, acting_mode())
+                        : guardian::limit(settings, runtime.guarded, record.wanted, acting_mode(), progress.at);
+  record.value = allowed.value;
+  record.limits = std::move(allowed.bites);
   hold_back_all(index, record);
 
   const std::string override_by = record.overridden ? runtime.override_order->order.actor : std::string();

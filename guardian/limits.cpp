@@ -141,6 +141,15 @@ Allowed limit(const ParameterSettings& settings, const ParameterState& state, De
   return allowed;
 }
 
+Allowed limit_override(const ParameterSettings& settings, const ParameterState& state, Decimal wanted,
+                       OperatingMode mode) {
+  Allowed allowed{wanted, {}};
+  apply_bounds(settings, allowed);
+  allowed.value = rounded_towards(state.applied, allowed.value, settings.quantum);
+  if (allowed.value != state.applied) apply_change(settings, state.applied, mode, allowed);
+  return allowed;
+}
+
 ParameterState emitted(const ParameterSettings& settings, ParameterState state, Decimal value, Instant at) {
   (value > state.applied ? state.raised : state.lowered) = at;
   if (!settings.drift) {

@@ -82,9 +82,9 @@ struct Drift {
 /// What the guardian remembers of a parameter. Advances only when an adjustment is emitted (times)
 /// or answered (value): a no-op, an invalid input or a refused change consumes nothing.
 struct ParameterState {
-  Decimal applied;           ///< last known applied value
-  Instant raised;            ///< time of the last emitted increase, never = none
-  Instant lowered;           ///< time of the last emitted decrease, never = none
+  Decimal applied;            ///< last known applied value
+  Instant raised;             ///< time of the last emitted increase, never = none
+  Instant lowered;            ///< time of the last emitted decrease, never = none
   std::vector<Drift> drifts;  ///< ascending in time, only those inside the window; bounded by kDriftsMax
 
   template <class Archive, class Self>
@@ -113,6 +113,11 @@ struct Allowed {
 
 /// Sum of |change| inside the drift window that ends at `at`; zero without a budget.
 [[nodiscard]] Decimal drift_used(const ParameterSettings& settings, const ParameterState& state, Instant at);
+
+/// A guardian's override goes there at once or in steps: hard bounds, quantum and largest change hold, for what a step
+/// may shock does not depend on who asks (and a contract would refuse it); cooldown and drift budget do not.
+[[nodiscard]] Allowed limit_override(const ParameterSettings& settings, const ParameterState& state, Decimal wanted,
+                                     OperatingMode mode);
 
 /// The state after `value` was emitted at `at`: starts the cooldown of its direction and uses budget.
 [[nodiscard]] ParameterState emitted(const ParameterSettings& settings, ParameterState state, Decimal value,

@@ -2,10 +2,11 @@
 // inside the hard bounds, and only for a time: every order is checked against bounds that no order
 // can change, an override and a set-point shift must expire, and an order that is refused changes nothing.
 //
-// An override obeys the hard bounds and the quantum, but not largest change, cooldown or drift budget:
-// those slow the automaton down so that people can react; the guardian is the people reacting. It uses
-// up budget and starts the cooldown, so that the loops do not at once move again from where it left off.
-// The hand-back is without a step: when it ends, the loops are aligned to the applied value.
+// An override obeys the hard bounds, the quantum and the largest change per adjustment (what a step may shock does not
+// depend on who asks), but not cooldown or drift budget: those slow the automaton down so that people can
+// react; the guardian is the people reacting. It uses up budget and starts the cooldown, so that the loops do not at
+// once move again from where it left off. The hand-back is without a step: when it ends, the loops are aligned to the
+// applied value.
 #pragma once
 
 #include <optional>

@@ -298,7 +298,13 @@ void Oracle::State::feed(std::size_t index, Source& source, const ChainBlock& bl
     const Word& word = event.args[*origin.value];
     c.value = origin.value_signed ? double_from_int256(word) : double_from_uint256(word);
   }
-  c.value *= origin.scale;
+  // 1e-18 is no double, 1e18 is one: dividing by it rounds once, so that 7 whole tokens read 7.
+  const double inverse = std::round(1 / origin.scale);
+  if (1 / inverse == origin.scale) {
+    c.value /= inverse;
+  } else {
+    c.value *= origin.scale;
+  }
   if (origin.key) c.key = event.args[*origin.key];
   if (!std::isfinite(c.value)) return refuse(Refusal::not_finite, "the scaled value is not finite");
   if (!sample_is_inside(m, c.value)) return refuse(Refusal::out_of_bounds, outside_message(m, c.value));

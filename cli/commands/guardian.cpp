@@ -160,7 +160,7 @@ Outcome<> override_value(Context& context, const OrderOptions& o) {
   if (!p) return tl::make_unexpected(p.error());
   if (const auto inside = check_bounds(*p, o.value); !inside) return inside;
   const std::string plan = fmt::format(
-      "override: {}\nIt is taken to {} by its limits and held there {}; then the loops "
+      "override: {}\nIt is taken to {}, in steps of its largest change, and held there {}; then the loops "
       "take over without a step.",
       now_text(*p), with_unit(o.value, p->unit()), until_text(context, ready->duration, ""));
   if (const auto yes = confirm(context, o, plan); !yes) return yes;

@@ -57,6 +57,8 @@ class PushStream : public grpc::ServerWriteReactor<Message>,
       end(unavailable(), true);
     } else {
       attached_ = true;
+      tsan::released(this);
+      this->StartSendInitialMetadata();  // the client learns at once that it is heard
       setup_.context->backend.attach(self_);
     }
     return this;

@@ -77,7 +77,8 @@ RpcFacts rpc_facts(const api::ApiStats& stats) {
 
 void log_published(const Published& published) {
   for (const auto& n : published.notices) {
-    const bool grave = n.kind == engine::NoticeKind::mode || n.kind == engine::NoticeKind::source;
+    const bool good_news = n.text.rfind("connected", 0) == 0 || n.text.find("-> normal") != std::string::npos;
+    const bool grave = !good_news && (n.kind == engine::NoticeKind::mode || n.kind == engine::NoticeKind::source);
     (grave ? log_warn : log_info)(engine::name_of(n.kind), n.subject.empty() ? n.text : n.subject + ": " + n.text);
   }
   for (const auto& a : published.adjustments) {

@@ -122,6 +122,10 @@ void metrics(Out out, const engine::View& v, const History::Copy& h) {
     const auto loop =
         std::find_if(v.loops.begin(), v.loops.end(), [&](const engine::LoopView& l) { return l.metric == m.name; });
     const bool has_loop = loop != v.loops.end();
+    std::string responses;
+    for (const engine::LoopView& l : v.loops) {
+      if (l.metric == m.name) responses += (responses.empty() ? "" : "<br>") + escaped(l.response);
+    }
     const bool has_value = !m.reading.time.is_never();
     fmt::format_to(out,
                    "<tr><td title=\"{}\">{}<br><span class=dim>{}</span><td class=n>{}<td class=n>{}<td><span "
@@ -130,7 +134,7 @@ void metrics(Out out, const engine::View& v, const History::Copy& h) {
                    has_loop ? number(loop->setpoint) : "", tag_class(m.reading.quality),
                    oracle::name_of(m.reading.quality), escaped(m.reading.reason),
                    curve(points_of(h.metrics, m.name), has_loop ? std::optional(loop->setpoint) : std::nullopt),
-                   has_loop ? escaped(loop->response) : "");
+                   responses);
   }
   fmt::format_to(out, "</table>");
 }

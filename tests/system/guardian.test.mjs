@@ -14,7 +14,7 @@ const kChange = 2;
 /// A daemon whose parameter moves at every tick as long as the load is off its set-point, an executor that applies.
 async function controlled(t, options = {}) {
   const folder = temporaryFolder(t, "guardian");
-  const parameter = `change: ${kChange}, cooldown: 0s, expiry: 1m, ack_timeout: 20s${options.veto ? `, veto_window: ${options.veto}` : ""}`;
+  const parameter = `change: ${options.change ?? kChange}, cooldown: 0s, expiry: 1m, ack_timeout: 20s${options.veto ? `, veto_window: ${options.veto}` : ""}`;
   const loop = options.loop ?? "gains: {kp: 1, ki: 40/s}\n    leak_half_life: 1h";
   const extra = "guardian: {override_max: 1h, setpoint_shift_max: 50%}\n" + (options.extra ?? "");
   const daemon = await startDaemon(t, { folder, config: pushConfig({ folder, parameter, loop, extra, period: "250ms" }) });
@@ -110,7 +110,7 @@ test("a pause with a time ends by itself", async (t) => {
 });
 
 test("an override holds against the loop, expires, and hands back without a step", async (t) => {
-  const s = await controlled(t);
+  const s = await controlled(t, { change: 40 }); // one step takes an override anywhere
   await s.load(0.51);
   await moving(s);
   await s.order("override", "rate", "60", "--reason", "campaign", "--for", "3s");
@@ -136,12 +136,12 @@ test("an override holds against the loop, expires, and hands back without a step
   assert.ok(Math.abs(handed.proposed - 60) < kQuantum, `the loop goes on from 60, not from ${handed.proposed}`);
   assert.ok(Math.abs(Number(handed.value) - 60) <= kQuantum, `60 -> ${handed.value} at the first tick after`);
   for (let i = first + 1; i < after.length; i++) {
-    assert.ok(Math.abs(Number(after[i].value) - Number(after[i - 1].value)) <= kChange);
+    assert.ok(Math.abs(Number(after[i].value) - Number(after[i - 1].value)) <= kChange, "the loop's own steps are small");
   }
 });
 
 test("clear-override hands back at once, without a step", async (t) => {
-  const s = await controlled(t);
+  const s = await controlled(t, { change: 40 }); // one step takes an override anywhere
   await s.load(0.51);
   await moving(s);
   await s.order("override", "rate", "42.5", "--reason", "test", "--for", "10m");
@@ -152,6 +152,17 @@ test("clear-override hands back at once, without a step", async (t) => {
   const handed = all.find((d, i) => i > 0 && !d.overridden && all[i - 1].overridden);
   assert.ok(Math.abs(Number(handed.value) - 42.5) <= kQuantum, `${handed.value}`);
   assert.equal((await s.guardian("clear-override", "rate", "--reason", "again")).code, 5);
+});
+
+test("an override that is far away goes there in permitted steps", async (t) => {
+  const s = await controlled(t);
+  await s.load(0.51);
+  await moving(s);
+  const from = s.executor.seen.length;
+  await s.order("override", "rate", "60", "--reason", "campaign", "--for", "10m");
+  await waitFor("60 is applied", async () => Number((await s.parameterNow()).value) === 60);
+  const steps = s.executor.seen.slice(from).map((a) => Math.abs(Number(a.value) - Number(a.previous)));
+  assert.ok(steps.length > 1 && steps.every((step) => step <= kChange), `steps ${steps}`);
 });
 
 test("a veto stops an adjustment inside its window and says who did", async (t) => {

@@ -44,12 +44,12 @@ TEST(Guardian, AnOverrideHoldsExpiresAndHandsBackWithoutAStep) {
   World world(policy);
   world.tick(0);
   world.sees("velocity", 11).tick(10);
-  // at 10 s: an override; it waits for no cooldown and takes no small steps
+  // at 10 s: an override; it waits for no cooldown, but goes in permitted steps
   EXPECT_TRUE(world.override_value("fee", "4", 100).outcome.accepted);
   world.tick(20);
-  EXPECT_EQ(world.value("fee"), dec("4"));
+  EXPECT_EQ(world.value("fee"), dec("3"));
   EXPECT_TRUE(world.fee().overridden);
-  EXPECT_EQ(world.fee().why.substr(0, 39), "raised 2.75 % -> 4 %: override by alice");
+  EXPECT_EQ(world.fee().why.substr(0, 39), "raised 2.75 % -> 3 %: override by alice");
   world.ticks(30, 90);
   EXPECT_EQ(world.value("fee"), dec("4"));
   EXPECT_EQ(world.fee().outcome, Outcome::no_change);
