@@ -71,7 +71,7 @@ class PipelineTest : public ::testing::Test {
   }
 
   void open(PipelineSettings settings = {}) {
-    auto journal = journal::Journal::open({.directory = directory_});
+    auto journal = journal::Journal::open({.directory = directory_}, {.now = [this] { return clock_.now(); }});
     ASSERT_TRUE(journal) << journal.error().text();
     journal_ = std::move(*journal);
     const config::ValidConfig config = policy();
