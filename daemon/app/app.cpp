@@ -209,6 +209,7 @@ void App::drain() {
   http_.reset();
   server_.reset();
   sources_.reset();
+  pipeline_.reset();  // before the journal, which it still listens to
   journal_.reset();
   log_info("stop", "ended in order");
 }
