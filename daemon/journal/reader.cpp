@@ -16,6 +16,9 @@
 namespace homeostat::journal {
 namespace {
 
+// Each needs another pruning in the moment between two reads; one is already rare.
+constexpr int kVerifyAttemptsMax = 5;
+
 // Pages copied before the backup reports progress.
 constexpr int kBackupPages = 256;
 
@@ -137,19 +140,26 @@ Result<VerifyReport> JournalReader::verify(const ProgressCallback& progress) {
   // Listed before the chain is walked: a live writer may add snapshots beyond where the walk ends.
   const Result<std::vector<std::uint64_t>> seqs = snapshot_seqs(db_);
   if (!seqs) return here(seqs.error());
-  const Result<ChainHead> base = read_base(db_);
-  if (!base) return here(base.error());
   const Result<std::uint64_t> target = last_seq();
   if (!target) return here(target.error());
   VerifyReport report;
-  const Result<> chain = scan_frames(db_, base->seq + 1, [&](const Frame& frame) {
-    if (report.frames == 0) report.first_seq = frame.first_seq;
-    report.last_seq = frame.last_seq;
-    ++report.frames;
-    report.bytes += frame.bytes.size();
-    if (progress) progress({frame.last_seq, std::max(*target, frame.last_seq)});
-    return true;
-  });
+  Result<ChainHead> base;
+  Result<> chain;
+  // A live keeper may prune the oldest frames between reading where the chain begins and walking it: begin again.
+  for (int attempt = 0; attempt < kVerifyAttemptsMax; ++attempt) {
+    base = read_base(db_);
+    if (!base) return here(base.error());
+    report = {};
+    chain = scan_frames(db_, base->seq + 1, [&](const Frame& frame) {
+      if (report.frames == 0) report.first_seq = frame.first_seq;
+      report.last_seq = frame.last_seq;
+      ++report.frames;
+      report.bytes += frame.bytes.size();
+      if (progress) progress({frame.last_seq, std::max(*target, frame.last_seq)});
+      return true;
+    });
+    if (chain || chain.error().code != ErrorCode::out_of_range) break;
+  }
   if (!chain) return here(chain.error());
   for (const std::uint64_t seq : *seqs) {
     Result<Snapshot> snapshot;

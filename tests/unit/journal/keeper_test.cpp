@@ -53,7 +53,9 @@ TEST(Keeper, ADamagedNewestSnapshotLeavesTheOneBefore) {
   auto journal = open_or_die({.directory = scratch.path()});
   EXPECT_EQ(journal->damaged_snapshots(), std::vector<std::uint64_t>{6});
   EXPECT_EQ((*journal->latest_snapshot())->seq, 3U);
-  EXPECT_EQ(journal->verify().error().code, ErrorCode::corrupt);
+  const auto verified = journal->verify();
+  ASSERT_FALSE(verified);
+  EXPECT_EQ(verified.error().code, ErrorCode::corrupt) << verified.error().text();
   // The same state put again replaces the damaged one.
   journal->put_snapshot(snapshot_of(6, 100));
   journal.reset();
