@@ -3,26 +3,22 @@
 #include <optional>
 
 #include <fmt/format.h>
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
-#include <boost/asio/steady_timer.hpp>
-#include <boost/asio/use_awaitable.hpp>
 
 #include "daemon/sources/backoff.hpp"
+#include "daemon/sources/http_client.hpp"
 #include "daemon/sources/rpc.hpp"
-#include "daemon/sources/ws_client.hpp"
 
 namespace homeostat::sources {
 
 namespace asio = boost::asio;
-using SteadyClock = std::chrono::steady_clock;
 
 struct EvmHeads::State : std::enable_shared_from_this<EvmHeads::State> {
-  State(asio::any_io_executor e, const EvmSettings& s, EvmMetrics& m, const Sink& k, std::function<void()> w)
-      : executor(std::move(e)), settings(s), metrics(m), sink(k), wake(std::move(w)) {}
+  State(Outside o, const EvmSettings& s, EvmMetrics& m, const Sink& k, std::function<void()> w)
+      : outside(std::move(o)), settings(s), metrics(m), sink(k), wake(std::move(w)) {}
 
-  asio::any_io_executor executor;
+  Outside outside;
   const EvmSettings& settings;
   EvmMetrics& metrics;
   const Sink& sink;
@@ -33,34 +29,36 @@ struct EvmHeads::State : std::enable_shared_from_this<EvmHeads::State> {
   /// One connection after another to one provider; replaced as a whole when the provider changes. It holds
   /// copies of what it needs while suspended: the source may be gone when it wakes up.
   struct Session : std::enable_shared_from_this<Session> {
-    Session(State& o, Endpoint endpoint)
+    Session(State& o, const Endpoint& endpoint)
         : owner(&o),
           chain_id(o.settings.chain_id),
-          client(o.executor, std::move(endpoint), o.settings.http),
+          timing(o.outside.timing),
+          client(o.outside.wire->messages(endpoint, o.settings.http)),
           backoff(o.settings.backoff),
-          pause(o.executor) {}
+          pause(timing->make_timer()) {}
 
     State* owner;  ///< null once ended
     std::uint64_t chain_id;
-    WsClient client;
+    std::shared_ptr<Timing> timing;
+    std::unique_ptr<MessageChannel> client;
     Backoff backoff;
-    asio::steady_timer pause;
-    SteadyClock::time_point last_head{};  ///< or when it was subscribed
+    std::unique_ptr<Timer> pause;
+    Moment last_head{};  ///< or when it was subscribed
     bool subscribed = false;
 
     void end() {
       owner = nullptr;
-      client.close();
-      pause.cancel();
+      client->close();
+      pause->cancel();
     }
 
     /// Asks and waits for the answer; heads that come before it are passed over.
     asio::awaitable<Fetch<std::string>> ask(rpc::Call call, std::uint64_t id) {
       constexpr int kMessagesBefore = 100;
-      if (auto failed = co_await client.write(rpc::encode({&call, 1}, id)))
+      if (auto failed = co_await client->write(rpc::encode({&call, 1}, id)))
         co_return tl::make_unexpected(std::move(*failed));
       for (int i = 0; i < kMessagesBefore; ++i) {
-        auto text = co_await client.read();
+        auto text = co_await client->read();
         if (!text) co_return tl::make_unexpected(std::move(text.error()));
         auto message = rpc::parse_ws_message(*text);
         if (!message) co_return tl::make_unexpected(std::move(message.error()));
@@ -70,7 +68,7 @@ struct EvmHeads::State : std::enable_shared_from_this<EvmHeads::State> {
     }
 
     asio::awaitable<std::optional<Fault>> subscribe() {
-      if (auto failed = co_await client.open()) co_return failed;
+      if (auto failed = co_await client->open()) co_return failed;
       rpc::Call which = rpc::chain_id();
       auto id = co_await ask(which, 1);
       if (!id) co_return id.error();
@@ -87,15 +85,15 @@ struct EvmHeads::State : std::enable_shared_from_this<EvmHeads::State> {
       auto failed = co_await subscribe();
       if (failed) co_return *failed;
       subscribed = true;
-      last_head = SteadyClock::now();
+      last_head = timing->now();
       if (owner != nullptr) owner->metrics.ws_connects += 1;
       while (owner != nullptr) {
-        auto text = co_await client.read();
+        auto text = co_await client->read();
         if (!text) co_return text.error();
         const auto message = rpc::parse_ws_message(*text);
         if (!message) co_return message.error();
         if (!message->head || owner == nullptr) continue;
-        last_head = SteadyClock::now();
+        last_head = timing->now();
         backoff.reset();
         owner->metrics.ws_heads += 1;
         owner->wake();
@@ -107,12 +105,11 @@ struct EvmHeads::State : std::enable_shared_from_this<EvmHeads::State> {
       while (owner != nullptr) {
         const Fault why = co_await listen();
         subscribed = false;
-        client.close();
+        client->close();
         if (owner == nullptr) co_return;
         owner->metrics.ws_faults += 1;
         owner->sink.log(LogLevel::warning, owner->settings.name + ": new heads by WebSocket ended: " + why.text);
-        pause.expires_after(std::chrono::nanoseconds(backoff.next().ns));
-        co_await pause.async_wait(asio::as_tuple(asio::use_awaitable));
+        co_await pause->wait_until(after(timing->now(), backoff.next()));
       }
     }
   };
@@ -124,9 +121,9 @@ struct EvmHeads::State : std::enable_shared_from_this<EvmHeads::State> {
   }
 };
 
-EvmHeads::EvmHeads(asio::any_io_executor executor, const EvmSettings& settings, EvmMetrics& metrics, const Sink& sink,
+EvmHeads::EvmHeads(Outside outside, const EvmSettings& settings, EvmMetrics& metrics, const Sink& sink,
                    std::function<void()> wake)
-    : state_(std::make_shared<State>(std::move(executor), settings, metrics, sink, std::move(wake))) {}
+    : state_(std::make_shared<State>(std::move(outside), settings, metrics, sink, std::move(wake))) {}
 
 EvmHeads::~EvmHeads() {
   stop();
@@ -141,17 +138,18 @@ void EvmHeads::follow(std::size_t provider) {
   if (url.empty()) return;
   auto endpoint = parse_endpoint(url, true, state.settings.providers[provider].name);
   if (!endpoint) return;  // refused by EvmSource::make already
-  state.session = std::make_shared<State::Session>(state, std::move(*endpoint));
+  state.session = std::make_shared<State::Session>(state, *endpoint);
   asio::co_spawn(
-      state.executor, [session = state.session] { return session->run(); }, asio::detached);
+      state.outside.executor, [session = state.session] { return session->run(); }, asio::detached);
 }
 
 void EvmHeads::polled_progress() {
   const auto& session = state_->session;
   if (!session || !session->subscribed) return;
-  if (SteadyClock::now() - session->last_head < std::chrono::nanoseconds(state_->settings.ws_silence_max.ns)) return;
+  if (state_->outside.timing->now() - session->last_head < std::chrono::nanoseconds(state_->settings.ws_silence_max.ns))
+    return;
   state_->metrics.ws_silences += 1;
-  session->client.close();
+  session->client->close();
 }
 
 void EvmHeads::stop() {

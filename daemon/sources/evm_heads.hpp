@@ -1,14 +1,12 @@
 // Listens for new heads on a provider's WebSocket and says when one came. Only a wake-up.
 #pragma once
 
-#include <chrono>
 #include <functional>
 #include <memory>
 #include <string>
 
-#include <boost/asio/any_io_executor.hpp>
-
 #include "daemon/sources/metrics.hpp"
+#include "daemon/sources/outside.hpp"
 #include "daemon/sources/settings.hpp"
 #include "daemon/sources/sink.hpp"
 
@@ -17,7 +15,7 @@ namespace homeostat::sources {
 class EvmHeads {
  public:
   /// `wake` is called on the executor for each new head. The settings, metrics and sink must outlive it.
-  EvmHeads(boost::asio::any_io_executor executor, const EvmSettings& settings, EvmMetrics& metrics, const Sink& sink,
+  EvmHeads(Outside outside, const EvmSettings& settings, EvmMetrics& metrics, const Sink& sink,
            std::function<void()> wake);
   ~EvmHeads();
   EvmHeads(const EvmHeads&) = delete;

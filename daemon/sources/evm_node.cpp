@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "daemon/sources/hex.hpp"
+#include "daemon/sources/http_client.hpp"
 
 namespace homeostat::sources {
 
@@ -19,10 +20,12 @@ BackoffSettings own_seed(BackoffSettings settings, const std::string& name) {
 
 }  // namespace
 
-EvmNode::EvmNode(asio::any_io_executor executor, EvmProvider provider, Endpoint endpoint, const EvmSettings& settings,
+EvmNode::EvmNode(const Outside& outside, EvmProvider provider, Endpoint endpoint, const EvmSettings& settings,
                  EvmMetrics& metrics)
     : provider_(std::move(provider)),
-      http_(std::move(executor), std::move(endpoint), settings.http),
+      endpoint_(std::move(endpoint)),
+      timing_(outside.timing),
+      http_(outside.wire->http(endpoint_, settings.http)),
       metrics_(metrics),
       poll_period_(settings.poll_period),
       backoff_(own_seed(settings.backoff, settings.name + "/" + provider_.name)),
@@ -33,12 +36,12 @@ asio::awaitable<Fetch<EvmNode::Values>> EvmNode::exchange(std::span<const rpc::C
   next_id_ += calls.size();
   HttpRequest request;
   request.post = true;
-  request.target = http_.endpoint().target;
+  request.target = endpoint_.target;
   request.content_type = "application/json";
   request.body = rpc::encode(calls, first_id);
-  const auto started = std::chrono::steady_clock::now();
-  auto reply = co_await http_.exchange(std::move(request));
-  const auto taken = std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now() - started);
+  const Moment started = timing_->now();
+  auto reply = co_await http_->exchange(std::move(request));
+  const auto taken = std::chrono::duration_cast<std::chrono::nanoseconds>(timing_->now() - started);
   metrics_.requests += 1;
   metrics_.exchange_ns_last = static_cast<std::uint64_t>(taken.count());
   metrics_.exchange_ns_sum += static_cast<std::uint64_t>(taken.count());
@@ -48,7 +51,7 @@ asio::awaitable<Fetch<EvmNode::Values>> EvmNode::exchange(std::span<const rpc::C
   if (reply->status != 200) {
     const bool says_why = values ? std::ranges::any_of(*values, [](const auto& v) { return !v.has_value(); })
                                  : values.error().kind == FaultKind::rate_limited;
-    if (!says_why) co_return tl::make_unexpected(http_.status_fault(*reply));
+    if (!says_why) co_return tl::make_unexpected(status_fault(endpoint_, reply->status));
   }
   co_return values;
 }
@@ -82,10 +85,10 @@ asio::awaitable<Fetch<std::vector<rpc::Value>>> EvmNode::require(std::vector<rpc
   co_return all;
 }
 
-void EvmNode::failed(Fault why, std::chrono::steady_clock::time_point now) {
+void EvmNode::failed(Fault why) {
   // A node that only lags works: look again at the next poll instead of punishing it.
   const Duration wait = why.kind == FaultKind::behind ? poll_period_ : backoff_.next();
-  not_before_ = now + std::chrono::nanoseconds(wait.ns);
+  not_before_ = after(timing_->now(), wait);
   contracts_checked = contracts_checked && why.kind == FaultKind::behind;
   last_fault_ = std::move(why);
 }

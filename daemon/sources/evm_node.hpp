@@ -2,16 +2,15 @@
 // remembers until when it is left alone.
 #pragma once
 
-#include <chrono>
+#include <memory>
 #include <optional>
 #include <vector>
 
-#include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
 
 #include "daemon/sources/backoff.hpp"
-#include "daemon/sources/http_client.hpp"
 #include "daemon/sources/metrics.hpp"
+#include "daemon/sources/outside.hpp"
 #include "daemon/sources/rpc.hpp"
 
 namespace homeostat::sources {
@@ -20,7 +19,7 @@ class EvmNode {
  public:
   using Values = std::vector<Fetch<rpc::Value>>;
 
-  EvmNode(boost::asio::any_io_executor executor, EvmProvider provider, Endpoint endpoint, const EvmSettings& settings,
+  EvmNode(const Outside& outside, EvmProvider provider, Endpoint endpoint, const EvmSettings& settings,
           EvmMetrics& metrics);
 
   /// One value or fault per call, in order. The outer fault: nothing useful came.
@@ -28,13 +27,13 @@ class EvmNode {
   /// As call(), but the first fault of any call is the fault of all.
   [[nodiscard]] boost::asio::awaitable<Fetch<std::vector<rpc::Value>>> require(std::vector<rpc::Call> calls);
 
-  void failed(Fault why, std::chrono::steady_clock::time_point now);
+  void failed(Fault why);
   void worked();
-  void close() { http_.close(); }
+  void close() { http_->close(); }
 
   [[nodiscard]] const EvmProvider& provider() const { return provider_; }
   [[nodiscard]] const std::optional<Fault>& last_fault() const { return last_fault_; }
-  [[nodiscard]] std::chrono::steady_clock::time_point not_before() const { return not_before_; }
+  [[nodiscard]] Moment not_before() const { return not_before_; }
   /// Reset by every failure: what answers afterwards may be another machine.
   bool contracts_checked = false;
 
@@ -42,14 +41,16 @@ class EvmNode {
   boost::asio::awaitable<Fetch<Values>> exchange(std::span<const rpc::Call> calls);
 
   EvmProvider provider_;
-  HttpClient http_;
+  Endpoint endpoint_;
+  std::shared_ptr<Timing> timing_;
+  std::unique_ptr<HttpChannel> http_;
   EvmMetrics& metrics_;
   Duration poll_period_;
   Backoff backoff_;
   std::size_t batch_max_;
   std::uint64_t next_id_ = 1;
   std::optional<Fault> last_fault_;
-  std::chrono::steady_clock::time_point not_before_{};
+  Moment not_before_{};
 };
 
 }  // namespace homeostat::sources

@@ -4,22 +4,19 @@
 #include <mutex>
 
 #include <fmt/format.h>
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/steady_timer.hpp>
-#include <boost/asio/use_awaitable.hpp>
 
 #include "daemon/sources/evm_heads.hpp"
 #include "daemon/sources/evm_node.hpp"
 #include "daemon/sources/evm_reader.hpp"
+#include "daemon/sources/http_client.hpp"
 
 namespace homeostat::sources {
 
 namespace asio = boost::asio;
 using oracle::SourceCondition;
-using SteadyClock = std::chrono::steady_clock;
 
 struct EvmSource::Impl : std::enable_shared_from_this<EvmSource::Impl> {
   /// What one provider's turn came to.
@@ -27,17 +24,19 @@ struct EvmSource::Impl : std::enable_shared_from_this<EvmSource::Impl> {
     bool progressed = false;  ///< a segment was delivered, or a range made smaller: go on at once
   };
 
-  Impl(const asio::any_io_executor& e, EvmSettings s, Sink k, Cursor cursor, Clock clock, EventBook book)
-      : executor(e),
+  Impl(Outside o, EvmSettings s, Sink k, Cursor cursor, Clock clock, EventBook book)
+      : outside(std::move(o)),
+        timing(*outside.timing),
         settings(std::move(s)),
         sink(std::move(k)),
         now(std::move(clock)),
         memory(cursor),
         reader(settings, std::move(book), metrics, sink),
-        heads(e, settings, metrics, sink, [this] { wake(); }),
-        pause(e) {}
+        heads(outside, settings, metrics, sink, [this] { wake(); }),
+        pause(timing.make_timer()) {}
 
-  asio::any_io_executor executor;
+  const Outside outside;
+  Timing& timing;
   const EvmSettings settings;
   const Sink sink;
   const Clock now;
@@ -46,7 +45,7 @@ struct EvmSource::Impl : std::enable_shared_from_this<EvmSource::Impl> {
   EvmReader reader;
   EvmHeads heads;
   std::vector<std::unique_ptr<EvmNode>> nodes;
-  asio::steady_timer pause;
+  std::unique_ptr<Timer> pause;
   bool running = false;
   bool stopping = false;
   bool woken = false;
@@ -59,13 +58,12 @@ struct EvmSource::Impl : std::enable_shared_from_this<EvmSource::Impl> {
 
   void wake() {
     woken = true;
-    pause.cancel();
+    pause->cancel();
   }
 
-  asio::awaitable<void> sleep_until(SteadyClock::time_point when) {
+  asio::awaitable<void> sleep_until(Moment when) {
     if (woken || stopping) co_return;
-    pause.expires_at(when);
-    co_await pause.async_wait(asio::as_tuple(asio::use_awaitable));
+    co_await pause->wait_until(when);
   }
 
   /// Offers until it is taken; nothing newer can overtake because this is the only reader.
@@ -81,8 +79,8 @@ struct EvmSource::Impl : std::enable_shared_from_this<EvmSource::Impl> {
     const std::uint64_t depth = segment.rewind_to ? memory.head().first - *segment.rewind_to : 0;
     while (!sink.chain(segment)) {
       metrics.back_pressure += 1;
-      asio::steady_timer retry(executor, std::chrono::nanoseconds(kBackPressureRetry.ns));
-      co_await retry.async_wait(asio::as_tuple(asio::use_awaitable));
+      const auto retry = timing.make_timer();
+      co_await retry->wait_until(after(timing.now(), kBackPressureRetry));
       if (stopping || epoch != began) co_return;
     }
     memory = std::move(next);
@@ -120,11 +118,11 @@ struct EvmSource::Impl : std::enable_shared_from_this<EvmSource::Impl> {
   }
 
   /// One try of the providers in order; returns when to try again.
-  asio::awaitable<SteadyClock::time_point> round() {
-    SteadyClock::time_point earliest = SteadyClock::time_point::max();
+  asio::awaitable<Moment> round() {
+    Moment earliest = Moment::max();
     for (std::size_t i = 0; i < nodes.size() && !stopping; ++i) {
       EvmNode& node = *nodes[i];
-      const auto time = SteadyClock::now();
+      const Moment time = timing.now();
       if (node.not_before() <= time) {
         auto result = co_await turn(node);
         if (result) {
@@ -133,7 +131,7 @@ struct EvmSource::Impl : std::enable_shared_from_this<EvmSource::Impl> {
           heads.follow(i);
           set_condition(SourceCondition::connected, "connected", fmt::format("by provider {}", node.provider().name),
                         i);
-          co_return result->progressed ? time : time + std::chrono::nanoseconds(settings.poll_period.ns);
+          co_return result->progressed ? time : after(time, settings.poll_period);
         }
         if (stopping) break;
         count_failure(node, std::move(result.error()));
@@ -148,7 +146,7 @@ struct EvmSource::Impl : std::enable_shared_from_this<EvmSource::Impl> {
     metrics.faults[static_cast<std::size_t>(why.kind)] += 1;
     log(why.kind == FaultKind::behind ? LogLevel::debug : LogLevel::warning,
         fmt::format("provider {}: {}: {}", node.provider().name, name_of(why.kind), why.text));
-    node.failed(std::move(why), SteadyClock::now());
+    node.failed(std::move(why));
   }
 
   /// No provider is usable: why, by the worst thing that all of them agree on.
@@ -198,13 +196,13 @@ struct EvmSource::Impl : std::enable_shared_from_this<EvmSource::Impl> {
   asio::awaitable<void> run() {
     while (!stopping) {
       woken = false;
-      SteadyClock::time_point next = SteadyClock::now() + std::chrono::nanoseconds(settings.backoff.max.ns);
+      Moment next = after(timing.now(), settings.backoff.max);
       try {
         next = co_await round();
       } catch (const std::exception& e) {  // out of memory, or a sink that throws against its contract
         log(LogLevel::error, std::string("unexpected: ") + e.what());
       }
-      if (next > SteadyClock::now()) co_await sleep_until(next);
+      if (next > timing.now()) co_await sleep_until(next);
     }
     running = false;
   }
@@ -213,19 +211,24 @@ struct EvmSource::Impl : std::enable_shared_from_this<EvmSource::Impl> {
     if (running || stopping) return;
     running = true;
     asio::co_spawn(
-        executor, [self = shared_from_this()] { return self->run(); }, asio::detached);
+        outside.executor, [self = shared_from_this()] { return self->run(); }, asio::detached);
   }
 
   void stop() {
     stopping = true;
     heads.stop();
     for (const auto& node : nodes) node->close();
-    pause.cancel();
+    pause->cancel();
   }
 };
 
 Result<std::unique_ptr<EvmSource>> EvmSource::make(const asio::any_io_executor& executor, EvmSettings settings,
                                                    Sink sink, Cursor cursor, Clock now) {
+  return make(network(executor), std::move(settings), std::move(sink), std::move(cursor), std::move(now));
+}
+
+Result<std::unique_ptr<EvmSource>> EvmSource::make(Outside outside, EvmSettings settings, Sink sink, Cursor cursor,
+                                                   Clock now) {
   const std::string where = "source " + settings.name;
   if (settings.providers.empty()) return fail(ErrorCode::missing, where, "needs at least one provider");
   if (settings.poll_period <= Duration::zero())
@@ -241,10 +244,10 @@ Result<std::unique_ptr<EvmSource>> EvmSource::make(const asio::any_io_executor& 
     const auto ws = parse_endpoint(provider.ws, true, where + ", provider " + provider.name);
     if (!ws) return tl::make_unexpected(ws.error());
   }
-  auto impl = std::make_shared<Impl>(executor, std::move(settings), std::move(sink), std::move(cursor), std::move(now),
-                                     std::move(*book));
+  auto impl = std::make_shared<Impl>(std::move(outside), std::move(settings), std::move(sink), std::move(cursor),
+                                     std::move(now), std::move(*book));
   for (std::size_t i = 0; i < endpoints.size(); ++i) {
-    impl->nodes.push_back(std::make_unique<EvmNode>(executor, impl->settings.providers[i], std::move(endpoints[i]),
+    impl->nodes.push_back(std::make_unique<EvmNode>(impl->outside, impl->settings.providers[i], std::move(endpoints[i]),
                                                     impl->settings, impl->metrics));
     impl->status.providers.push_back({impl->settings.providers[i].name, false, ""});
   }
@@ -257,15 +260,15 @@ EvmSource::~EvmSource() {
 }
 
 void EvmSource::start() {
-  asio::post(impl_->executor, [impl = impl_] { impl->start(); });
+  asio::post(impl_->outside.executor, [impl = impl_] { impl->start(); });
 }
 
 void EvmSource::stop() {
-  asio::post(impl_->executor, [impl = impl_] { impl->stop(); });
+  asio::post(impl_->outside.executor, [impl = impl_] { impl->stop(); });
 }
 
 void EvmSource::resume_from(Cursor cursor) {
-  asio::post(impl_->executor, [impl = impl_, cursor = std::move(cursor)] {
+  asio::post(impl_->outside.executor, [impl = impl_, cursor = std::move(cursor)] {
     impl->memory = ChainMemory(cursor);
     impl->reader.forget();
     impl->epoch += 1;

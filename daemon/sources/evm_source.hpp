@@ -20,6 +20,7 @@
 
 #include "core/result.hpp"
 #include "daemon/sources/metrics.hpp"
+#include "daemon/sources/outside.hpp"
 #include "daemon/sources/settings.hpp"
 #include "daemon/sources/sink.hpp"
 
@@ -45,6 +46,9 @@ class EvmSource {
   [[nodiscard]] static Result<std::unique_ptr<EvmSource>> make(const boost::asio::any_io_executor& executor,
                                                                EvmSettings settings, Sink sink, Cursor cursor,
                                                                Clock now);
+  /// The same over another outside than the network: whatever it waits for or asks goes through `outside`.
+  [[nodiscard]] static Result<std::unique_ptr<EvmSource>> make(Outside outside, EvmSettings settings, Sink sink,
+                                                               Cursor cursor, Clock now);
   /// Stops.
   ~EvmSource();
   EvmSource(const EvmSource&) = delete;

@@ -160,11 +160,11 @@ const Endpoint& HttpClient::endpoint() const {
   return state_->endpoint;
 }
 
-Fault HttpClient::status_fault(const HttpReply& reply) const {
-  const FaultKind kind = reply.status == 429   ? FaultKind::rate_limited
-                         : reply.status == 413 ? FaultKind::oversize
-                                               : FaultKind::http_status;
-  return {kind, fmt::format("{}: HTTP status {}", state_->endpoint.shown, reply.status), {}};
+Fault status_fault(const Endpoint& endpoint, unsigned status) {
+  const FaultKind kind = status == 429   ? FaultKind::rate_limited
+                         : status == 413 ? FaultKind::oversize
+                                         : FaultKind::http_status;
+  return {kind, fmt::format("{}: HTTP status {}", endpoint.shown, status), {}};
 }
 
 asio::awaitable<Fetch<HttpReply>> HttpClient::exchange(HttpRequest request) {

@@ -12,48 +12,24 @@
 
 #include "core/result.hpp"
 #include "daemon/sources/fault.hpp"
+#include "daemon/sources/outside.hpp"
 #include "daemon/sources/settings.hpp"
 
 namespace homeostat::sources {
 
-/// A URL taken apart. `shown` is scheme, host and port only: paths and queries often hold API keys.
-struct Endpoint {
-  bool tls = false;
-  std::string host;
-  std::string port;
-  std::string target;         ///< path and query, at least "/"
-  std::string authorization;  ///< from user:password@, else empty
-  std::string shown;
-};
-
 /// Schemes: http and https, or ws and wss. Errors name `where`.
 [[nodiscard]] Result<Endpoint> parse_endpoint(std::string_view url, bool websocket, const std::string& where);
 
-struct HttpRequest {
-  bool post = false;
-  std::string target;  ///< path and query
-  std::string body;
-  std::string content_type;
-};
+/// What a status other than 200 means: rate_limited (429), oversize (413) or http_status.
+[[nodiscard]] Fault status_fault(const Endpoint& endpoint, unsigned status);
 
-struct HttpReply {
-  unsigned status = 0;
-  std::string body;
-};
-
-class HttpClient {
+class HttpClient final : public HttpChannel {
  public:
   HttpClient(boost::asio::any_io_executor executor, Endpoint endpoint, HttpSettings settings);
-  ~HttpClient();
-  HttpClient(const HttpClient&) = delete;
-  HttpClient& operator=(const HttpClient&) = delete;
+  ~HttpClient() override;
 
-  /// A whole reply, of any status, or a fault: transport, timed_out, oversize.
-  [[nodiscard]] boost::asio::awaitable<Fetch<HttpReply>> exchange(HttpRequest request);
-  /// What a status other than 200 means: rate_limited (429), oversize (413) or http_status.
-  [[nodiscard]] Fault status_fault(const HttpReply& reply) const;
-  /// Ends a running exchange (it returns a transport fault) and the connection.
-  void close();
+  [[nodiscard]] boost::asio::awaitable<Fetch<HttpReply>> exchange(HttpRequest request) override;
+  void close() override;
   [[nodiscard]] const Endpoint& endpoint() const;
 
  private:

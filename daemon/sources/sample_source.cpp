@@ -143,7 +143,7 @@ struct SampleSource::Impl : std::enable_shared_from_this<SampleSource::Impl> {
   }
 
   std::vector<Fetch<PollValue>> read(const Question& question, const HttpReply& reply) const {
-    const Fault wrong_status = clients[question.client]->status_fault(reply);
+    const Fault wrong_status = status_fault(clients[question.client]->endpoint(), reply.status);
     std::vector<Fetch<PollValue>> values;
     if (!question.pointers.empty()) {
       if (reply.status == 200) return parse_http(reply.body, question.pointers);

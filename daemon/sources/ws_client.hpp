@@ -9,24 +9,21 @@
 #include <boost/asio/awaitable.hpp>
 
 #include "daemon/sources/fault.hpp"
-#include "daemon/sources/http_client.hpp"
+#include "daemon/sources/outside.hpp"
 
 namespace homeostat::sources {
 
-class WsClient {
+class WsClient final : public MessageChannel {
  public:
   WsClient(boost::asio::any_io_executor executor, Endpoint endpoint, HttpSettings settings);
-  ~WsClient();
-  WsClient(const WsClient&) = delete;
-  WsClient& operator=(const WsClient&) = delete;
+  ~WsClient() override;
 
-  /// Resolve, connect, TLS and upgrade, within the settings' deadline.
-  [[nodiscard]] boost::asio::awaitable<std::optional<Fault>> open();
-  [[nodiscard]] boost::asio::awaitable<std::optional<Fault>> write(std::string text);
-  /// The next message; waits for as long as the server answers pings.
-  [[nodiscard]] boost::asio::awaitable<Fetch<std::string>> read();
-  /// Ends the connection at once; what is running returns a transport fault.
-  void close();
+  /// Resolve, connect, TLS and upgrade.
+  [[nodiscard]] boost::asio::awaitable<std::optional<Fault>> open() override;
+  [[nodiscard]] boost::asio::awaitable<std::optional<Fault>> write(std::string text) override;
+  /// Waits for as long as the server answers pings.
+  [[nodiscard]] boost::asio::awaitable<Fetch<std::string>> read() override;
+  void close() override;
 
  private:
   struct State;
