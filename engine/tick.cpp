@@ -30,6 +30,17 @@ void hold_back(DecisionRecord& record, Limit limit, std::string detail) {
   record.value = record.previous;
 }
 
+/// A halt or a pause is named also where a limit that passes with time holds already: whoever asks why nothing moves
+/// has to know it, and it holds when that limit has passed.
+void hold_by_order(DecisionRecord& record, Limit limit, std::string detail) {
+  if (record.value != record.previous) return hold_back(record, limit, std::move(detail));
+  if (record.limits.empty()) return;
+  const Limit last = record.limits.back().limit;
+  if (last != Limit::cooldown && last != Limit::drift) return;
+  const Decimal without = record.limits.back().without;
+  record.limits.push_back({limit, without, record.previous, std::move(detail)});
+}
+
 std::string until_text(const guardian::Order& order) {
   return " by " + order.actor + (order.until.is_never() ? "" : " until " + text_of(order.until)) + ": " + order.reason;
 }
@@ -131,9 +142,9 @@ void Engine::State::begin_record(DecisionRecord& record, std::uint32_t index,
 /// The reasons not to send anything now, over and above the limits of the value.
 void Engine::State::hold_back_all(std::uint32_t index, DecisionRecord& record) const {
   const ParameterRuntime& runtime = parameters[index];
+  if (progress.mode == guardian::OperatingMode::halted) hold_by_order(record, Limit::halted, record.mode_cause);
+  if (runtime.pause) hold_by_order(record, Limit::paused, "paused" + until_text(*runtime.pause));
   if (record.value == record.previous) return;
-  if (progress.mode == guardian::OperatingMode::halted) hold_back(record, Limit::halted, record.mode_cause);
-  if (runtime.pause) hold_back(record, Limit::paused, "paused" + until_text(*runtime.pause));
   bool any_usable = record.overridden;
   for (const LoopTerms& terms : record.loops) any_usable |= !terms.frozen;
   if (!any_usable) hold_back(record, Limit::unusable, "no loop has a usable reading");

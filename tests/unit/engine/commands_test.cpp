@@ -22,6 +22,26 @@ TEST(Guardian, APauseStopsEmissionAtTheNextTickAndResumeGoesOnWithoutAStep) {
   EXPECT_GT(world.value("fee"), dec("2.75"));  // and acting again
 }
 
+TEST(Guardian, APauseDuringACooldownIsNamedBeforeTheCooldown) {
+  auto policy = small_policy();
+  policy.guardian.parameters[0].cooldown_up = Duration::hours(1);
+  World world(policy);
+  world.tick(0);
+  world.sees("velocity", 14).tick(10);
+  world.tick(20);
+  EXPECT_EQ(world.fee_limits().back(), Limit::cooldown);
+  EXPECT_TRUE(world.order(CommandKind::pause, "fee").outcome.accepted);
+  world.tick(30);
+  ASSERT_EQ(world.fee_limits().back(), Limit::paused);
+  EXPECT_EQ(world.fee().limits.back().without, dec("3"));
+  EXPECT_NE(world.fee().why.find("held at 2.75 % instead of 3 % by paused"), std::string::npos) << world.fee().why;
+  // a pause of everything as well
+  EXPECT_TRUE(world.order(CommandKind::resume, "fee").outcome.accepted);
+  EXPECT_TRUE(world.order(CommandKind::pause, "").outcome.accepted);
+  world.ticks(40, 50);
+  EXPECT_EQ(world.fee_limits().back(), Limit::halted);
+}
+
 TEST(Guardian, APauseOfEverythingHaltsAndExpires) {
   World world;
   world.tick(0);
