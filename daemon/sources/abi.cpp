@@ -230,10 +230,12 @@ tl::expected<std::vector<oracle::Word>, std::string> decode(const Layout& layout
       if (is_value(type) && !in_range(type, words[i].data())) return wrong("a value out of its type's range");
       continue;
     }
-    Walker walker(log.data);
     if (is_value(type)) {
-      if (!walker.value(type, head, words[i])) return wrong(walker.reason());
+      if (head + 32 > log.data.size()) return wrong("the data is too short");
+      std::copy_n(log.data.begin() + static_cast<std::ptrdiff_t>(head), 32, words[i].begin());
+      if (!in_range(type, words[i].data())) return wrong("a value out of its type's range");
     } else {
+      Walker walker(log.data);
       if (!walker.content(type, 0, head, false)) return wrong(walker.reason());
       words[i] = keccak256(walker.output());
     }

@@ -1,6 +1,7 @@
 #include "daemon/sources/chain_check.hpp"
 
 #include <algorithm>
+#include <cstring>
 
 #include <fmt/format.h>
 
@@ -8,17 +9,6 @@
 
 namespace homeostat::sources {
 namespace {
-
-/// Three bits, each from two bytes of the hash, counted from the end of the 256 bytes.
-std::array<std::pair<std::size_t, std::uint8_t>, 3> bloom_bits(std::span<const std::uint8_t> bytes) {
-  const oracle::Hash32 hash = keccak256(bytes);
-  std::array<std::pair<std::size_t, std::uint8_t>, 3> bits;
-  for (std::size_t i = 0; i < 3; ++i) {
-    const unsigned bit = (static_cast<unsigned>(hash[2 * i]) << 8 | hash[2 * i + 1]) & 2047;
-    bits[i] = {255 - bit / 8, static_cast<std::uint8_t>(1u << bit % 8)};
-  }
-  return bits;
-}
 
 Fault inconsistent(std::string text) {
   return {FaultKind::inconsistent, std::move(text), {}};
@@ -38,13 +28,21 @@ void ChainMemory::apply(const oracle::ChainSegment& segment) {
   while (entries_.size() > kBlocksRemembered) entries_.pop_front();
 }
 
-void add_to_bloom(rpc::Bloom& bloom, std::span<const std::uint8_t> bytes) {
-  for (const auto& [at, mask] : bloom_bits(bytes)) bloom[at] |= mask;
+BloomBits bloom_bits(std::span<const std::uint8_t> bytes) {
+  const oracle::Hash32 hash = keccak256(bytes);
+  BloomBits bits{};
+  for (std::size_t i = 0; i < bits.size(); ++i) {
+    bits[i] = static_cast<std::uint16_t>((hash[2 * i] << 8 | hash[2 * i + 1]) & 2047);
+  }
+  return bits;
 }
 
-bool bloom_may_hold(const rpc::Bloom& bloom, std::span<const std::uint8_t> bytes) {
-  const auto bits = bloom_bits(bytes);
-  return std::ranges::all_of(bits, [&](const auto& bit) { return (bloom[bit.first] & bit.second) != 0; });
+void add_to_bloom(rpc::Bloom& bloom, std::span<const std::uint8_t> bytes) {
+  for (const unsigned bit : bloom_bits(bytes)) bloom[255 - bit / 8] |= static_cast<std::uint8_t>(1u << bit % 8);
+}
+
+bool bloom_may_hold(const rpc::Bloom& bloom, const BloomBits& bits) {
+  return std::ranges::all_of(bits, [&](unsigned bit) { return (bloom[255 - bit / 8] >> bit % 8 & 1) != 0; });
 }
 
 bool bloom_equals(const rpc::Bloom& bloom, std::span<const rpc::Log> all_logs) {
@@ -72,27 +70,43 @@ Result<EventBook> EventBook::make(const std::vector<EvmEvent>& events) {
     if (std::ranges::find(book.filter_.topics, layout->topic) == book.filter_.topics.end()) {
       book.filter_.topics.push_back(layout->topic);
     }
-    const std::pair origin{event.contract, layout->topic};
-    book.by_origin_[origin].push_back({index, std::move(*layout)});
+    const Key key{event.contract, layout->topic};
+    const auto [place, is_new] = book.by_key_.try_emplace(key, static_cast<std::uint32_t>(book.origins_.size()));
+    if (is_new) book.origins_.push_back({bloom_bits(event.contract), bloom_bits(layout->topic), {}});
+    book.origins_[place->second].entries.push_back({index, std::move(*layout)});
   }
   return book;
 }
 
+std::size_t EventBook::KeyHash::operator()(const Key& key) const {
+  std::uint64_t contract = 0;
+  std::uint64_t topic = 0;
+  std::memcpy(&contract, key.first.data() + key.first.size() - sizeof contract, sizeof contract);
+  std::memcpy(&topic, key.second.data(), sizeof topic);
+  return contract ^ topic;
+}
+
+const EventBook::Origin* EventBook::origin_of(const rpc::Log& log) const {
+  if (log.topic_count == 0) return nullptr;
+  const auto found = by_key_.find(Key{log.address, log.topics[0]});
+  return found == by_key_.end() ? nullptr : &origins_[found->second];
+}
+
 bool EventBook::watches(const rpc::Log& log) const {
-  return log.topic_count > 0 && by_origin_.contains({log.address, log.topics[0]});
+  return origin_of(log) != nullptr;
 }
 
 bool EventBook::may_be_in(const rpc::Bloom& bloom) const {
-  return std::ranges::any_of(by_origin_, [&](const auto& entry) {
-    return bloom_may_hold(bloom, entry.first.first) && bloom_may_hold(bloom, entry.first.second);
+  return std::ranges::any_of(origins_, [&](const Origin& origin) {
+    return bloom_may_hold(bloom, origin.contract) && bloom_may_hold(bloom, origin.topic);
   });
 }
 
 std::optional<std::string> EventBook::decode(const rpc::Log& log, std::vector<oracle::ChainEvent>& out) const {
-  const auto found = log.topic_count > 0 ? by_origin_.find({log.address, log.topics[0]}) : by_origin_.end();
-  if (found == by_origin_.end()) return std::nullopt;
+  const Origin* origin = origin_of(log);
+  if (origin == nullptr) return std::nullopt;
   std::optional<std::string> reason;
-  for (const Entry& entry : found->second) {
+  for (const Entry& entry : origin->entries) {
     auto words = abi::decode(entry.layout, log);
     if (words) {
       out.push_back({entry.index, log.log_index, log.transaction, std::move(*words)});

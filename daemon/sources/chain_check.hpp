@@ -4,12 +4,13 @@
 
 #include <cstdint>
 #include <deque>
-#include <map>
 #include <optional>
 #include <span>
 #include <string>
 #include <utility>
 #include <vector>
+
+#include <boost/unordered/unordered_flat_map.hpp>
 
 #include "core/result.hpp"
 #include "daemon/sources/abi.hpp"
@@ -41,9 +42,12 @@ class ChainMemory {
   std::deque<Entry> entries_;
 };
 
-/// The bits of an Ethereum block's bloom filter [Yellow Paper 4.3.1].
+/// The three bits of an Ethereum block's bloom filter that an address or topic sets, counted from its end
+/// [Yellow Paper 4.3.1].
+using BloomBits = std::array<std::uint16_t, 3>;
+[[nodiscard]] BloomBits bloom_bits(std::span<const std::uint8_t> bytes);
 void add_to_bloom(rpc::Bloom& bloom, std::span<const std::uint8_t> bytes);
-[[nodiscard]] bool bloom_may_hold(const rpc::Bloom& bloom, std::span<const std::uint8_t> bytes);
+[[nodiscard]] bool bloom_may_hold(const rpc::Bloom& bloom, const BloomBits& bits);
 /// The filter of all of a block's logs must be exactly the header's.
 [[nodiscard]] bool bloom_equals(const rpc::Bloom& bloom, std::span<const rpc::Log> all_logs);
 
@@ -67,9 +71,22 @@ class EventBook {
     std::uint32_t index = 0;
     abi::Layout layout;
   };
+  /// One contract's one event, with its bits of a bloom filter.
+  struct Origin {
+    BloomBits contract;
+    BloomBits topic;
+    std::vector<Entry> entries;
+  };
+  using Key = std::pair<Address, oracle::Hash32>;
+  struct KeyHash {
+    std::size_t operator()(const Key& key) const;
+  };
+  [[nodiscard]] const Origin* origin_of(const rpc::Log& log) const;
+
   rpc::LogFilter filter_;
   std::vector<std::string> names_;
-  std::map<std::pair<Address, oracle::Hash32>, std::vector<Entry>> by_origin_;
+  std::vector<Origin> origins_;
+  boost::unordered_flat_map<Key, std::uint32_t, KeyHash> by_key_;  ///< index into origins_; only looked up
 };
 
 /// Sorts logs by (block, index) and refuses (inconsistent) duplicates, blocks outside `from..to`, and two hashes

@@ -20,8 +20,13 @@ namespace homeostat::sources {
 [[nodiscard]] std::optional<std::uint64_t> parse_quantity(std::string_view text);
 /// "0x" and exactly 2 x out.size() hex digits.
 [[nodiscard]] bool parse_fixed(std::string_view text, std::span<std::uint8_t> out);
-/// "0x" and an even number of hex digits, possibly none.
-[[nodiscard]] std::optional<std::vector<std::uint8_t>> parse_bytes(std::string_view text);
+/// "0x" and an even number of hex digits, possibly none. `out` is replaced.
+template <class Bytes>
+[[nodiscard]] bool parse_bytes(std::string_view text, Bytes& out) {
+  if (text.size() < 2 || text.size() % 2 != 0) return false;
+  out.resize(text.size() / 2 - 1);
+  return parse_fixed(text, out);
+}
 
 [[nodiscard]] std::string hex_quantity(std::uint64_t value);
 

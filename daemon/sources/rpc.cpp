@@ -1,17 +1,20 @@
 #include "daemon/sources/rpc.hpp"
 
+#include <algorithm>
+#include <cstring>
+#include <tuple>
+
 #include <fmt/format.h>
-#include <boost/json.hpp>
+#include <simdjson.h>
 
 #include "daemon/sources/hex.hpp"
 
 namespace homeostat::sources::rpc {
 namespace {
 
-namespace json = boost::json;
+namespace ondemand = simdjson::ondemand;
 
 constexpr std::uint64_t kTimeMax_s = 253402300799;  // the end of year 9999
-constexpr std::size_t kParseDepthMax = 16;          // a reply needs 5
 
 template <class List>
 std::string quoted_hex_list(const List& list) {
@@ -33,98 +36,182 @@ tl::unexpected<Fault> bad(std::string text) {
   return fault(FaultKind::bad_reply, std::move(text));
 }
 
-std::optional<std::string_view> text_field(const json::object& object, std::string_view key) {
-  const json::value* value = object.if_contains(key);
-  if (value == nullptr || !value->is_string()) return std::nullopt;
-  return std::string_view(value->get_string());
+tl::unexpected<Fault> not_json(simdjson::error_code error) {
+  return fault(FaultKind::not_json, fmt::format("the reply is not JSON ({})", simdjson::error_message(error)));
 }
 
-std::optional<std::uint64_t> quantity_field(const json::object& object, std::string_view key) {
-  const auto text = text_field(object, key);
+/// The name of a field where it stands in the reply: never decoded, only compared.
+struct Key {
+  const char* text;  ///< behind the first quote; the reply is padded, so that a comparison may look too far
+
+  template <std::size_t N>
+  bool operator==(const char (&name)[N]) const {
+    return std::memcmp(text, name, N - 1) == 0 && text[N - 1] == '"';
+  }
+};
+
+/// Calls f(key, value) for every field; the first error of the text itself ends it.
+template <class F>
+simdjson::error_code for_each_field(ondemand::object object, F&& f) {
+  for (auto item : object) {
+    ondemand::field field;
+    if (const auto error = std::move(item).get(field)) return error;
+    f(Key{field.key().raw()}, field.value());
+  }
+  return simdjson::SUCCESS;
+}
+
+/// A text as it stands between its quotes. Nothing that is read this way can hold an escape.
+std::optional<std::string_view> raw_text(ondemand::value value) {
+  std::string_view token = value.raw_json_token();
+  while (!token.empty() && token.back() <= ' ') token.remove_suffix(1);
+  if (token.size() < 2 || token.front() != '"' || token.back() != '"') return std::nullopt;
+  return token.substr(1, token.size() - 2);
+}
+
+std::optional<std::uint64_t> quantity(ondemand::value value) {
+  const auto text = raw_text(value);
   return text ? parse_quantity(*text) : std::nullopt;
 }
 
-template <std::size_t N>
-bool read_bytes(const json::object& object, std::string_view key, std::array<std::uint8_t, N>& out) {
-  const auto text = text_field(object, key);
+bool read_bytes(ondemand::value value, std::span<std::uint8_t> out) {
+  const auto text = raw_text(value);
   return text && parse_fixed(*text, out);
 }
 
-Fetch<Value> parse_header(const json::value& value) {
-  if (value.is_null()) return Value(std::optional<Header>());
-  if (!value.is_object()) return bad("a block is neither an object nor null");
-  const json::object& block = value.get_object();
+bool is_null(ondemand::value value) {
+  bool null = false;
+  return value.is_null().get(null) == simdjson::SUCCESS && null;
+}
+
+Fetch<Value> parse_header(ondemand::value value) {
+  if (is_null(value)) return Value(std::optional<Header>());
+  ondemand::object block;
+  if (value.get_object().get(block) != simdjson::SUCCESS) return bad("a block is neither an object nor null");
   Header header;
-  const auto number = quantity_field(block, "number");
+  std::optional<std::uint64_t> number;
+  std::optional<std::uint64_t> time;
+  bool has_hash = false;
+  bool has_parent = false;
+  bool bloom_is_good = true;
+  const auto error = for_each_field(block, [&](Key key, ondemand::value field) {
+    if (key == "number") number = quantity(field);
+    if (key == "timestamp") time = quantity(field);
+    if (key == "hash") has_hash = read_bytes(field, header.hash);
+    if (key == "parentHash") has_parent = read_bytes(field, header.parent);
+    if (key == "logsBloom") bloom_is_good = read_bytes(field, header.bloom);
+  });
+  if (error) return not_json(error);
   if (!number) return bad("a block without a valid number");
-  header.number = *number;
-  if (!read_bytes(block, "hash", header.hash)) return bad(fmt::format("block {} without a valid hash", *number));
-  if (!read_bytes(block, "parentHash", header.parent))
-    return bad(fmt::format("block {} without a valid parentHash", *number));
-  const auto time = quantity_field(block, "timestamp");
+  if (!has_hash) return bad(fmt::format("block {} without a valid hash", *number));
+  if (!has_parent) return bad(fmt::format("block {} without a valid parentHash", *number));
   if (!time || *time > kTimeMax_s) return bad(fmt::format("block {} without a valid timestamp", *number));
+  if (!bloom_is_good) return bad(fmt::format("block {} with a malformed logsBloom", *number));
+  header.number = *number;
   header.time_s = *time;
-  if (block.if_contains("logsBloom") != nullptr && !read_bytes(block, "logsBloom", header.bloom)) {
-    return bad(fmt::format("block {} with a malformed logsBloom", *number));
-  }
   return Value(std::optional<Header>(header));
 }
 
-Fetch<Log> parse_log(const json::value& value) {
-  if (!value.is_object()) return bad("a log is not an object");
-  const json::object& object = value.get_object();
-  Log log;
-  const auto number = quantity_field(object, "blockNumber");
-  const auto index = quantity_field(object, "logIndex");
-  if (!number) return bad("a log without a valid blockNumber");
-  if (!index || *index > UINT32_MAX) return bad(fmt::format("a log of block {} without a valid logIndex", *number));
-  log.block_number = *number;
-  log.log_index = static_cast<std::uint32_t>(*index);
-  const auto missing = [&](std::string_view what) {
-    return bad(fmt::format("log {} of block {} without a valid {}", log.log_index, log.block_number, what));
-  };
-  if (!read_bytes(object, "address", log.address)) return missing("address");
-  if (!read_bytes(object, "blockHash", log.block_hash)) return missing("blockHash");
-  if (!read_bytes(object, "transactionHash", log.transaction)) return missing("transactionHash");
-  const json::value* removed = object.if_contains("removed");
-  if (removed != nullptr && removed->is_bool() && removed->get_bool()) return missing("state: it is marked as removed");
-  const json::value* topics = object.if_contains("topics");
-  if (topics == nullptr || !topics->is_array() || topics->get_array().size() > 4) return missing("list of topics");
-  for (const json::value& topic : topics->get_array()) {
-    if (!topic.is_string() || !parse_fixed(topic.get_string(), log.topics[log.topic_count])) return missing("topic");
-    ++log.topic_count;
+bool read_topics(ondemand::value value, Log& log) {
+  ondemand::array topics;
+  if (value.get_array().get(topics) != simdjson::SUCCESS) return false;
+  for (auto item : topics) {
+    ondemand::value topic;
+    if (log.topic_count == log.topics.size() || std::move(item).get(topic) != simdjson::SUCCESS) return false;
+    if (!read_bytes(topic, log.topics[log.topic_count++])) return false;
   }
-  const auto data = text_field(object, "data");
-  auto bytes = data ? parse_bytes(*data) : std::nullopt;
-  if (!bytes) return missing("data");
-  log.data = std::move(*bytes);
-  if (object.if_contains("blockTimestamp") != nullptr) {
-    log.block_time_s = quantity_field(object, "blockTimestamp");
-    if (log.block_time_s > kTimeMax_s) return missing("blockTimestamp");
-  }
-  return log;
+  return true;
 }
 
-Fetch<Value> parse_logs(const json::value& value) {
-  if (!value.is_array()) return bad("eth_getLogs did not give a list");
+/// What of a log has been found and is as it must be.
+struct LogParts {
+  std::optional<std::uint64_t> number;
+  std::optional<std::uint64_t> index;
+  bool address = false;
+  bool block_hash = false;
+  bool transaction = false;
+  bool topics = false;
+  bool data = false;
+  bool time = true;
+  bool removed = false;
+};
+
+void read_log_field(Key key, ondemand::value value, Log& log, LogParts& parts) {
+  switch (key.text[0]) {  // most keys are told apart by their first letter
+    case 'a':
+      if (key == "address") parts.address = read_bytes(value, log.address);
+      break;
+    case 'b':
+      if (key == "blockNumber") parts.number = quantity(value);
+      if (key == "blockHash") parts.block_hash = read_bytes(value, log.block_hash);
+      if (key == "blockTimestamp") {
+        log.block_time_s = quantity(value);
+        parts.time = !(log.block_time_s > kTimeMax_s);
+      }
+      break;
+    case 'd':
+      if (key == "data") {
+        const auto text = raw_text(value);
+        parts.data = text && parse_bytes(*text, log.data);
+      }
+      break;
+    case 'l':
+      if (key == "logIndex") parts.index = quantity(value);
+      break;
+    case 'r':
+      if (key == "removed") parts.removed = value.raw_json_token().starts_with("true");
+      break;
+    case 't':
+      if (key == "topics") parts.topics = read_topics(value, log);
+      if (key == "transactionHash") parts.transaction = read_bytes(value, log.transaction);
+      break;
+    default: break;
+  }
+}
+
+std::optional<Fault> parse_log(ondemand::value value, Log& log) {
+  ondemand::object object;
+  if (value.get_object().get(object) != simdjson::SUCCESS) return bad("a log is not an object").value();
+  LogParts parts;
+  const auto error =
+      for_each_field(object, [&](Key key, ondemand::value field) { read_log_field(key, field, log, parts); });
+  if (error) return not_json(error).value();
+  if (!parts.number) return bad("a log without a valid blockNumber").value();
+  if (!parts.index || *parts.index > UINT32_MAX) {
+    return bad(fmt::format("a log of block {} without a valid logIndex", *parts.number)).value();
+  }
+  log.block_number = *parts.number;
+  log.log_index = static_cast<std::uint32_t>(*parts.index);
+  const char* missing = !parts.address       ? "address"
+                        : !parts.block_hash  ? "blockHash"
+                        : !parts.transaction ? "transactionHash"
+                        : parts.removed      ? "state: it is marked as removed"
+                        : !parts.topics      ? "list of topics"
+                        : !parts.data        ? "data"
+                        : !parts.time        ? "blockTimestamp"
+                                             : nullptr;
+  if (missing == nullptr) return std::nullopt;
+  return bad(fmt::format("log {} of block {} without a valid {}", log.log_index, log.block_number, missing)).value();
+}
+
+Fetch<Value> parse_logs(ondemand::value value, std::size_t logs_expected) {
+  ondemand::array items;
+  if (value.get_array().get(items) != simdjson::SUCCESS) return bad("eth_getLogs did not give a list");
   std::vector<Log> logs;
-  logs.reserve(value.get_array().size());
-  for (const json::value& item : value.get_array()) {
-    auto log = parse_log(item);
-    if (!log) return tl::make_unexpected(std::move(log.error()));
-    logs.push_back(std::move(*log));
+  logs.reserve(logs_expected);
+  for (auto item : items) {
+    ondemand::value log;
+    if (const auto error = std::move(item).get(log)) return not_json(error);
+    if (auto wrong = parse_log(log, logs.emplace_back())) return tl::make_unexpected(std::move(*wrong));
   }
   return Value(std::move(logs));
 }
 
-Fetch<Value> parse_result(const json::value& result, const Call& call) {
-  const auto text = [&]() -> std::optional<std::string_view> {
-    if (!result.is_string()) return std::nullopt;
-    return std::string_view(result.get_string());
-  }();
+Fetch<Value> parse_result(ondemand::value result, const Call& call, std::size_t logs_expected) {
+  if (call.want == Want::header) return parse_header(result);
+  if (call.want == Want::logs) return parse_logs(result, logs_expected);
+  const auto text = raw_text(result);
   switch (call.want) {
-    case Want::header: return parse_header(result);
-    case Want::logs: return parse_logs(result);
     case Want::quantity: {
       const auto number = text ? parse_quantity(*text) : std::nullopt;
       if (!number) return bad(call.method + " did not give a number");
@@ -136,44 +223,105 @@ Fetch<Value> parse_result(const json::value& result, const Call& call) {
     case Want::text:
       if (!text) return bad(call.method + " did not give a text");
       return Value(std::string(*text));
+    case Want::header:
+    case Want::logs: break;
   }
   return bad("unknown kind of call");
 }
 
-Fault parse_error(const json::value& error, Want want) {
-  if (!error.is_object()) return {FaultKind::bad_reply, "the error is not an object", {}};
-  const json::object& object = error.get_object();
-  const json::value* code = object.if_contains("code");
-  std::string message(text_field(object, "message").value_or("(no message)"));
-  // Infura and others put the range that would do beside the message.
-  if (const json::value* data = object.if_contains("data"); data != nullptr && data->is_string()) {
-    message += " " + std::string(data->get_string());
+Fault parse_error(ondemand::value error, Want want) {
+  ondemand::object object;
+  if (error.get_object().get(object) != simdjson::SUCCESS) {
+    return {FaultKind::bad_reply, "the error is not an object", {}};
   }
-  return classify_error(code != nullptr && code->is_int64() ? code->get_int64() : 0, message, want);
+  std::int64_t code = 0;
+  std::string_view message = "(no message)";
+  std::string_view data;
+  const auto broken = for_each_field(object, [&](Key key, ondemand::value field) {
+    // What is of another type leaves the default.
+    if (key == "code") std::ignore = field.get_int64().get(code);
+    if (key == "message") std::ignore = field.get_string().get(message);
+    // Infura and others put the range that would do beside the message.
+    if (key == "data") std::ignore = field.get_string().get(data);
+  });
+  if (broken) return not_json(broken).value();
+  return classify_error(code, data.empty() ? std::string(message) : fmt::format("{} {}", message, data), want);
 }
 
-Fetch<Value> parse_answer(const json::object& answer, const Call& call) {
-  const json::value* error = answer.if_contains("error");
-  if (error != nullptr && !error->is_null()) return tl::make_unexpected(parse_error(*error, call.want));
-  const json::value* result = answer.if_contains("result");
-  if (result == nullptr) return bad(call.method + ": neither result nor error");
-  auto value = parse_result(*result, call);
-  if (!value) value.error().text = call.method + ": " + value.error().text;
-  return value;
+/// The id of an answer, wherever it stands in it.
+std::optional<std::uint64_t> id_of(ondemand::object& answer) {
+  std::uint64_t id = 0;
+  const bool found = answer.find_field_unordered("id").get_uint64().get(id) == simdjson::SUCCESS;
+  answer.reset();
+  return found ? std::optional(id) : std::nullopt;
 }
 
-std::optional<std::uint64_t> id_of(const json::object& answer) {
-  const json::value* id = answer.if_contains("id");
-  if (id == nullptr) return std::nullopt;
-  if (id->is_uint64()) return id->get_uint64();
-  if (id->is_int64() && id->get_int64() >= 0) return static_cast<std::uint64_t>(id->get_int64());
-  return std::nullopt;
+Fetch<Value> parse_answer(ondemand::object answer, const Call& call, std::size_t logs_expected) {
+  std::optional<Fetch<Value>> value;
+  const auto broken = for_each_field(answer, [&](Key key, ondemand::value field) {
+    if (key == "result" && !value) value = parse_result(field, call, logs_expected);
+    if (key == "error" && !is_null(field)) value = tl::make_unexpected(parse_error(field, call.want));
+  });
+  if (broken) return not_json(broken);
+  if (!value) return bad(call.method + ": neither result nor error");
+  if (!*value && value->error().kind == FaultKind::bad_reply) {
+    value->error().text = call.method + ": " + value->error().text;
+  }
+  return std::move(*value);
 }
 
-json::value parse_text(std::string_view body, json::storage_ptr storage, json::error_code& error) {
-  json::parse_options options;
-  options.max_depth = kParseDepthMax;
-  return json::parse(body, error, std::move(storage), options);
+/// One reply being read: which call each answer belongs to.
+class Answers {
+ public:
+  Answers(std::size_t bytes, std::span<const Call> calls, std::uint64_t first_id)
+      : calls_(calls),
+        first_id_(first_id),
+        logs_expected_(bytes / (kLogBytes * std::max<std::size_t>(calls.size(), 1))),
+        values_(calls.size(), bad("no answer")),
+        answered_(calls.size()) {}
+
+  [[nodiscard]] std::optional<Fault> take(ondemand::object answer) {
+    const auto id = id_of(answer);
+    std::uint64_t index = id.value_or(first_id_ - 1) - first_id_;
+    // A request the node could not read is answered with a null id; with one call it can only be that one.
+    if (!id && calls_.size() == 1 && has_error(answer)) index = 0;
+    if (index >= calls_.size()) return Fault{FaultKind::wrong_id, "an answer with an id that was not asked", {}};
+    if (answered_[index]) return Fault{FaultKind::wrong_id, "two answers with the same id", {}};
+    answered_[index] = true;
+    values_[index] = parse_answer(answer, calls_[index], logs_expected_);
+    if (!values_[index] && values_[index].error().kind == FaultKind::not_json) return values_[index].error();
+    return std::nullopt;
+  }
+
+  [[nodiscard]] Fetch<std::vector<Fetch<Value>>> finish() {
+    const auto missing = std::count(answered_.begin(), answered_.end(), false);
+    if (missing > 0) return bad(fmt::format("{} of {} answers are missing", missing, calls_.size()));
+    return std::move(values_);
+  }
+
+ private:
+  static bool has_error(ondemand::object& answer) {
+    ondemand::value error;
+    const bool found = answer.find_field_unordered("error").get(error) == simdjson::SUCCESS && !is_null(error);
+    answer.reset();
+    return found;
+  }
+
+  static constexpr std::size_t kLogBytes = 600;  // of a log with three topics and one word of data, as Geth writes it
+
+  std::span<const Call> calls_;
+  std::uint64_t first_id_;
+  std::size_t logs_expected_;  ///< in one answer, to make room once
+  std::vector<Fetch<Value>> values_;
+  std::vector<bool> answered_;
+};
+
+/// The parser keeps its index of a reply's structure for the next one, but not that of an unusually large one.
+ondemand::parser& parser_for(std::size_t size) {
+  constexpr std::size_t kKept = 8u << 20;
+  thread_local ondemand::parser parser;
+  if (parser.capacity() > kKept && size <= kKept) parser = ondemand::parser();
+  return parser;
 }
 
 }  // namespace
@@ -214,69 +362,76 @@ std::string encode(std::span<const Call> calls, std::uint64_t first_id) {
   return text;
 }
 
-Fetch<std::vector<Fetch<Value>>> parse_replies(std::string_view body, std::span<const Call> calls,
-                                               std::uint64_t first_id) {
-  json::monotonic_resource memory;
-  json::error_code error;
-  const json::value document = parse_text(body, &memory, error);
-  if (error)
-    return fault(FaultKind::not_json, "the reply is not JSON (" + error.message() + "): " + shown(body.substr(0, 80)));
-  if (calls.size() == 1 && !document.is_object()) return bad("the reply is not an object");
-  if (calls.size() > 1 && document.is_object()) {
-    const json::value* whole = document.get_object().if_contains("error");
-    if (whole == nullptr) return bad("one answer to a batch of " + std::to_string(calls.size()));
-    return tl::make_unexpected(parse_error(*whole, Want::text));
-  }
-  if (calls.size() > 1 && !document.is_array()) return bad("the reply to a batch is not a list");
-
-  std::vector<Fetch<Value>> values(calls.size(), bad("no answer"));
-  std::vector<bool> answered(calls.size());
-  const auto take = [&](const json::value& item) -> std::optional<Fault> {
-    if (!item.is_object()) return Fault{FaultKind::bad_reply, "an answer is not an object", {}};
-    const json::object& answer = item.get_object();
-    const auto id = id_of(answer);
-    const json::value* whole = answer.if_contains("error");
-    // A request the node could not read is answered with a null id; with one call it can only be that one.
-    const bool anonymous_error = !id && calls.size() == 1 && whole != nullptr && !whole->is_null();
-    const std::uint64_t index = anonymous_error ? 0 : id.value_or(first_id - 1) - first_id;
-    if (index >= calls.size()) return Fault{FaultKind::wrong_id, "an answer with an id that was not asked", {}};
-    if (answered[index]) return Fault{FaultKind::wrong_id, "two answers with the same id", {}};
-    answered[index] = true;
-    values[index] = parse_answer(answer, calls[index]);
-    return std::nullopt;
+Fetch<std::vector<Fetch<Value>>> parse_replies(std::string body, std::span<const Call> calls, std::uint64_t first_id) {
+  const auto broken = [&](simdjson::error_code error) {
+    return fault(FaultKind::not_json, fmt::format("the reply is not JSON ({}): {}", simdjson::error_message(error),
+                                                  shown(std::string_view(body).substr(0, 80))));
   };
-  if (document.is_object()) {
-    if (auto wrong = take(document)) return tl::make_unexpected(std::move(*wrong));
-  } else {
-    for (const json::value& item : document.get_array()) {
-      if (auto wrong = take(item)) return tl::make_unexpected(std::move(*wrong));
+  body.reserve(body.size() + simdjson::SIMDJSON_PADDING);
+  const simdjson::padded_string_view padded(body.data(), body.size(), body.capacity());
+  ondemand::document document;
+  if (const auto error = parser_for(body.size()).iterate(padded).get(document)) return broken(error);
+  ondemand::json_type type{};
+  if (const auto error = document.type().get(type)) return broken(error);
+
+  Answers answers(body.size(), calls, first_id);
+  if (type == ondemand::json_type::object) {
+    ondemand::object object;
+    if (const auto error = document.get_object().get(object)) return broken(error);
+    if (calls.size() > 1) {
+      ondemand::value whole;
+      if (object.find_field_unordered("error").get(whole) != simdjson::SUCCESS) {
+        return bad("one answer to a batch of " + std::to_string(calls.size()));
+      }
+      return tl::make_unexpected(parse_error(whole, Want::text));
     }
+    if (auto wrong = answers.take(object)) return tl::make_unexpected(std::move(*wrong));
+  } else if (type == ondemand::json_type::array) {
+    ondemand::array array;
+    if (const auto error = document.get_array().get(array)) return broken(error);
+    if (calls.size() == 1) return bad("the reply is not an object");
+    for (auto item : array) {
+      ondemand::object object;
+      const auto error = item.get_object().get(object);
+      if (error == simdjson::INCORRECT_TYPE) return bad("an answer is not an object");
+      if (error) return broken(error);
+      if (auto wrong = answers.take(object)) return tl::make_unexpected(std::move(*wrong));
+    }
+  } else {
+    return bad(calls.size() == 1 ? "the reply is not an object" : "the reply to a batch is not a list");
   }
-  for (std::size_t i = 0; i < calls.size(); ++i) {
-    if (!answered[i]) return bad(fmt::format("{} of {} answers are missing", calls.size() - i, calls.size()));
-  }
-  return values;
+  // Behind the last value nothing may be left: the location is then out of bounds.
+  if (document.current_location().error() != simdjson::OUT_OF_BOUNDS) return broken(simdjson::TRAILING_CONTENT);
+  return answers.finish();
 }
 
 Fetch<WsMessage> parse_ws_message(std::string_view body) {
-  json::monotonic_resource memory;
-  json::error_code error;
-  const json::value document = parse_text(body, &memory, error);
-  if (error) return fault(FaultKind::not_json, "the message is not JSON (" + error.message() + ")");
-  if (!document.is_object()) return bad("the message is not an object");
-  const json::object& object = document.get_object();
-  WsMessage message;
-  if (const json::value* failed = object.if_contains("error"); failed != nullptr && !failed->is_null()) {
-    return tl::make_unexpected(parse_error(*failed, Want::text));
+  const simdjson::padded_string padded(body);
+  ondemand::document document;
+  ondemand::object object;
+  if (const auto error = parser_for(body.size()).iterate(padded).get(document)) return not_json(error);
+  if (const auto error = document.get_object().get(object)) {
+    return error == simdjson::INCORRECT_TYPE ? bad("the message is not an object") : not_json(error);
   }
+  WsMessage message;
   message.id = id_of(object);
-  if (const auto result = text_field(object, "result")) message.result = std::string(*result);
+  std::optional<Fault> refused;
+  bool has_head = false;
+  const auto broken = for_each_field(object, [&](Key key, ondemand::value field) {
+    if (key == "error" && !is_null(field)) refused = parse_error(field, Want::text);
+    if (key == "result") {
+      if (const auto text = raw_text(field)) message.result = std::string(*text);
+    }
+    if (key == "params") {
+      ondemand::value number;
+      has_head = field["result"]["number"].get(number) == simdjson::SUCCESS;
+      if (has_head) message.head = quantity(number);
+    }
+  });
+  if (broken) return not_json(broken);
+  if (refused) return tl::make_unexpected(std::move(*refused));
   if (message.id) return message;
-  const json::value* params = object.if_contains("params");
-  if (params == nullptr || !params->is_object()) return bad("neither an answer nor a notification");
-  const json::value* head = params->get_object().if_contains("result");
-  if (head == nullptr || !head->is_object()) return bad("a notification without a head");
-  message.head = quantity_field(head->get_object(), "number");
+  if (!has_head) return bad("neither an answer nor a notification with a head");
   if (!message.head) return bad("a head without a valid number");
   return message;
 }

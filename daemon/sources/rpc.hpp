@@ -12,6 +12,8 @@
 #include <variant>
 #include <vector>
 
+#include <boost/container/small_vector.hpp>
+
 #include "daemon/sources/fault.hpp"
 #include "daemon/sources/settings.hpp"
 #include "oracle/observation.hpp"
@@ -33,7 +35,7 @@ struct Log {
   Address address{};
   std::uint8_t topic_count = 0;
   std::array<Hash32, 4> topics{};
-  std::vector<std::uint8_t> data;
+  boost::container::small_vector<std::uint8_t, 96> data;  ///< most events carry up to three words
   std::uint64_t block_number = 0;
   Hash32 block_hash{};
   Hash32 transaction{};
@@ -78,7 +80,7 @@ struct LogFilter {
 
 /// The outer fault is one of the whole reply: not JSON, a batch answered by a single error, an unknown or
 /// repeated id, a missing answer. The inner ones belong to one call each.
-[[nodiscard]] Fetch<std::vector<Fetch<Value>>> parse_replies(std::string_view body, std::span<const Call> calls,
+[[nodiscard]] Fetch<std::vector<Fetch<Value>>> parse_replies(std::string body, std::span<const Call> calls,
                                                              std::uint64_t first_id);
 
 /// A message on the WebSocket: an answer (id) or a new head (its number).

@@ -12,14 +12,14 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   for (const rpc::Want want :
        {rpc::Want::quantity, rpc::Want::header, rpc::Want::logs, rpc::Want::has_code, rpc::Want::text}) {
     const rpc::Call call{want, "call", "[]"};
-    auto values = rpc::parse_replies(body, {&call, 1}, 1);
+    auto values = rpc::parse_replies(std::string(body), {&call, 1}, 1);
     HOMEOSTAT_CHECK(!values || values->size() == 1);
     if (!values || !values->front() || want != rpc::Want::logs) continue;
     auto logs = std::get<std::vector<rpc::Log>>(*values->front());
     if (!order_logs(logs, 0, UINT64_MAX)) (void)bloom_equals({}, logs);
   }
   const rpc::Call calls[] = {rpc::chain_id(), rpc::header_by_tag("latest"), rpc::logs_of_range({}, 0, 1)};
-  (void)rpc::parse_replies(body, calls, 1);
+  (void)rpc::parse_replies(std::string(body), calls, 1);
   (void)rpc::parse_ws_message(body);
   const Fault fault = rpc::classify_error(-32005, body, rpc::Want::logs);
   HOMEOSTAT_CHECK(fault.text.size() < 400);

@@ -23,7 +23,8 @@ std::vector<std::uint8_t> words(std::initializer_list<const char*> texts) {
   std::vector<std::uint8_t> out;
   for (std::string text : texts) {
     text.insert(0, 64 - text.size(), '0');
-    const auto bytes = *parse_bytes("0x" + text);
+    std::vector<std::uint8_t> bytes;
+    EXPECT_TRUE(parse_bytes("0x" + text, bytes));
     out.insert(out.end(), bytes.begin(), bytes.end());
   }
   return out;
@@ -39,7 +40,7 @@ rpc::Log log_with(const Layout& layout, std::vector<oracle::Word> indexed, std::
   rpc::Log log;
   log.topics[log.topic_count++] = layout.topic;
   for (const auto& topic : indexed) log.topics[log.topic_count++] = topic;
-  log.data = std::move(data);
+  log.data.assign(data.begin(), data.end());
   return log;
 }
 

@@ -83,8 +83,8 @@ TEST(Bloom, HoldsWhatWasAddedInAtMostThreeBits) {
   for (const std::uint8_t byte : bloom) bits += __builtin_popcount(byte);
   EXPECT_LE(bits, 3);
   EXPECT_GE(bits, 1);
-  EXPECT_TRUE(bloom_may_hold(bloom, address));
-  EXPECT_FALSE(bloom_may_hold(bloom, hash_of(7)));
+  EXPECT_TRUE(bloom_may_hold(bloom, bloom_bits(address)));
+  EXPECT_FALSE(bloom_may_hold(bloom, bloom_bits(hash_of(7))));
 }
 
 TEST(Bloom, NoticesAMissingLog) {

@@ -61,7 +61,7 @@ TEST(Rpc, ReadsALogWithItsTopicsAndData) {
   const auto& logs = std::get<std::vector<Log>>(*value);
   ASSERT_EQ(logs.size(), 1u);
   EXPECT_EQ(logs[0].topic_count, 1);
-  EXPECT_EQ(logs[0].data, (std::vector<std::uint8_t>{1, 2}));
+  EXPECT_THAT(logs[0].data, ::testing::ElementsAre(1, 2));
   EXPECT_EQ(logs[0].log_index, 3u);
   EXPECT_FALSE(logs[0].block_time_s);
 }
@@ -252,6 +252,49 @@ TEST(Rpc, ReadsWebSocketAnswersAndHeads) {
   for (const char* bad :
        {"", "[]", "{}", R"({"params":{}})", R"({"params":{"result":{"number":5}}})", R"({"params":{"result":7}})"}) {
     EXPECT_FALSE(parse_ws_message(bad)) << bad;
+  }
+}
+
+TEST(Rpc, AnAnswersFieldsMayComeInAnyOrder) {
+  const std::vector<Call> calls{kId, kLogs};
+  const auto values = parse_replies(
+      R"([{"result":[)" + log_json() + R"(],"id":8,"jsonrpc":"2.0"},{"error":null,"result":"0x5","id":7}])", calls, 7);
+  ASSERT_TRUE(values) << values.error().text;
+  EXPECT_EQ(std::get<std::uint64_t>(*(*values)[0]), 5u);
+  EXPECT_EQ(std::get<std::vector<Log>>(*(*values)[1]).size(), 1u);
+}
+
+TEST(Rpc, AReplyBrokenInsideAnAnswerIsRefusedWhole) {
+  const std::vector<Call> calls{kId, kLogs};
+  const std::string good = answer("\"0x1\"");
+  for (const std::string& bad :
+       {answer("[" + log_json() + " " + log_json() + "]", "8"), answer("[" + log_json() + ",]", "8"),
+        answer("[" + log_json(":\"0x10\"", " \"0x10\"") + "]", "8")}) {
+    const auto values = parse_replies("[" + good + "," + bad + "]", calls, 7);
+    const bool refused = !values || !(*values)[1];
+    EXPECT_TRUE(refused) << bad;
+  }
+}
+
+TEST(Hex, EveryLengthAndEveryDigitIsDecodedOrRefused) {
+  const std::string digits = "0123456789abcdefABCDEF";
+  for (std::size_t length = 0; length <= 70; ++length) {
+    std::string text = "0x";
+    for (std::size_t i = 0; i < length; ++i) text += digits[(i * 7 + length) % digits.size()];
+    std::vector<std::uint8_t> bytes;
+    ASSERT_EQ(parse_bytes(text, bytes), length % 2 == 0) << text;
+    if (length % 2 != 0) continue;
+    for (std::size_t i = 0; i < length; i += 2) {
+      ASSERT_EQ(bytes[i / 2], std::stoi(text.substr(2 + i, 2), nullptr, 16)) << text;
+    }
+    for (std::size_t i = 2; i < text.size(); ++i) {
+      for (const int c :
+           std::initializer_list<int>{0, 1, 0x10, 0x19, '/', ':', '@', 'G', '`', 'g', 0x7f, 0x80, 0xb0, 0xff}) {
+        std::string wrong = text;
+        wrong[i] = static_cast<char>(c);
+        ASSERT_FALSE(parse_bytes(wrong, bytes)) << wrong;
+      }
+    }
   }
 }
 
