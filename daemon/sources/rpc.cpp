@@ -248,12 +248,22 @@ Fault parse_error(ondemand::value error, Want want) {
   return classify_error(code, data.empty() ? std::string(message) : fmt::format("{} {}", message, data), want);
 }
 
-/// The id of an answer, wherever it stands in it.
-std::optional<std::uint64_t> id_of(ondemand::object& answer) {
-  std::uint64_t id = 0;
-  const bool found = answer.find_field_unordered("id").get_uint64().get(id) == simdjson::SUCCESS;
-  answer.reset();
-  return found ? std::optional(id) : std::nullopt;
+/// Looks for a field wherever it stands, and begins anew behind it. A reader of broken text must not be used again:
+/// then the error is returned, and `f` is not called.
+template <class F>
+simdjson::error_code look_up(ondemand::object& object, std::string_view key, F&& f) {
+  ondemand::value value;
+  const auto error = object.find_field_unordered(key).get(value);
+  if (error && error != simdjson::NO_SUCH_FIELD) return error;
+  if (!error) f(value);
+  return object.reset().error();
+}
+
+simdjson::error_code find_id(ondemand::object& answer, std::optional<std::uint64_t>& id) {
+  return look_up(answer, "id", [&](ondemand::value value) {
+    std::uint64_t number = 0;
+    if (value.get_uint64().get(number) == simdjson::SUCCESS) id = number;
+  });
 }
 
 Fetch<Value> parse_answer(ondemand::object answer, const Call& call, std::size_t logs_expected) {
@@ -281,10 +291,14 @@ class Answers {
         answered_(calls.size()) {}
 
   [[nodiscard]] std::optional<Fault> take(ondemand::object answer) {
-    const auto id = id_of(answer);
+    std::optional<std::uint64_t> id;
+    if (const auto error = find_id(answer, id)) return not_json(error).value();
     std::uint64_t index = id.value_or(first_id_ - 1) - first_id_;
-    // A request the node could not read is answered with a null id; with one call it can only be that one.
-    if (!id && calls_.size() == 1 && has_error(answer)) index = 0;
+    if (!id && calls_.size() == 1) {
+      // A request the node could not read is answered with a null id; with one call it can only be that one.
+      const auto error = look_up(answer, "error", [&](ondemand::value value) { index = is_null(value) ? index : 0; });
+      if (error) return not_json(error).value();
+    }
     if (index >= calls_.size()) return Fault{FaultKind::wrong_id, "an answer with an id that was not asked", {}};
     if (answered_[index]) return Fault{FaultKind::wrong_id, "two answers with the same id", {}};
     answered_[index] = true;
@@ -300,13 +314,6 @@ class Answers {
   }
 
  private:
-  static bool has_error(ondemand::object& answer) {
-    ondemand::value error;
-    const bool found = answer.find_field_unordered("error").get(error) == simdjson::SUCCESS && !is_null(error);
-    answer.reset();
-    return found;
-  }
-
   static constexpr std::size_t kLogBytes = 600;  // of a log with three topics and one word of data, as Geth writes it
 
   std::span<const Call> calls_;
@@ -414,7 +421,7 @@ Fetch<WsMessage> parse_ws_message(std::string_view body) {
     return error == simdjson::INCORRECT_TYPE ? bad("the message is not an object") : not_json(error);
   }
   WsMessage message;
-  message.id = id_of(object);
+  if (const auto error = find_id(object, message.id)) return not_json(error);
   std::optional<Fault> refused;
   bool has_head = false;
   const auto broken = for_each_field(object, [&](Key key, ondemand::value field) {
