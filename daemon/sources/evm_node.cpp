@@ -46,7 +46,7 @@ asio::awaitable<Fetch<EvmNode::Values>> EvmNode::exchange(std::span<const rpc::C
   metrics_.exchange_ns_last = static_cast<std::uint64_t>(taken.count());
   metrics_.exchange_ns_sum += static_cast<std::uint64_t>(taken.count());
   if (!reply) co_return tl::make_unexpected(std::move(reply.error()));
-  auto values = rpc::parse_replies(reply->body, calls, first_id);
+  auto values = rpc::parse_replies(std::move(reply->body), calls, first_id);
   // Some nodes put their JSON-RPC errors under another status; then the error says more than the status.
   if (reply->status != 200) {
     const bool says_why = values ? std::ranges::any_of(*values, [](const auto& v) { return !v.has_value(); })
