@@ -20,12 +20,13 @@ void accept(Effects& effects, std::string message) {
   effects.outcome.message = std::move(message);
 }
 
-/// Applied after all: it uses its cooldown and budget from when it was sent.
-void count_late(const guardian::ParameterSettings& settings, const DecisionRecord& record,
+/// Applied after all, some time between its sending and its expiry: it uses its cooldown and budget from `expired` on,
+/// the latest that it can have been, so that no two changes come nearer to each other than they may.
+void count_late(const guardian::ParameterSettings& settings, const DecisionRecord& record, Instant expired,
                 guardian::ParameterState& state) {
   const guardian::ParameterState now = state;
   state.applied = record.previous;
-  state = guardian::emitted(settings, std::move(state), record.value, record.at);
+  state = guardian::emitted(settings, std::move(state), record.value, expired);
   state.applied = now.applied;
   state.raised = std::max(now.raised, state.raised);
   state.lowered = std::max(now.lowered, state.lowered);
@@ -62,10 +63,13 @@ void Engine::State::finish_veto_window(std::uint32_t index, Effects& effects) {
   const guardian::Allowed allowed =
       guardian::limit(settings, runtime.guarded, record.value, acting_mode(), progress.at);
   const bool is_held = progress.mode == guardian::OperatingMode::halted || runtime.pause.has_value();
-  if (is_overtaken || is_held || allowed.value != record.value || record.value == runtime.guarded.applied) {
+  const auto& own = plan.parameters[index].loops;
+  const bool is_blind = std::all_of(own.begin(), own.end(), [this](auto loop) { return loops[loop].last.frozen; });
+  if (is_overtaken || is_held || is_blind || allowed.value != record.value || record.value == runtime.guarded.applied) {
     record.outcome = Outcome::withheld;
-    record.why +=
-        is_overtaken ? "; overtaken by an override" : "; not sent: no longer allowed when its veto window passed";
+    record.why += is_overtaken ? "; overtaken by an override"
+                  : is_blind   ? "; not sent: no loop had a usable reading when its veto window passed"
+                               : "; not sent: no longer allowed when its veto window passed";
   } else {
     send(index, record, effects);
   }
@@ -128,6 +132,7 @@ void Engine::State::report(const ActuatorReport& report, Effects& effects) {
   }
 
   const bool was_expired = record.answer == Answer::expired;
+  const Instant expired = record.answered;  // if it was
   record.answer = report.applied ? Answer::applied : Answer::rejected;
   if (report.applied) record.applied = value;
   record.answered = report.at;
@@ -155,8 +160,8 @@ void Engine::State::report(const ActuatorReport& report, Effects& effects) {
     return;
   }
   if (was_expired) {
-    count_late(settings, record, runtime.guarded);
-    if (runtime.under_way) count_late(settings, record, runtime.under_way->before);
+    count_late(settings, record, expired, runtime.guarded);
+    if (runtime.under_way) count_late(settings, record, expired, runtime.under_way->before);
   }
   if (is_under_way) runtime.under_way.reset();
   if (record.id > runtime.answered) {

@@ -146,6 +146,22 @@ TEST(Actuator, ALateAnswerIsRecordedAndCounts) {
   EXPECT_EQ(world.engine.view().parameters[0].drift_used, dec("0.5"));  // both count
 }
 
+TEST(Actuator, ALateAnswerStartsTheCooldownWhenItExpired) {
+  auto policy = small_policy();
+  policy.guardian.parameters[0].expiry = Duration::seconds(20);
+  policy.guardian.parameters[0].cooldown_up = Duration::seconds(100);
+  Silent world(policy);  // sent at 10 s
+  world.order(CommandKind::pause, "fee");
+  world.ticks(20, 50);
+  EXPECT_TRUE(world.answer(world.id, dec("2.75")).outcome.accepted);
+  world.order(CommandKind::resume, "fee");
+  EXPECT_EQ(world.engine.view().parameters[0].last_raised, at(30));
+  world.sees("velocity", 30).ticks(60, 120);
+  EXPECT_EQ(world.fee_limits().back(), Limit::cooldown);
+  world.tick(130);
+  EXPECT_EQ(world.last.adjustments.size(), 1U);
+}
+
 TEST(Actuator, TheNewestAdjustmentsAnswerWinsInWhateverOrderTheyCome) {
   Silent world;
   world.ticks(20, 610);

@@ -166,5 +166,22 @@ TEST(Guardian, APauseDuringAVetoWindowKeepsTheAdjustmentBack) {
   EXPECT_EQ(world.last.updates[0].outcome, Outcome::withheld);
 }
 
+TEST(Guardian, NothingIsSentOnceItsReadingIsGoneWhenItsVetoWindowPasses) {
+  auto policy = small_policy();
+  policy.guardian.parameters[0].veto_window = Duration::seconds(30);
+  policy.oracle.metrics[0].staleness_max = Duration::seconds(20);
+  World world(policy);
+  world.tick(0);
+  world.sees("velocity", 14).tick(10);
+  EXPECT_EQ(world.fee().outcome, Outcome::awaiting_veto);
+  world.loses("velocity").ticks(20, 40);
+  EXPECT_TRUE(world.last.adjustments.empty());
+  ASSERT_EQ(world.last.updates.size(), 1U);
+  EXPECT_EQ(world.last.updates[0].outcome, Outcome::withheld);
+  EXPECT_TRUE(
+      world.last.updates[0].why.ends_with("; not sent: no loop had a usable reading when its veto window passed"))
+      << world.last.updates[0].why;
+}
+
 }  // namespace
 }  // namespace homeostat::engine
