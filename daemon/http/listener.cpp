@@ -1,5 +1,7 @@
 #include "daemon/http/listener.hpp"
 
+#include <pthread.h>
+
 #include <atomic>
 #include <charconv>
 #include <chrono>
@@ -30,13 +32,16 @@ using asio::ip::tcp;
 
 http::response<http::string_body> reply_to(const http::request<http::empty_body>& request, const HttpHandler& handler) {
   HttpResponse answer;
-  if (request.method() != http::verb::get && request.method() != http::verb::head) {
-    answer = {405, "text/plain; charset=utf-8", "only GET and HEAD: this listener changes nothing\n"};
+  const bool reads = request.method() == http::verb::get || request.method() == http::verb::head;
+  if (!reads) {
+    answer = {405, "text/plain; charset=utf-8",
+              "only GET and HEAD: this listener changes nothing; commands go over gRPC (homeostat guardian --help)\n"};
   } else {
     const std::string_view target(request.target().data(), request.target().size());
     answer = handler(target.substr(0, target.find('?')));
   }
   http::response<http::string_body> response{http::int_to_status(answer.status), request.version()};
+  if (!reads) response.set(http::field::allow, "GET, HEAD");
   response.set(http::field::content_type, answer.content_type);
   response.set(http::field::cache_control, "no-store");
   response.set("X-Content-Type-Options", "nosniff");
@@ -72,6 +77,18 @@ Result<tcp::endpoint> parse_address(const std::string& address) {
 struct HttpListener::Impl {
   explicit Impl(HttpHandler h) : handler(std::move(h)) {}
 
+  /// Reads on a little after the answer: a socket closed on unread bytes is reset, and the answer may be lost with it.
+  asio::awaitable<void> drain(beast::tcp_stream& stream, beast::flat_buffer& buffer) {
+    boost::system::error_code error;
+    stream.socket().shutdown(tcp::socket::shutdown_send, error);
+    for (std::size_t left = kHttpBodyDrainedMax; left > 0 && !error;) {
+      buffer.clear();
+      const std::size_t got = co_await stream.async_read_some(buffer.prepare(std::min(left, kHttpHeaderBytesMax)),
+                                                              asio::redirect_error(asio::use_awaitable, error));
+      left -= got;
+    }
+  }
+
   asio::awaitable<void> serve(tcp::socket socket) {
     beast::tcp_stream stream(std::move(socket));
     beast::flat_buffer buffer;
@@ -79,11 +96,14 @@ struct HttpListener::Impl {
       for (;;) {
         http::request_parser<http::empty_body> parser;
         parser.header_limit(kHttpHeaderBytesMax);
-        parser.body_limit(0);
         stream.expires_after(std::chrono::seconds(kHttpTimeoutSeconds));
-        co_await http::async_read(stream, buffer, parser, asio::use_awaitable);
-        const auto response = reply_to(parser.get(), handler);
+        // The header only: what has a body is refused all the same, and is told so instead of cut off.
+        co_await http::async_read_header(stream, buffer, parser, asio::use_awaitable);
+        const bool has_body = !parser.is_done();
+        auto response = reply_to(parser.get(), handler);
+        if (has_body) response.keep_alive(false);
         co_await http::async_write(stream, response, asio::use_awaitable);
+        if (has_body) co_await drain(stream, buffer);
         if (!response.keep_alive()) break;
       }
     } catch (const std::exception&) {
@@ -137,7 +157,10 @@ Result<std::unique_ptr<HttpListener>> HttpListener::start(const std::string& add
                 fmt::format("cannot listen: {}; is another homeostatd running, or the port taken?", ec.message()));
   }
   asio::co_spawn(impl->context, impl->accept(), asio::detached);
-  impl->thread = std::thread([raw = impl.get()] { raw->context.run(); });
+  impl->thread = std::thread([raw = impl.get()] {
+    pthread_setname_np(pthread_self(), "http");
+    raw->context.run();
+  });
   return std::unique_ptr<HttpListener>(new HttpListener(std::move(impl)));
 }
 

@@ -22,6 +22,7 @@ using HttpHandler = std::function<HttpResponse(std::string_view path)>;
 
 inline constexpr std::size_t kHttpConnectionsMax = 64;
 inline constexpr std::size_t kHttpHeaderBytesMax = 8192;
+inline constexpr std::size_t kHttpBodyDrainedMax = 1 << 20;  ///< bytes of a refused body that are read and thrown away
 inline constexpr int kHttpTimeoutSeconds = 10;
 
 class HttpListener {
