@@ -29,8 +29,8 @@ class ValidConfig {
   /// What the engine decides with; passed engine::check. Never null.
   [[nodiscard]] const engine::PolicyPtr& policy() const { return policy_; }
   [[nodiscard]] const DaemonSettings& daemon() const { return daemon_; }
-  /// The text after substitution of environment variables: what the journal keeps. Loading it again
-  /// gives an equal configuration whatever the environment.
+  /// The text after substitution of environment variables and without the secret parts of addresses
+  /// (config/secrets.hpp): what the journal keeps. Loading it again gives an equal policy, whatever the environment.
   [[nodiscard]] const std::string& text() const { return text_; }
   /// 32 hex digits of the text's hash; equal to policy()->digest.
   [[nodiscard]] const std::string& digest() const { return policy_->digest; }

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "config/secrets.hpp"
 #include "core/format.hpp"
 #include "guardian/limits.hpp"
 
@@ -19,15 +20,15 @@ template <class... Fs>
 Overloaded(Fs...) -> Overloaded<Fs...>;
 
 std::string where_of(const Connection& connection) {
-  return std::visit(
-      Overloaded{[](const PushConnection&) { return std::string(); },
-                 [](const EvmConnection& c) {
-                   return fmt::format(
-                       "chain {} by {}{}", c.chain_id, c.providers.front().http,
-                       c.providers.size() > 1 ? fmt::format(" and {} more", c.providers.size() - 1) : "");
-                 },
-                 [](const PrometheusConnection& c) { return c.url; }, [](const HttpConnection& c) { return c.url; }},
-      connection);
+  return std::visit(Overloaded{[](const PushConnection&) { return std::string(); },
+                               [](const EvmConnection& c) {
+                                 return fmt::format(
+                                     "chain {} by {}{}", c.chain_id, redacted_address(c.providers.front().http),
+                                     c.providers.size() > 1 ? fmt::format(" and {} more", c.providers.size() - 1) : "");
+                               },
+                               [](const PrometheusConnection& c) { return redacted_address(c.url); },
+                               [](const HttpConnection& c) { return redacted_address(c.url); }},
+                    connection);
 }
 
 bool is_fed_by(const oracle::MetricSettings& metric, const std::string& source, const oracle::Settings& settings) {

@@ -3,8 +3,8 @@
 // It happens on the text, before YAML sees it, and never again: the text after substitution is what is
 // validated, digested, journaled and replayed, so that a replay does not depend on an environment.
 // Comments are left alone. A value may not bring YAML structure along (line breaks, `: `, ` #`, braces,
-// quotes ...): a variable fills in a value, it does not write configuration. Secrets do not belong here,
-// for the text is stored: name a file that holds them instead.
+// quotes ...): a variable fills in a value, it does not write configuration. The text is stored: a secret may
+// stand in a provider's address, from which it is taken out (config/secrets.hpp), and nowhere else.
 #pragma once
 
 #include <functional>

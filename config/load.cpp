@@ -3,9 +3,12 @@
 #include <algorithm>
 #include <fstream>
 #include <iterator>
+#include <utility>
+#include <variant>
 
 #include "config/config.hpp"
 #include "config/readers.hpp"
+#include "config/secrets.hpp"
 #include "core/state_hash.hpp"
 #include "core/text.hpp"
 
@@ -78,6 +81,42 @@ Mark place_of(const Node& root, std::string_view path) {
   return node->mark;
 }
 
+/// The addresses that sources are reached at, with the source's path.
+std::vector<std::pair<std::string, std::string>> addresses_of(const DaemonSettings& settings) {
+  std::vector<std::pair<std::string, std::string>> found;
+  for (const SourceConnection& s : settings.sources) {
+    const std::string path = "sources." + s.name;
+    if (const auto* evm = std::get_if<EvmConnection>(&s.connection)) {
+      for (const auto& p : evm->providers) {
+        found.emplace_back(p.http, path + ".providers");
+        if (!p.ws.empty()) found.emplace_back(p.ws, path + ".providers");
+      }
+    } else if (const auto* prometheus = std::get_if<PrometheusConnection>(&s.connection)) {
+      found.emplace_back(prometheus->url, path + ".url");
+    } else if (const auto* http = std::get_if<HttpConnection>(&s.connection)) {
+      found.emplace_back(http->url, path + ".url");
+    }
+  }
+  return found;
+}
+
+/// The text that may be kept. An address whose secret part cannot be taken out of it is an error.
+std::string kept_text(const std::string& text, const Node& root, const DaemonSettings& settings, Report& report) {
+  const auto found = addresses_of(settings);
+  std::vector<std::string> addresses;
+  for (const auto& [address, path] : found) addresses.push_back(address);
+  RedactedText kept = redacted_text(text, std::move(addresses));
+  for (const auto& [address, path] : found) {
+    if (std::find(kept.not_found.begin(), kept.not_found.end(), address) == kept.not_found.end()) continue;
+    report.error(
+        place_of(root, path), path,
+        fmt::format("the address at {} must stand on one line and without escapes, so that its path, which may "
+                    "be a secret, can be kept out of the journal",
+                    shown_address(address)));
+  }
+  return std::move(kept.text);
+}
+
 }  // namespace
 
 Loaded load_text(std::string_view text, const std::string& file_name, const Environment& environment) {
@@ -100,7 +139,8 @@ Loaded load_text(std::string_view text, const std::string& file_name, const Envi
   Context context{report};
   Parts parts;
   read_root(document->root, context, parts);
-  parts.policy.digest = state_hash(substituted.text).hex();
+  const std::string kept = kept_text(substituted.text, document->root, parts.daemon, report);
+  parts.policy.digest = state_hash(kept).hex();
   if (!report.has_errors()) {
     for (const Error& e : engine::check(parts.policy)) {
       report.error(place_of(document->root, e.where), e.where, e.message);
@@ -108,6 +148,17 @@ Loaded load_text(std::string_view text, const std::string& file_name, const Envi
   }
   if (report.has_errors()) return tl::make_unexpected(report.errors());
 
+  if (kept != substituted.text) {
+    // The policy in force is that of the text that is kept, so that a replay cannot find another one in it.
+    auto again = load_text(kept, file_name, environment);
+    if (again && again->text() == kept) {
+      again->daemon_ = std::move(parts.daemon);
+      again->warnings_ = report.warnings();
+      return again;
+    }
+    report.error(Mark{}, "sources", "an address could not be taken out of the text; write each in quotes");
+    return tl::make_unexpected(report.errors());
+  }
   ValidConfig valid;
   valid.policy_ = std::make_shared<const engine::Policy>(std::move(parts.policy));
   valid.daemon_ = std::move(parts.daemon);

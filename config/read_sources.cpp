@@ -6,6 +6,7 @@
 #include <set>
 
 #include "config/readers.hpp"
+#include "config/secrets.hpp"
 #include "core/format.hpp"
 
 namespace homeostat::config {
@@ -25,8 +26,10 @@ void read_url(const Field& field, std::string_view plain, std::string_view secur
                                                          : std::string_view();
   if (rest.empty() || rest.front() == '/' || url.find(' ') != std::string::npos) {
     const bool has_scheme = url.find("://") != std::string::npos;
-    return field.error(fmt::format("'{}' is not an address; it begins with {} or {}", url, plain, secure),
-                       has_scheme ? "" : fmt::format("{}{}", plain, url));
+    // Without what may be a key: messages are logged.
+    const std::string shown = shown_address(url);
+    return field.error(fmt::format("'{}' is not an address; it begins with {} or {}", shown, plain, secure),
+                       has_scheme ? "" : fmt::format("{}{}", plain, shown));
   }
   out = url;
 }
