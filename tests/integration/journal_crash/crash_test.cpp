@@ -1,7 +1,9 @@
 // Processes that die: by kill -9 at any point, and by a disk that refuses a flush or a write.
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <spawn.h>
+#include <sys/inotify.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -77,6 +79,34 @@ class Child {
   int pipe_ = -1;
 };
 
+/// Sees each write to a file of a directory, between the steps of a commit too.
+class Writes {
+ public:
+  explicit Writes(const std::filesystem::path& directory) : watch_(::inotify_init1(IN_CLOEXEC)) {
+    EXPECT_GE(::inotify_add_watch(watch_, directory.c_str(), IN_MODIFY | IN_CREATE), 0) << directory;
+  }
+  ~Writes() { ::close(watch_); }
+  Writes(const Writes&) = delete;
+  Writes& operator=(const Writes&) = delete;
+
+  /// Returns after `count` more of them; false if they stay away for ten seconds.
+  bool wait_for(std::uint64_t count) {
+    for (std::uint64_t seen = 0; seen < count;) {
+      pollfd ready{watch_, POLLIN, 0};
+      if (::poll(&ready, 1, 10'000) != 1) return false;
+      alignas(inotify_event) char events[4096];
+      const ssize_t size = ::read(watch_, events, sizeof events);
+      for (ssize_t at = 0; at < size; ++seen) {
+        at += static_cast<ssize_t>(sizeof(inotify_event) + reinterpret_cast<const inotify_event*>(events + at)->len);
+      }
+    }
+    return true;
+  }
+
+ private:
+  int watch_;
+};
+
 std::string read_text(const std::filesystem::path& file) {
   std::ifstream in(file);
   return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
@@ -108,16 +138,18 @@ TEST_F(CrashTest, NothingReportedDurableIsLostByKill9) {
   std::mt19937 random(seed);
   std::uint64_t reported = 0;
   for (int round = 0; round < rounds; ++round) {
+    std::filesystem::create_directories(journal_directory());
+    Writes writes(journal_directory());
     Child child({CHILD_PROGRAM, journal_directory(), round % 3 == 0 ? "steps" : "flood"}, stderr_file());
-    // From before it has opened to some hundred commits later; then a pause that ends within any step of a commit.
+    // From before it has opened to some hundred commits later; then some writes more, which end within any step of one.
     const auto reports = random() % 200;
-    const auto pause_us = random() % 3000;
+    const auto writes_more = random() % 12;
     std::uint64_t seq = 0;
     for (std::uint64_t i = 0; i < reports && child.next(seq); ++i) {
       ASSERT_GE(seq, reported) << "seed " << seed << ", round " << round;
       reported = seq;
     }
-    ::usleep(static_cast<useconds_t>(pause_us));
+    ASSERT_TRUE(writes.wait_for(writes_more)) << "seed " << seed << ", round " << round;
     child.kill_now();
     while (child.next(seq)) reported = std::max(reported, seq);
     const int status = child.wait_status();
