@@ -29,7 +29,8 @@ std::string provenance_text(const v1::Provenance& p) {
 }
 
 Tone tone_of_condition(const std::string& condition) {
-  return condition == "connected" ? Tone::good : condition == "failing" ? Tone::warn : Tone::bad;
+  if (condition == "connected") return Tone::good;
+  return condition == "failing" || condition == "disputed" ? Tone::warn : Tone::bad;
 }
 
 /// How far a time is away, in words: "in 5m", "2h ago".
@@ -129,6 +130,8 @@ std::string metrics_table(const v1::ListMetricsResponse& metrics, const Look& lo
   for (const v1::Metric& m : metrics.metrics()) {
     const v1::Reading& r = m.reading();
     std::string value = r.has_time() ? number(r.value()) : "-";
+    std::string from = provenance_text(r.provenance());
+    if (r.provisional() > 0) from += fmt::format(", {} not final", grouped(r.provisional()));
     if (r.error_ratio() > 0) value += fmt::format(" \u00b1{}%", number(r.error_ratio() * 100));
     table.add({{m.name()},
                {std::move(value)},
@@ -136,7 +139,7 @@ std::string metrics_table(const v1::ListMetricsResponse& metrics, const Look& lo
                {word_of(r.quality()), tone_of(r.quality())},
                {r.has_age() && r.has_time() ? human(duration_of(r.age())) : "-"},
                {std::to_string(r.sources())},
-               {provenance_text(r.provenance())},
+               {std::move(from)},
                {r.reason()}});
   }
   return table.render(look.style);

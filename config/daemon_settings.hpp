@@ -84,6 +84,7 @@ struct EvmConnection {
   std::uint64_t range_max = 2000;                               ///< blocks in one eth_getLogs
   oracle::Finality finality = oracle::Finality::confirmations;  ///< of metrics that do not say otherwise
   std::uint32_t confirmations = 12;
+  std::uint32_t finality_depth = 64;  ///< blocks on top that make one final where nodes name no finalized height
   bool check_bloom = true;
   std::map<std::string, std::string> contracts;  ///< name -> 0x and 40 hex digits, lower case
   HttpAccess access;

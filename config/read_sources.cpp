@@ -137,6 +137,7 @@ EvmConnection read_evm(Section& s, Context& context, const std::string& source, 
   s.optional("finality").parsed(finality, parse_finality);
   c.finality = finality.finality;
   c.confirmations = finality.confirmations;
+  s.optional("finality_depth").integer(c.finality_depth, {.min = 1, .max = oracle::kFinalityDepthMax});
   s.optional("check_bloom").flag(c.check_bloom);
   read_contracts(s.required("contracts", "the contracts to watch, by a name of your choice"), context, source, c, out);
   read_access(s, c.access);
@@ -200,7 +201,12 @@ void read_source(const std::string& name, const Field& entry, Context& context, 
   oracle::SourceSettings settings{.name = name};
   SourceConnection connection{.name = name, .connection = PushConnection{}};
   switch (kind) {
-    case 1: connection.connection = read_evm(s, context, name, out); break;
+    case 1: {
+      EvmConnection evm = read_evm(s, context, name, out);
+      settings.finality_depth = evm.finality_depth;
+      connection.connection = std::move(evm);
+      break;
+    }
     case 2: connection.connection = read_prometheus(s, context, name, out); break;
     case 3: connection.connection = read_http(s, context, name, out); break;
     default: break;

@@ -9,7 +9,7 @@ namespace homeostat::engine {
 namespace {
 
 /// First in every saved state; another number is another layout.
-constexpr std::uint32_t kStateVersion = 1;
+constexpr std::uint32_t kStateVersion = 2;
 
 template <class... Fs>
 struct Overloaded : Fs... {
@@ -24,6 +24,7 @@ std::string_view name_of(oracle::SourceCondition condition) {
     case oracle::SourceCondition::failing: return "no provider answers";
     case oracle::SourceCondition::wrong_chain: return "every provider answers for another chain";
     case oracle::SourceCondition::violated: return "contradicts what was already final";
+    case oracle::SourceCondition::disputed: return "providers contradict each other";
   }
   return "?";
 }

@@ -16,7 +16,11 @@ SourceView view_of(oracle::SourceStatus&& s) {
   view.block = s.block;
   view.block_hash = s.block_hash;
   view.finalized = s.finalized;
+  view.settled = s.settled;
   view.reorgs = s.reorgs;
+  view.retracted_blocks = s.retracted_blocks;
+  view.retracted_events = s.retracted_events;
+  view.disputes = s.disputes;
   view.chain_refused = s.chain_refused;
   view.last_refused = std::move(s.last_refused);
   view.last_refused_at = s.last_refused_at;

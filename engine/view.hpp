@@ -24,9 +24,13 @@ struct SourceView {
   std::uint64_t block = 0;                                     ///< chain head taken in, 0 = not a chain
   oracle::Hash32 block_hash{};
   std::uint64_t finalized = 0;
+  std::uint64_t settled = 0;  ///< newest block that no reorg may take back any more
   std::uint64_t reorgs = 0;
-  std::uint64_t chain_refused = 0;  ///< segments that did not link up
-  std::string last_refused;         ///< the last refused sample or segment, in words
+  std::uint64_t retracted_blocks = 0;  ///< taken back by reorgs
+  std::uint64_t retracted_events = 0;  ///< that were in them
+  std::uint64_t disputes = 0;          ///< reports that providers contradict each other
+  std::uint64_t chain_refused = 0;     ///< segments that did not link up
+  std::string last_refused;            ///< the last refused sample or segment, in words
   Instant last_refused_at;
 };
 

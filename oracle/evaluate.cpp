@@ -32,6 +32,7 @@ void append_condition(std::string& reason, const Source& source) {
     case SourceCondition::failing: reason += "no provider answers"; break;
     case SourceCondition::wrong_chain: reason += "another chain answers"; break;
     case SourceCondition::violated: reason += "violated"; break;
+    case SourceCondition::disputed: reason += "providers contradict each other"; break;
   }
   if (!source.detail.empty()) reason += ": " + source.detail;
 }
@@ -79,6 +80,7 @@ void Oracle::State::evaluate(std::size_t index, Instant at) {
   c.sources = 1;
   c.count = 0;
   c.error_ratio = 0;
+  c.provisional = 0;
   c.provenance = nullptr;
   c.series = nullptr;
   switch (settings.metrics[index].origin.index()) {
@@ -96,11 +98,15 @@ void Oracle::State::propose_from_samples(std::size_t index, Instant at) {
   Candidate& c = candidate;
   fresh_.clear();
   bool persistent_breach = false;
+  std::string disputed;
   for (const Series& series : metric.series) {
     const Source& source = sources[series.source];
     const Absence absence = absence_of(series, source, m, at);
     if (absence == Absence::none) {
       fresh_.push_back(&series);
+      if (source.condition != SourceCondition::disputed) continue;
+      disputed += (disputed.empty() ? "" : ", ") + settings.sources[series.source].name + ": ";
+      append_condition(disputed, source);
       continue;
     }
     c.reason += c.reason.empty() ? "missing " : ", ";
@@ -114,11 +120,11 @@ void Oracle::State::propose_from_samples(std::size_t index, Instant at) {
                " sources fresh, quorum " + std::to_string(origin.quorum) + "; " + c.reason;
     if (persistent_breach && !metric.halted) {
       metric.halted = true;
-      metric.halted_reason = "the rate of change was exceeded for " + text_of(m.rate_of_change->halt_after) +
-                             "; a guardian must accept the new value";
+      metric.halted_reason = persistent_breach_text(m);
     }
     return;
   }
+  if (!disputed.empty()) c.reason += (c.reason.empty() ? "" : "; ") + disputed;
   if (!c.reason.empty()) c.quality = Quality::degraded;
   c.sources = static_cast<std::uint32_t>(fresh_.size());
   propose_aggregate(index, at, fresh_);
@@ -150,6 +156,11 @@ void Oracle::State::propose_from_events(std::size_t index, Instant at) {
     return;
   }
   c.reason.clear();  // failing, but not long enough to matter
+  if (source.condition == SourceCondition::disputed) {
+    c.quality = Quality::degraded;
+    c.reason = name + ": ";
+    append_condition(c.reason, source);
+  }
   if (chain.head.time - metric.frontier > kFinalityLagMax) {
     c.reason = name + ": blocks are not becoming final; the newest that counts is " +
                text_of(chain.head.time - metric.frontier) + " behind the head";
@@ -157,11 +168,6 @@ void Oracle::State::propose_from_events(std::size_t index, Instant at) {
   }
   if (series.is_breaching()) {
     c.reason = name + ": refused for its rate of change";
-    if (m.rate_of_change && series.breach_until - series.breach_since >= m.rate_of_change->halt_after) {
-      metric.halted = true;
-      metric.halted_reason = "the rate of change was exceeded for " + text_of(m.rate_of_change->halt_after) +
-                             "; a guardian must accept the new value";
-    }
     return;
   }
   if (!metric.sums && !series.has_value) {
@@ -171,6 +177,7 @@ void Oracle::State::propose_from_events(std::size_t index, Instant at) {
   // The window ends at the newest block that counts: blocks that are not deep enough yet are not zeros.
   fresh_.assign(1, &series);
   propose_aggregate(index, std::min(at, metric.frontier), fresh_);
+  c.provisional = metric.provisional();
   c.series = nullptr;
   c.provenance = &metric.newest;
   c.time = chain.head.time;
@@ -202,6 +209,9 @@ void Oracle::State::propose_aggregate(std::size_t index, Instant at, const std::
     return;
   }
   values.clear();
+  // Of a chain it may not depend on when it was looked at: a reorg takes contributions back, never a look.
+  const bool is_event = std::holds_alternative<EventOrigin>(m.origin);
+  const bool was_covered = is_event ? at - fresh.front()->first >= m.window : metric.was_covered;
   double coverage = 0;
   for (const Series* series : fresh) {
     if (m.aggregate == Aggregate::twap) {
@@ -210,7 +220,7 @@ void Oracle::State::propose_aggregate(std::size_t index, Instant at, const std::
       const double share = static_cast<double>(x.covered_ns) / static_cast<double>(m.window.ns);
       if (share < m.coverage_min) {
         coverage = std::max(coverage, share);
-        if (metric.was_covered || x.covered_ns == 0) continue;
+        if (was_covered || x.covered_ns == 0) continue;
       }
       coverage = std::max(coverage, share);
       values.push_back(x.value_seconds / (static_cast<double>(x.covered_ns) / 1e9));
@@ -221,7 +231,7 @@ void Oracle::State::propose_aggregate(std::size_t index, Instant at, const std::
   c.count = values.size();
   if (m.aggregate == Aggregate::twap && coverage < m.coverage_min) {
     if (!c.reason.empty()) c.reason += "; ";
-    c.reason += (metric.was_covered ? "only " : "building up: ") + percent(coverage) + " of the " + text_of(m.window) +
+    c.reason += (was_covered ? "only " : "building up: ") + percent(coverage) + " of the " + text_of(m.window) +
                 " window is covered, needs " + percent(m.coverage_min);
     c.quality = Quality::degraded;
     c.is_good = !values.empty();
@@ -246,6 +256,7 @@ void Oracle::State::propose_from_expression(std::size_t index, Instant at) {
     const Reading& r = readings[operand];
     values.push_back(r.value);
     c.count += r.count;
+    c.provisional += r.provisional;
     c.error_ratio += r.error_ratio;     // first order of a product or a quotient
     c.time = std::min(c.time, r.time);  // as old as its oldest part
     c.sources = newest == nullptr ? r.sources : std::min(c.sources, r.sources);
@@ -292,6 +303,7 @@ void Oracle::State::settle(std::size_t index, Instant at) {
     r.sources = c.sources;
     r.count = c.count;
     r.error_ratio = c.error_ratio;
+    r.provisional = c.provisional;
     if (c.series != nullptr) {
       r.provenance.source = settings.sources[c.series->source].name;
       r.provenance.time = c.series->time;

@@ -1,8 +1,8 @@
 // Taking in a segment of a chain: whole or not at all.
 //
-// A block's events wait until the block is as deep as a metric asks for, then count once and for good. So a
-// reorg of waiting blocks only takes them out of the queue; one that reaches a block which some metric has
-// counted contradicts what was called final, and latches the source as violated.
+// A block's events wait until the block is as deep as a metric asks for, then they count; they stay where they are
+// until the block is final, so that a reorg can take them back (retract.cpp). A reorg that reaches a final block
+// latches the source as violated: nothing is taken in until a segment fits behind what was final.
 #include <algorithm>
 #include <cmath>
 
@@ -25,23 +25,6 @@ std::string short_hex(const Hash32& hash) {
 
 }  // namespace
 
-std::optional<std::uint64_t> Oracle::State::countable(const EventOrigin& origin, std::uint64_t head, std::uint64_t safe,
-                                                      std::uint64_t finalized) {
-  std::optional<std::uint64_t> height;
-  switch (origin.finality) {
-    case Finality::confirmations:
-      if (head >= origin.confirmations) height = head - origin.confirmations;
-      break;
-    case Finality::safe:
-      if (safe > 0) height = std::min(safe, head);
-      break;
-    case Finality::finalized:
-      if (finalized > 0) height = std::min(finalized, head);
-      break;
-  }
-  return height;
-}
-
 Result<> Oracle::State::ingest(const ChainSegment& segment) {
   const auto found = source_index.find(segment.source);
   if (found == source_index.end()) {
@@ -53,12 +36,14 @@ Result<> Oracle::State::ingest(const ChainSegment& segment) {
   Source& source = sources[found->second];
   const auto take_in = [&]() -> Result<> {
     if (!source.chain) return fail(ErrorCode::unsupported, segment.source, "no event of this source is configured");
-    if (source.violated) {
-      return fail(ErrorCode::corrupt, segment.source,
-                  "the source is violated (" + source.detail + "); a guardian must clear it first");
-    }
     if (auto done = check_shape(segment); !done) return done;
-    if (auto done = check_link(found->second, segment); !done) return done;
+    if (auto done = check_link(found->second, segment); !done) {
+      if (!source.violated || done.error().code == ErrorCode::corrupt) return done;
+      return fail(ErrorCode::corrupt, segment.source,
+                  "the source is violated (" + source.detail +
+                      "); it goes on with a segment that fits behind what was " +
+                      "final, or when a guardian has cleared it");
+    }
     return check_room(found->second, segment);
   };
   if (auto done = take_in(); !done) {
@@ -67,6 +52,13 @@ Result<> Oracle::State::ingest(const ChainSegment& segment) {
     source.last_refused_at = segment.received;
     return done;
   }
+  if (source.violated) {  // the chain has come back to what was final
+    source.violated = false;
+    source.condition = SourceCondition::connected;
+    source.condition_since = segment.received;
+    source.detail.clear();
+  }
+  retract(found->second, segment);
   append(found->second, segment);
   consume(found->second, segment.received);
   return {};
@@ -135,23 +127,19 @@ Result<> Oracle::State::check_link(std::uint32_t id, const ChainSegment& segment
     const std::uint64_t fork = *segment.rewind_to;
     if (fork > chain.head.number)
       return conflict("a rewind to " + text_of(fork) + " beyond the head, " + text_of(chain.head.number));
-    std::uint64_t counted = chain.finalized;
-    for (const std::uint32_t metric : chain_metrics[id]) {
-      if (metrics[metric].has_frontier) counted = std::max(counted, metrics[metric].consumed);
-    }
-    counted = std::min(counted, chain.head.number);
-    if (fork < counted) {
+    if (fork < chain.settled) {
+      if (!source.violated) source.condition_since = segment.received;
       source.violated = true;
       source.condition = SourceCondition::violated;
-      source.condition_since = segment.received;
       source.detail = "the chain took back its blocks above " + std::to_string(fork) + ", but those up to " +
-                      std::to_string(counted) + " were already counted as final";
+                      std::to_string(chain.settled) + " were already final";
       return fail(ErrorCode::corrupt, segment.source, source.detail);
     }
-    std::size_t i = chain.recent.size();
-    while (i > 0 && chain.recent[i - 1].number != fork) --i;
-    if (i == 0) return conflict("the hash of " + text_of(fork) + " is not known; rewind to one of the recent blocks");
-    base = chain.recent[i - 1];
+    const auto known = std::lower_bound(chain.recent.begin(), chain.recent.end(), fork,
+                                        [](const Chain::Recent& r, std::uint64_t n) { return r.number < n; });
+    if (known == chain.recent.end() || known->number != fork)
+      return conflict("the hash of " + text_of(fork) + " is not known; rewind to one of the recent blocks");
+    base = *known;
   }
   if (segment.from != base.number + 1) {
     return conflict("the segment starts at " + text_of(segment.from) + "; expected " + text_of(base.number + 1));
@@ -169,14 +157,13 @@ Result<> Oracle::State::check_link(std::uint32_t id, const ChainSegment& segment
 Result<> Oracle::State::check_room(std::uint32_t id, const ChainSegment& segment) const {
   const Chain& chain = *sources[id].chain;
   const std::uint64_t keep = segment.rewind_to.value_or(chain.has_head ? chain.head.number : 0);
-  // What every metric can count at once need not wait.
-  std::uint64_t counted = segment.to;
-  const std::uint64_t safe = segment.safe > 0 ? segment.safe : chain.safe;
-  const std::uint64_t finalized = std::max(chain.finalized, segment.finalized);
+  // What is final and what every metric can count at once need not wait.
+  const Heights heights = heights_with(id, segment);
+  std::uint64_t counted = chain_metrics[id].empty() ? segment.to : heights.settled;
   for (const std::uint32_t metric : chain_metrics[id]) {
     const auto& origin = std::get<EventOrigin>(settings.metrics[metric].origin);
-    const std::uint64_t height = countable(origin, segment.to, safe, finalized).value_or(0);
-    counted = std::min(counted, std::max(height, metrics[metric].consumed));
+    const std::uint64_t height = countable(origin, heights).value_or(0);
+    counted = std::min(counted, std::max(height, std::min(metrics[metric].consumed, keep)));
   }
   std::size_t blocks = 0;
   std::size_t events = 0;
@@ -200,21 +187,17 @@ Result<> Oracle::State::check_room(std::uint32_t id, const ChainSegment& segment
 void Oracle::State::append(std::uint32_t id, const ChainSegment& segment) {
   Source& source = sources[id];
   Chain& chain = *source.chain;
-  if (segment.rewind_to && chain.has_head && *segment.rewind_to < chain.head.number) {
-    ++source.reorgs;
-    while (!chain.pending.empty() && chain.pending.back().number > *segment.rewind_to) {
-      chain.pending_events -= chain.pending.back().events.size();
-      chain.pending.pop_back();
-    }
-    while (!chain.recent.empty() && chain.recent.back().number > *segment.rewind_to) chain.recent.pop_back();
-  }
-  if (!chain.has_head) {
+  const Heights heights = heights_with(id, segment);
+  if (!chain.has_head || chain.head.time.is_never()) {
     // The parent is a fork point too, should the very first block be taken back.
-    if (segment.from > 0) chain.recent.push({.number = segment.from - 1, .hash = segment.parent});
-    for (const std::uint32_t metric : chain_metrics[id]) {
-      metrics[metric].has_started = true;
-      metrics[metric].started = segment.blocks.front().time;
-      metrics[metric].consumed = segment.from > 0 ? segment.from - 1 : 0;
+    chain.origin = segment.from > 0 ? segment.from - 1 : 0;
+    if (segment.from > 0 && !chain.has_head) chain.recent.push_back({.number = chain.origin, .hash = segment.parent});
+    for (const std::uint32_t index : chain_metrics[id]) {
+      Metric& metric = metrics[index];
+      if (metric.settled) metric.settled->started = segment.blocks.front().time;
+      metric.has_started = true;
+      metric.started = segment.blocks.front().time;
+      metric.consumed = chain.origin;
     }
   }
   std::vector<const std::uint32_t*> known;  // the segment's event names as indexes of ours
@@ -235,38 +218,35 @@ void Oracle::State::append(std::uint32_t id, const ChainSegment& segment) {
     }
     chain.pending_events += kept.events.size();
     source.accepted += kept.events.size();
-    chain.recent.push({.number = block.number, .hash = block.hash, .time = block.time});
+    chain.recent.push_back({.number = block.number, .hash = block.hash, .time = block.time});
   }
   chain.has_head = true;
   chain.head = chain.recent.back();
-  if (segment.safe > 0) chain.safe = segment.safe;
+  chain.safe = heights.safe;
   chain.finalized = std::max(chain.finalized, segment.finalized);
+  chain.settled = heights.settled;
+  // Hashes below the settled block are for a shell that starts again, and as fork points of a violated chain.
+  while (chain.recent.size() > kRecentBlocksMax ||
+         (chain.recent.size() > kRecentBlocksMin && chain.recent[1].number <= chain.settled)) {
+    chain.recent.pop_front();
+  }
   source.watermark = chain.head.time;
 }
 
 void Oracle::State::consume(std::uint32_t id, Instant received) {
   Source& source = sources[id];
   Chain& chain = *source.chain;
-  std::uint64_t done = chain.head.number;
+  const Heights heights{.head = chain.head.number, .safe = chain.safe, .settled = chain.settled};
+  std::uint64_t done = chain_metrics[id].empty() ? chain.head.number : chain.settled;
+  feed_received_ = received;
   for (const std::uint32_t index : chain_metrics[id]) {
     Metric& metric = metrics[index];
-    const auto& origin = std::get<EventOrigin>(settings.metrics[index].origin);
-    const auto height = countable(origin, chain.head.number, chain.safe, chain.finalized);
-    // Block 0 is countable only once: `consumed` = 0 also stands for "nothing yet".
-    if (height && (*height > metric.consumed || !metric.has_frontier)) {
-      auto block = metric.has_frontier || metric.consumed > 0
-                       ? std::upper_bound(chain.pending.begin(), chain.pending.end(), metric.consumed,
-                                          [](std::uint64_t n, const ChainBlock& b) { return n < b.number; })
-                       : chain.pending.begin();
-      for (; block != chain.pending.end() && block->number <= *height; ++block) {
-        for (const ChainEvent& event : block->events) {
-          if (event.event == metric.event) feed(index, source, *block, event, received);
-        }
-        metric.has_frontier = true;
-        metric.frontier = block->time;
-      }
-      metric.consumed = std::max(metric.consumed, *height);
+    if (const auto height = countable(std::get<EventOrigin>(settings.metrics[index].origin), heights)) {
+      advance(index, metric, std::min(*height, chain.settled), &source);
+      if (*height > chain.settled && !metric.settled) metric.settled = static_cast<const Tally&>(metric);
+      advance(index, metric, *height, &source);
     }
+    settle_metric(index, chain.settled);
     done = std::min(done, metric.consumed);
   }
   while (!chain.pending.empty() && chain.pending.front().number <= done) {
@@ -275,21 +255,23 @@ void Oracle::State::consume(std::uint32_t id, Instant received) {
   }
 }
 
-void Oracle::State::feed(std::size_t index, Source& source, const ChainBlock& block, const ChainEvent& event,
-                         Instant received) {
+/// Times of a run of refused values are block times, so that feeding it again or reading the past gives the same.
+void Oracle::State::feed(std::size_t index, Tally& tally, const ChainBlock& block, const ChainEvent& event,
+                         Source* counted) {
   const MetricSettings& m = settings.metrics[index];
   const auto& origin = std::get<EventOrigin>(m.origin);
   Contribution c{.time = block.time,
-                 .received = received,
+                 .received = block.time,
                  .value = 1,
                  .sequence = block.number,
                  .log_index = event.log_index,
                  .block = block.hash};
   const auto refuse = [&](Refusal refusal, const std::string& why) {
-    ++source.refused[static_cast<std::size_t>(refusal)];
-    source.last_refused =
+    if (counted == nullptr) return;
+    ++counted->refused[static_cast<std::size_t>(refusal)];
+    counted->last_refused =
         m.name + ": " + text_of(block.number) + " log " + std::to_string(event.log_index) + ": " + why;
-    source.last_refused_at = received;
+    counted->last_refused_at = feed_received_;
   };
   // A reconfigured metric may meet events that were checked for the one before it.
   const std::size_t needed = std::max(origin.value ? *origin.value + 1 : 0u, origin.key ? *origin.key + 1 : 0u);
@@ -308,10 +290,16 @@ void Oracle::State::feed(std::size_t index, Source& source, const ChainBlock& bl
   if (origin.key) c.key = event.args[*origin.key];
   if (!std::isfinite(c.value)) return refuse(Refusal::not_finite, "the scaled value is not finite");
   if (!sample_is_inside(m, c.value)) return refuse(Refusal::out_of_bounds, outside_message(m, c.value));
-  Series& series = metrics[index].series.front();
+  Series& series = tally.series.front();
   std::string message;
-  if (is_too_fast(m, series, c, &message)) return refuse(Refusal::rate_of_change, message);
-  contribute(index, series, c);
+  if (is_too_fast(m, series, c, &message)) {
+    if (series.breach_until - series.breach_since >= m.rate_of_change->halt_after && !tally.halted) {
+      tally.halted = true;
+      tally.halted_reason = persistent_breach_text(m);
+    }
+    return refuse(Refusal::rate_of_change, message);
+  }
+  contribute(index, tally, series, c);
 }
 
 }  // namespace homeostat::oracle

@@ -188,7 +188,7 @@ Refusal Oracle::State::judge(const SampleBatch& batch, std::size_t i, Source& so
   Contribution c{.time = sample.time, .received = batch.received, .value = sample.value, .sequence = sequence};
   if (m.aggregate == Aggregate::distinct) c.key = word_of(sample.value);
   if (is_too_fast(m, *series, c, &message)) return Refusal::rate_of_change;
-  contribute(index, *series, c);
+  contribute(index, metric, *series, c);
   source.watermark = std::max(source.watermark, sample.time);
   return Refusal::none;
 }

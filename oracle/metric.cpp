@@ -21,6 +21,11 @@ double change_between(double from, double to, const MetricSettings& m) {
 
 }  // namespace
 
+std::string persistent_breach_text(const MetricSettings& m) {
+  return "the rate of change was exceeded for " + text_of(m.rate_of_change->halt_after) +
+         "; a guardian must accept the new value";
+}
+
 void Oracle::State::make_metric(std::size_t index) {
   const MetricSettings& m = settings.metrics[index];
   Metric& metric = metrics[index];
@@ -90,11 +95,11 @@ void Oracle::State::start_at_head(std::size_t index) {
   metric.consumed = source.chain->head.number;
   metric.frontier = metric.started = source.chain->head.time;
   metric.has_frontier = metric.has_started = true;
+  metric.settled = static_cast<const Tally&>(metric);
 }
 
-void Oracle::State::contribute(std::size_t index, Series& series, const Contribution& c) {
+void Oracle::State::contribute(std::size_t index, Tally& metric, Series& series, const Contribution& c) {
   const MetricSettings& m = settings.metrics[index];
-  Metric& metric = metrics[index];
   switch (m.aggregate) {
     case Aggregate::last:
     case Aggregate::median: break;
@@ -117,6 +122,8 @@ void Oracle::State::contribute(std::size_t index, Series& series, const Contribu
       }
       break;
   }
+  ++metric.contributions;
+  if (!series.has_value) series.first = c.time;
   series.has_value = true;
   series.time = c.time;
   series.value = c.value;
@@ -137,6 +144,17 @@ void Oracle::State::contribute(std::size_t index, Series& series, const Contribu
     metric.newest.sequence = c.sequence;
     metric.newest.log_index = c.log_index;
     metric.newest.block = c.block;
+  }
+}
+
+void Oracle::State::accept_refused(std::size_t index, Tally& tally) {
+  tally.halted = false;
+  tally.halted_reason.clear();
+  for (Series& series : tally.series) {
+    if (!series.is_breaching()) continue;
+    series.has_reference = false;
+    contribute(index, tally, series,
+               {.time = series.breach_time, .value = series.breach_value, .sequence = series.breach_sequence});
   }
 }
 

@@ -73,7 +73,7 @@ struct ChainBlock {
 /// The blocks `from..to` of one chain, whole: a block that is not listed held no matching log.
 /// The last block is always listed. `parent` is the hash of block from - 1 and must be the hash
 /// of the head the oracle already has (unless it has none); with `rewind_to` the blocks above it are
-/// first taken back, newest first (a reorg).
+/// first taken back, newest first (a reorg), and so is what they contributed.
 struct ChainSegment {
   std::string source;
   Instant received;
@@ -98,7 +98,11 @@ enum class SourceCondition : std::uint8_t {
   failing,      ///< no provider answers; readings age until they are stale
   wrong_chain,  ///< every provider answers for another chain id
   violated,     ///< the chain contradicts what was already final
+  disputed,     ///< providers contradict each other on a block; what the source says is usable, but degraded
 };
+constexpr SourceCondition last_of(SourceCondition) {
+  return SourceCondition::disputed;
+}
 
 /// What the shell knows of a source's connection, so that a hold can say why.
 struct SourceReport {

@@ -86,6 +86,7 @@ Result<> Oracle::ingest(const ChainSegment& segment) {
 }
 
 const std::vector<Reading>& Oracle::evaluate(Instant at) {
+  state_->evaluated_at = at;
   for (std::size_t i = 0; i < state_->metrics.size(); ++i) state_->evaluate(i, at);
   return state_->readings;
 }
@@ -98,6 +99,7 @@ void Oracle::report(const SourceReport& report) {
   if (it == state_->source_index.end()) return;  // a source that a newer policy has dropped
   Source& source = state_->sources[it->second];
   if (report.condition == SourceCondition::violated) source.violated = true;
+  if (report.condition == SourceCondition::disputed) ++source.disputes;
   // A violation is latched: a connection that works again does not make the chain's history true.
   const SourceCondition condition = source.violated ? SourceCondition::violated : report.condition;
   if (condition != source.condition) source.condition_since = report.at;
@@ -112,15 +114,13 @@ Result<> Oracle::clear(const std::string& name, Instant at) {
     const bool breaching = std::any_of(metric.series.begin(), metric.series.end(),
                                        [](const Series& series) { return series.is_breaching(); });
     if (!metric.halted && !breaching) return fail(ErrorCode::conflict, name, "the metric is not halted");
-    metric.halted = false;
-    metric.halted_reason.clear();
-    for (Series& series : metric.series) {
-      if (!series.is_breaching()) continue;
-      Contribution c{
-          .time = series.breach_time, .received = at, .value = series.breach_value, .sequence = series.breach_sequence};
-      series.has_reference = false;
-      s.contribute(it->second, series, c);
+    if (metric.cleared_after.size() >= kClearsMax) {
+      return fail(
+          ErrorCode::resource_exhausted, name,
+          "was cleared " + std::to_string(kClearsMax) + " times in blocks that are not final yet; wait for them");
     }
+    if (metric.settled) metric.cleared_after.push_back(metric.consumed);
+    s.accept_refused(it->second, metric);
     return {};
   }
   if (const auto it = s.source_index.find(name); it != s.source_index.end()) {
@@ -178,12 +178,16 @@ void Oracle::reconfigure(Settings settings) {
     Metric& from = old.metrics[it->second];
     Metric& to = next->metrics[i];
     for (std::size_t j = 0; j < to.series.size(); ++j) from.series[j].source = to.series[j].source;
+    if (from.settled) {
+      for (std::size_t j = 0; j < to.series.size(); ++j) from.settled->series[j].source = to.series[j].source;
+    }
     from.expression = std::move(to.expression);
     from.operands = std::move(to.operands);
     from.event = to.event;
     to = std::move(from);
     next->readings[i] = std::move(old.readings[it->second]);
   }
+  next->evaluated_at = old.evaluated_at;
   state_ = std::move(next);
 }
 
@@ -201,6 +205,9 @@ std::vector<SourceStatus> Oracle::sources() const {
     status.refused = s.refused;
     status.watermark = s.watermark;
     status.reorgs = s.reorgs;
+    status.retracted_blocks = s.retracted_blocks;
+    status.retracted_events = s.retracted_events;
+    status.disputes = s.disputes;
     status.chain_refused = s.chain_refused;
     status.last_refused = s.last_refused;
     status.last_refused_at = s.last_refused_at;
@@ -208,6 +215,7 @@ std::vector<SourceStatus> Oracle::sources() const {
     status.block = s.chain->head.number;
     status.block_hash = s.chain->head.hash;
     status.finalized = s.chain->finalized;
+    status.settled = s.chain->settled;
   }
   return statuses;
 }
@@ -216,8 +224,7 @@ std::vector<std::pair<std::uint64_t, Hash32>> Oracle::recent_blocks(const std::s
   std::vector<std::pair<std::uint64_t, Hash32>> blocks;
   const auto it = state_->source_index.find(source);
   if (it == state_->source_index.end() || !state_->sources[it->second].chain) return blocks;
-  const auto& recent = state_->sources[it->second].chain->recent;
-  for (std::size_t i = 0; i < recent.size(); ++i) blocks.emplace_back(recent[i].number, recent[i].hash);
+  for (const Chain::Recent& r : state_->sources[it->second].chain->recent) blocks.emplace_back(r.number, r.hash);
   return blocks;
 }
 
@@ -244,6 +251,15 @@ bool Oracle::load(Reader& reader) {
       for (const ChainEvent& event : block.events) {
         if (event.event >= s.settings.events.size()) return false;
       }
+    }
+    const Chain& chain = *s.sources[i].chain;
+    if (!chain.is_consistent()) return false;
+    for (const std::uint32_t index : s.chain_metrics[i]) {
+      const Metric& metric = s.metrics[index];
+      // What could be taken back must be there to go on from.
+      if (metric.consumed > chain.settled && !metric.settled) return false;
+      if (metric.settled && metric.settled->contributions > metric.contributions) return false;
+      if (metric.cleared_after.size() > kClearsMax) return false;
     }
   }
   return reader.ok();

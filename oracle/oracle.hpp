@@ -18,6 +18,10 @@ namespace homeostat::oracle {
 /// How far back duplicates of a source's sequence can be told apart, in samples.
 inline constexpr std::uint64_t kSequenceWindow = 4096;
 
+/// Most hashes of one chain's blocks that are kept to find the fork point of a reorg. A chain whose finality is
+/// further behind than that could not be followed into a deeper one.
+inline constexpr std::size_t kRecentBlocksMax = 8192;
+
 /// Per source, for operators: counters and the newest facts. See engine::SourceView for the units.
 struct SourceStatus {
   std::string name;
@@ -29,8 +33,12 @@ struct SourceStatus {
   Instant watermark;
   std::uint64_t block = 0;
   Hash32 block_hash{};
-  std::uint64_t finalized = 0;
+  std::uint64_t finalized = 0;  ///< as the chain's nodes say, 0 = they do not
+  std::uint64_t settled = 0;    ///< the newest block that no reorg may take back any more
   std::uint64_t reorgs = 0;
+  std::uint64_t retracted_blocks = 0;  ///< taken back by reorgs
+  std::uint64_t retracted_events = 0;  ///< that were in them
+  std::uint64_t disputes = 0;          ///< reports that providers contradict each other
   std::uint64_t chain_refused = 0;
   std::string last_refused;
   Instant last_refused_at;
@@ -49,8 +57,8 @@ class Oracle {
   [[nodiscard]] BatchVerdict ingest(const SampleBatch& batch);
 
   /// Takes in a chain segment. Errors (nothing is changed): unknown source, a gap, a parent hash that is
-  /// not the head's (conflict), blocks out of order (malformed), a rewind below what was already
-  /// counted as final (corrupt: the source becomes violated and its readings halt).
+  /// not the head's (conflict), blocks out of order (malformed), a rewind below what is final (corrupt: the source
+  /// becomes violated and its readings halt, until a segment fits behind what was final, or clear()).
   [[nodiscard]] Result<> ingest(const ChainSegment& segment);
 
   void report(const SourceReport& report);
@@ -69,8 +77,9 @@ class Oracle {
   void reconfigure(Settings settings);
 
   [[nodiscard]] std::vector<SourceStatus> sources() const;
-  /// Hashes of the newest blocks taken in (up to 256, ascending) so that the shell can find the fork
-  /// point of a reorg and go on after a restart. Empty when unknown or nothing was taken in.
+  /// Hashes of the newest blocks taken in (ascending, up to kRecentBlocksMax, none missing that is not final) so
+  /// that the shell can find the fork point of a reorg and go on after a restart. Empty when unknown or nothing was
+  /// taken in.
   [[nodiscard]] std::vector<std::pair<std::uint64_t, Hash32>> recent_blocks(const std::string& source) const;
 
   void save(Writer& writer) const;

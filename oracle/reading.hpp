@@ -21,6 +21,9 @@ enum class Quality : std::uint8_t {
   stale,         ///< the last good value, older than the metric allows
   halted,        ///< not to be acted on until its cause is cleared
 };
+constexpr Quality last_of(Quality) {
+  return Quality::halted;
+}
 static_assert(Quality::ok < Quality::degraded && Quality::degraded < Quality::rate_limited &&
               Quality::rate_limited < Quality::held && Quality::held < Quality::stale &&
               Quality::stale < Quality::halted);
@@ -67,12 +70,14 @@ struct Reading {
   std::uint32_t sources = 0;  ///< independent sources that contributed
   std::uint64_t count = 0;    ///< contributions inside the window
   double error_ratio = 0;     ///< stated relative error of the value (distinct sketch), 0 = exact
+  /// Contributions of blocks that are not final yet: a reorg would take them back. 0 = it rests on final blocks.
+  std::uint64_t provisional = 0;
   Provenance provenance;
 
   template <class Archive, class Self>
   static void fields(Archive& a, Self& x) {
     a(x.value), a(x.quality), a(x.reason), a(x.time), a(x.age), a(x.sources), a(x.count), a(x.error_ratio),
-        a(x.provenance);
+        a(x.provisional), a(x.provenance);
   }
 };
 

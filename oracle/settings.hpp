@@ -12,13 +12,20 @@
 
 namespace homeostat::oracle {
 
+/// Blocks below the head can be final at most so far down: their hashes must be kept until then.
+inline constexpr std::uint32_t kFinalityDepthMax = 4096;
+
 /// Samples per source: a token bucket over sample source counts, refilled by receive time.
 struct SourceSettings {
   std::string name;
   double rate_per_s = 1000;  ///< sustained samples per second
   double burst = 2000;       ///< samples that may come at once
+  /// Chain: blocks with so many on top are final, as long as the chain's nodes have named no finalized height.
+  std::uint32_t finality_depth = 64;
 };
 
+/// From which depth on an event counts. What counts before its block is final is provisional: a reorg takes it
+/// back. A block is final at the chain's finalized height, or below SourceSettings::finality_depth.
 enum class Finality : std::uint8_t { confirmations, safe, finalized };
 
 /// An event a chain source watches, e.g. `event Tip(address indexed viewer, ...)`.

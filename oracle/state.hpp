@@ -17,16 +17,19 @@
 
 namespace homeostat::oracle {
 
-/// Hashes of blocks kept to find the fork point of a reorg.
-inline constexpr std::size_t kRecentBlocksMax = 256;
-/// Events kept because some metric's finality has not reached their block: some 20 MB at three arguments.
-/// A segment that would exceed it is refused whole; the shell sends it again when finality has moved on.
-inline constexpr std::size_t kPendingEventsMax = 100'000;
+/// Hashes kept to find the fork point of a reorg: of every block that is not final, and of so many at least.
+inline constexpr std::size_t kRecentBlocksMin = 256;
+/// Events kept because their block is not final, or because some metric asks for more: some 50 MB at three
+/// arguments. A segment that would exceed it is refused whole; the shell sends it again when finality has moved on.
+inline constexpr std::size_t kPendingEventsMax = 250'000;
 inline constexpr std::size_t kPendingBlocksMax = 100'000;
 /// A block this far ahead of its receipt is a lie that would empty every window.
 inline constexpr Duration kBlockFutureMax = Duration::hours(1);
 /// A chain whose finality trails its head by more than this is not final any more in any useful sense.
 inline constexpr Duration kFinalityLagMax = Duration::hours(2);
+
+/// A guardian's acceptances of one metric's values that may wait for their blocks to become final.
+inline constexpr std::size_t kClearsMax = 64;
 
 constexpr Refusal last_of(Refusal) {
   return Refusal::rate_of_change;
@@ -47,7 +50,8 @@ struct Contribution {
 struct Series {
   std::uint32_t source = 0;  ///< index into Settings::sources
   bool has_value = false;
-  Instant time;  ///< of the newest accepted value
+  Instant first;  ///< time of the first accepted value
+  Instant time;   ///< of the newest accepted value
   double value = 0;
   std::uint64_t sequence = 0;
 
@@ -69,29 +73,26 @@ struct Series {
 
   template <class Archive, class Self>
   static void fields(Archive& a, Self& x) {
-    a(x.has_value), a(x.time), a(x.value), a(x.sequence), a(x.has_reference), a(x.reference_time), a(x.reference_value),
-        a(x.breach_since), a(x.breach_until), a(x.breach_time), a(x.breach_value), a(x.breach_sequence), a(x.average);
+    a(x.has_value), a(x.first), a(x.time), a(x.value), a(x.sequence), a(x.has_reference), a(x.reference_time),
+        a(x.reference_value), a(x.breach_since), a(x.breach_until), a(x.breach_time), a(x.breach_value),
+        a(x.breach_sequence), a(x.average);
     if (x.step) a(*x.step);
   }
 };
 
-struct Metric {
-  // From the settings.
+/// What contributions have made of a metric: a function of them, their order and a guardian's acceptances alone.
+struct Tally {
+  // Their shape is the settings'.
   std::vector<Series> series;          ///< by source index; one for an event, none for an expression
   std::optional<SumWindow> sums;       ///< sum, rate, count, distinct
   std::optional<DistinctWindow> keys;  ///< distinct
-  std::optional<Expression> expression;
-  std::vector<std::uint32_t> operands;  ///< metric indexes, in the order of the expression's variables
-  std::uint32_t event = 0;              ///< index into Settings::events
 
-  // State.
   bool halted = false;
   std::string halted_reason;
-  bool was_covered = false;        ///< twap: coverage was enough once
-  std::uint64_t rate_refused = 0;  ///< samples since the last evaluate
   bool has_started = false;
-  Instant started;    ///< since when its window is being watched
-  Provenance newest;  ///< of the newest contribution
+  Instant started;                  ///< since when its window is being watched
+  std::uint64_t contributions = 0;  ///< ever
+  Provenance newest;                ///< of the newest contribution
   // Chain only: blocks up to `consumed` are counted; `frontier` is the time of the newest of them.
   bool has_frontier = false;
   std::uint64_t consumed = 0;
@@ -102,8 +103,40 @@ struct Metric {
     for (auto& s : x.series) a(s);
     if (x.sums) a(*x.sums);
     if (x.keys) a(*x.keys);
-    a(x.halted), a(x.halted_reason), a(x.was_covered), a(x.rate_refused), a(x.has_started), a(x.started), a(x.newest),
-        a(x.has_frontier), a(x.consumed), a(x.frontier);
+    a(x.halted), a(x.halted_reason), a(x.has_started), a(x.started), a(x.contributions), a(x.newest), a(x.has_frontier),
+        a(x.consumed), a(x.frontier);
+  }
+};
+
+/// The tally is that of everything that counts. As soon as some of it is not final, `settled` is the tally of
+/// what is: after a reorg the metric goes on from it, which is exact for every aggregate. See
+/// docs/decisions/0009-provisional-contributions.md.
+struct Metric : Tally {
+  // From the settings.
+  std::optional<Expression> expression;
+  std::vector<std::uint32_t> operands;  ///< metric indexes, in the order of the expression's variables
+  std::uint32_t event = 0;              ///< index into Settings::events
+
+  // State.
+  bool was_covered = false;        ///< twap over samples: coverage was enough once
+  std::uint64_t rate_refused = 0;  ///< samples since the last evaluate
+  std::optional<Tally> settled;    ///< chain only
+  /// A guardian accepted a refused value when blocks up to these were counted, and they are not settled yet; ascending.
+  std::vector<std::uint64_t> cleared_after;
+
+  [[nodiscard]] std::uint64_t provisional() const { return settled ? contributions - settled->contributions : 0; }
+
+  template <class Archive, class Self>
+  static void fields(Archive& a, Self& x) {
+    Tally::fields(a, x);
+    a(x.was_covered), a(x.rate_refused), a(x.cleared_after);
+    bool has_settled = x.settled.has_value();
+    a(has_settled);
+    if constexpr (!std::is_const_v<Self>) {
+      // A copy has the windows' shape, which is not archived.
+      if (has_settled) x.settled = static_cast<const Tally&>(x);
+    }
+    if (has_settled) a(*x.settled);
   }
 };
 
@@ -121,16 +154,24 @@ struct Chain {
 
   bool has_head = false;
   Recent head;
-  Ring<Recent> recent{kRecentBlocksMax};
-  /// Blocks that some metric has yet to count, ascending; ChainEvent::event is an index into Settings::events.
+  std::uint64_t origin = 0;  ///< the block before the first one ever taken in
+  /// Blocks with a known hash, ascending: all above `settled`, that one, and some before it.
+  std::deque<Recent> recent;
+  /// Blocks that are not final or that some metric has yet to count, ascending; ChainEvent::event is an index into
+  /// Settings::events.
   std::deque<ChainBlock> pending;
   std::uint64_t pending_events = 0;
   std::uint64_t safe = 0;
-  std::uint64_t finalized = 0;
+  std::uint64_t finalized = 0;  ///< as the nodes say; never moves back
+  /// The newest block of `recent` that is final. What is up to here is never taken back.
+  std::uint64_t settled = 0;
+
+  [[nodiscard]] bool is_consistent() const;
 
   template <class Archive, class Self>
   static void fields(Archive& a, Self& x) {
-    a(x.has_head), a(x.head), a(x.recent), a(x.pending), a(x.pending_events), a(x.safe), a(x.finalized);
+    a(x.has_head), a(x.head), a(x.origin), a(x.recent), a(x.pending), a(x.pending_events), a(x.safe), a(x.finalized),
+        a(x.settled);
   }
 };
 
@@ -138,11 +179,14 @@ struct Source {
   SourceCondition condition = SourceCondition::connected;
   std::string detail;
   Instant condition_since;
-  bool violated = false;  ///< latched until a guardian clears it
+  bool violated = false;  ///< latched until a guardian clears it, or the chain comes back to what was final
   std::uint64_t accepted = 0;
   std::array<std::uint64_t, kRefusalCount> refused{};
   Instant watermark;
   std::uint64_t reorgs = 0;
+  std::uint64_t retracted_blocks = 0;
+  std::uint64_t retracted_events = 0;
+  std::uint64_t disputes = 0;
   std::uint64_t chain_refused = 0;
   std::string last_refused;
   Instant last_refused_at;
@@ -153,8 +197,8 @@ struct Source {
   template <class Archive, class Self>
   static void fields(Archive& a, Self& x) {
     a(x.condition), a(x.detail), a(x.condition_since), a(x.violated), a(x.accepted), a(x.refused), a(x.watermark),
-        a(x.reorgs), a(x.chain_refused), a(x.last_refused), a(x.last_refused_at), a(x.sequences), a(x.bucket),
-        a(x.chain);
+        a(x.reorgs), a(x.retracted_blocks), a(x.retracted_events), a(x.disputes), a(x.chain_refused), a(x.last_refused),
+        a(x.last_refused_at), a(x.sequences), a(x.bucket), a(x.chain);
   }
 };
 
@@ -168,6 +212,7 @@ struct Candidate {
   std::uint32_t sources = 0;
   std::uint64_t count = 0;
   double error_ratio = 0;
+  std::uint64_t provisional = 0;
   const Provenance* provenance = nullptr;  ///< or, for one series:
   const Series* series = nullptr;
 };
@@ -175,6 +220,8 @@ struct Candidate {
 /// Whether one contribution may be `value`, and the sentence that refuses it.
 [[nodiscard]] bool sample_is_inside(const MetricSettings& m, double value);
 [[nodiscard]] std::string outside_message(const MetricSettings& m, double value);
+/// Why a metric is halted whose values went on being refused for their rate of change.
+[[nodiscard]] std::string persistent_breach_text(const MetricSettings& m);
 
 struct Oracle::State {
   explicit State(Settings s);
@@ -187,18 +234,22 @@ struct Oracle::State {
   std::vector<Source> sources;
   std::vector<Metric> metrics;
   std::vector<Reading> readings;
+  Instant evaluated_at;  ///< the last tick; never = none yet
   // Scratch, reused from call to call.
   Candidate candidate;
   std::vector<double> values;
   std::vector<Metric*> batch_metrics;
   std::vector<Series*> batch_series;
+  Instant feed_received_;  ///< of the segment that is being taken in
 
   // metric.cpp: contributions
   void make_metric(std::size_t index);
   void reset_metric(std::size_t index);
   /// A metric that is new beside a chain that is not: it counts from the next block on.
   void start_at_head(std::size_t index);
-  void contribute(std::size_t metric, Series& series, const Contribution& c);
+  void contribute(std::size_t metric, Tally& tally, Series& series, const Contribution& c);
+  /// A guardian accepts the values that are being refused.
+  void accept_refused(std::size_t metric, Tally& tally);
   /// Whether the value is too far from the series' reference; if so `message` says why and the breach goes on.
   [[nodiscard]] bool is_too_fast(const MetricSettings& m, Series& series, const Contribution& c, std::string* message);
 
@@ -213,10 +264,24 @@ struct Oracle::State {
   [[nodiscard]] Result<> check_room(std::uint32_t source, const ChainSegment& segment) const;
   void append(std::uint32_t source, const ChainSegment& segment);
   void consume(std::uint32_t source, Instant received);
-  void feed(std::size_t metric, Source& source, const ChainBlock& block, const ChainEvent& event, Instant received);
+  void feed(std::size_t metric, Tally& tally, const ChainBlock& block, const ChainEvent& event, Source* counted);
+
+  // retract.cpp: what is final, and what a reorg takes back
+  /// The chain's heights once a segment will have been taken in.
+  struct Heights {
+    std::uint64_t head = 0;
+    std::uint64_t safe = 0;
+    std::uint64_t settled = 0;
+  };
+  [[nodiscard]] Heights heights_with(std::uint32_t source, const ChainSegment& segment) const;
   /// The highest block that counts for a metric, given the chain's heights; nullopt if none yet.
-  [[nodiscard]] static std::optional<std::uint64_t> countable(const EventOrigin& origin, std::uint64_t head,
-                                                              std::uint64_t safe, std::uint64_t finalized);
+  [[nodiscard]] static std::optional<std::uint64_t> countable(const EventOrigin& origin, const Heights& heights);
+  /// Feeds a tally the waiting blocks up to `height`. With `counted` refusals are counted there (the first time only).
+  void advance(std::size_t metric, Tally& tally, std::uint64_t height, Source* counted);
+  void retract(std::uint32_t source, const ChainSegment& segment);
+  void retract_metric(std::size_t metric, std::uint64_t height);
+  void forget_retracted_readings(const std::vector<std::uint32_t>& touched);
+  void settle_metric(std::size_t metric, std::uint64_t settled);
 
   // evaluate.cpp
   void evaluate(std::size_t metric, Instant at);
@@ -232,6 +297,7 @@ struct Oracle::State {
     for (auto& source : x.sources) a(source);
     for (auto& metric : x.metrics) a(metric);
     for (auto& reading : x.readings) a(reading);
+    a(x.evaluated_at);
   }
 };
 

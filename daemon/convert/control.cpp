@@ -17,6 +17,7 @@ std::string_view condition_name(oracle::SourceCondition condition) {
     case oracle::SourceCondition::failing: return "failing";
     case oracle::SourceCondition::wrong_chain: return "wrong_chain";
     case oracle::SourceCondition::violated: return "violated";
+    case oracle::SourceCondition::disputed: return "disputed";
   }
   return "?";
 }
@@ -91,7 +92,11 @@ void proto_from_source(const engine::SourceView& source, std::string_view kind, 
   proto.set_block(source.block);
   proto.set_block_hash(hex_from_hash(source.block_hash));
   proto.set_finalized(source.finalized);
+  proto.set_settled(source.settled);
   proto.set_reorgs(source.reorgs);
+  proto.set_retracted_blocks(source.retracted_blocks);
+  proto.set_retracted_events(source.retracted_events);
+  proto.set_disputes(source.disputes);
   proto.set_last_refused(valid_utf8(source.last_refused));
   set_instant(proto, &v1::Source::mutable_last_refused_at, source.last_refused_at);
 }

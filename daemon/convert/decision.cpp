@@ -38,6 +38,7 @@ void proto_from_reading(const oracle::Reading& reading, v1::Reading& proto) {
   proto.set_sources(reading.sources);
   proto.set_count(reading.count);
   proto.set_error_ratio(reading.error_ratio);
+  proto.set_provisional(reading.provisional);
   if (!reading.provenance.source.empty()) {
     v1::Provenance& provenance = *proto.mutable_provenance();
     provenance.set_source(reading.provenance.source);

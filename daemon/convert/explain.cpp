@@ -51,6 +51,7 @@ void write_loop(Out out, const engine::LoopTerms& terms, std::string_view unit) 
     fmt::format_to(out, ", {} old, {} contribution(s) from {} source(s)", text_of(reading.age), reading.count,
                    reading.sources);
   }
+  if (reading.provisional > 0) fmt::format_to(out, ", {} of blocks not final yet", reading.provisional);
   if (!reading.provenance.source.empty()) {
     const std::string block = hex_from_hash(reading.provenance.block);
     fmt::format_to(out, ", newest from {}{}", reading.provenance.source,

@@ -147,7 +147,7 @@ void sources(Out out, const engine::View& v, Instant now) {
     std::uint64_t refused = 0;
     for (const std::uint64_t n : s.refused) refused += n;
     const bool good = s.condition == oracle::SourceCondition::connected;
-    constexpr std::array<std::string_view, 4> names = {"connected", "failing", "wrong chain", "violated"};
+    constexpr std::array<std::string_view, 5> names = {"connected", "failing", "wrong chain", "violated", "disputed"};
     fmt::format_to(out,
                    "<tr><td>{}<td><span class='tag {}'>{}</span> <span class=dim>{}</span><td class=n>{}<td "
                    "class=n>{}<td>{}<td class=n>{}<td class=dim>{}",

@@ -104,11 +104,12 @@ void add_engine(Page& page, const engine::View& v, Instant now) {
 
 void add_sources(Page& page, const Facts& f) {
   using oracle::SourceCondition;
-  constexpr std::array<std::pair<SourceCondition, std::string_view>, 4> conditions = {
+  constexpr std::array<std::pair<SourceCondition, std::string_view>, 5> conditions = {
       {{SourceCondition::connected, "connected"},
        {SourceCondition::failing, "failing"},
        {SourceCondition::wrong_chain, "wrong_chain"},
-       {SourceCondition::violated, "violated"}}};
+       {SourceCondition::violated, "violated"},
+       {SourceCondition::disputed, "disputed"}}};
   auto condition = page.gauge("homeostat_source_condition", "1 for the condition a source is in, 0 for the others.");
   auto accepted = page.counter("homeostat_source_accepted_total", "Samples or events accepted.");
   auto refused = page.counter("homeostat_source_refused_total", "Samples refused, by reason.");
@@ -116,6 +117,10 @@ void add_sources(Page& page, const Facts& f) {
   auto block = page.gauge("homeostat_source_block", "Chain head taken in.");
   auto finalized = page.gauge("homeostat_source_finalized_block", "The chain's finalized height as last seen.");
   auto reorgs = page.counter("homeostat_source_reorgs_total", "Reorganisations followed.");
+  auto settled = page.gauge("homeostat_source_settled_block", "Newest block that no reorg may take back any more.");
+  auto blocks_back = page.counter("homeostat_source_retracted_blocks_total", "Blocks taken back by reorgs.");
+  auto events_back = page.counter("homeostat_source_retracted_events_total", "Events in blocks taken back by reorgs.");
+  auto disputes = page.counter("homeostat_source_disputes_total", "Times that providers contradicted each other.");
   auto segments = page.counter("homeostat_source_segments_refused_total", "Chain segments that did not link up.");
   for (const engine::SourceView& s : f.view.sources) {
     for (const auto& [c, name] : conditions) {
@@ -126,10 +131,14 @@ void add_sources(Page& page, const Facts& f) {
       refused.set({{"source", s.name}, {"reason", oracle::name_of(static_cast<oracle::Refusal>(r))}}, s.refused[r]);
     }
     if (!s.watermark.is_never()) watermark.set({{"source", s.name}}, unix_seconds(s.watermark));
+    disputes.set({{"source", s.name}}, s.disputes);
     if (s.block == 0) continue;
     block.set({{"source", s.name}}, s.block);
     finalized.set({{"source", s.name}}, s.finalized);
+    settled.set({{"source", s.name}}, s.settled);
     reorgs.set({{"source", s.name}}, s.reorgs);
+    blocks_back.set({{"source", s.name}}, s.retracted_blocks);
+    events_back.set({{"source", s.name}}, s.retracted_events);
     segments.set({{"source", s.name}}, s.chain_refused);
   }
   auto requests = page.counter("homeostat_source_requests_total", "Requests made to the source's providers.");

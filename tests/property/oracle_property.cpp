@@ -63,7 +63,7 @@ void drive(Oracle& oracle, Random& random, double from, int steps) {
 }
 
 TEST(OracleProperty, GoesOnFromASavedStateAsIfNothingHadHappened) {
-  rc::check([](std::uint64_t seed) {
+  EXPECT_TRUE(rc::check([](std::uint64_t seed) {
     Random random(seed);
     Oracle oracle(every_kind());
     drive(oracle, random, 0, static_cast<int>(random.below(200)));
@@ -79,11 +79,11 @@ TEST(OracleProperty, GoesOnFromASavedStateAsIfNothingHadHappened) {
     drive(oracle, random, 150, 100);
     drive(loaded, same, 150, 100);
     RC_ASSERT(bytes_of(loaded) == bytes_of(oracle));
-  });
+  }));
 }
 
 TEST(OracleProperty, CorruptStateIsRefusedOrReadNeverACrash) {
-  rc::check([](std::uint64_t seed) {
+  EXPECT_TRUE(rc::check([](std::uint64_t seed) {
     Random random(seed);
     Oracle oracle(every_kind());
     drive(oracle, random, 0, 60);
@@ -96,11 +96,11 @@ TEST(OracleProperty, CorruptStateIsRefusedOrReadNeverACrash) {
     Oracle loaded(every_kind());
     Reader reader(bytes);
     (void)loaded.load(reader);
-  });
+  }));
 }
 
 TEST(OracleProperty, EveryOfferedSampleIsAcceptedOrRefusedOnce) {
-  rc::check([](std::uint64_t seed) {
+  EXPECT_TRUE(rc::check([](std::uint64_t seed) {
     Random random(seed);
     Oracle oracle(every_kind());
     std::map<std::string, std::uint64_t> offered;
@@ -115,11 +115,11 @@ TEST(OracleProperty, EveryOfferedSampleIsAcceptedOrRefusedOnce) {
       const auto refused = std::accumulate(s.refused.begin(), s.refused.end(), std::uint64_t{0});
       RC_ASSERT(s.accepted + refused == offered[s.name]);
     }
-  });
+  }));
 }
 
 TEST(OracleProperty, ASequenceIsNeverCountedTwice) {
-  rc::check([](std::uint64_t seed) {
+  EXPECT_TRUE(rc::check([](std::uint64_t seed) {
     Random random(seed);
     MetricSettings m = sampled("count", Aggregate::count);
     m.window = Duration::hours(1);
@@ -143,11 +143,11 @@ TEST(OracleProperty, ASequenceIsNeverCountedTwice) {
       }
     }
     RC_ASSERT(oracle.evaluate(at(now))[0].value == static_cast<double>(taken.size()));
-  });
+  }));
 }
 
 TEST(OracleProperty, AWindowIsThatOfBruteForceToOneBucket) {
-  rc::check([](std::uint64_t seed) {
+  EXPECT_TRUE(rc::check([](std::uint64_t seed) {
     Random random(seed);
     Settings settings = settings_of({sampled("sum", Aggregate::sum), sampled("keys", Aggregate::distinct)});
     settings.sources[0].rate_per_s = 1e6;
@@ -174,11 +174,11 @@ TEST(OracleProperty, AWindowIsThatOfBruteForceToOneBucket) {
       RC_ASSERT(r[1].value >= static_cast<double>(inner_keys.size()));
       RC_ASSERT(r[1].value <= static_cast<double>(outer_keys.size()));
     }
-  });
+  }));
 }
 
 TEST(OracleProperty, AReorgWithinDepthReadsAsTheCanonicalChain) {
-  rc::check([](std::uint64_t seed) {
+  EXPECT_TRUE(rc::check([](std::uint64_t seed) {
     Random random(seed);
     const auto make = [] {
       Settings s = every_kind();
@@ -218,11 +218,11 @@ TEST(OracleProperty, AReorgWithinDepthReadsAsTheCanonicalChain) {
     RC_ASSERT(archive_bytes(a[9]) == archive_bytes(b[9]));
     RC_ASSERT(archive_bytes(a[10]) == archive_bytes(b[10]));
     RC_ASSERT(reorged.sources()[3].block_hash == direct.sources()[3].block_hash);
-  });
+  }));
 }
 
 TEST(OracleProperty, AReadingIsAlwaysFiniteAndInsideItsBounds) {
-  rc::check([](std::uint64_t seed) {
+  EXPECT_TRUE(rc::check([](std::uint64_t seed) {
     Random random(seed);
     const Settings settings = every_kind();
     Oracle oracle(settings);
@@ -235,11 +235,11 @@ TEST(OracleProperty, AReadingIsAlwaysFiniteAndInsideItsBounds) {
         RC_ASSERT((r.quality == Quality::ok) == r.reason.empty());
       }
     }
-  });
+  }));
 }
 
 TEST(DecimalProperty, FromDoubleIsTheExactValueHalfToEven) {
-  rc::check([](std::uint64_t seed) {
+  EXPECT_TRUE(rc::check([](std::uint64_t seed) {
     Random random(seed);
     for (int i = 0; i < 50; ++i) {
       const int decimals = static_cast<int>(random.below(7));
@@ -256,7 +256,7 @@ TEST(DecimalProperty, FromDoubleIsTheExactValueHalfToEven) {
       RC_ASSERT(static_cast<long double>(d->units()) == units);
       RC_ASSERT(Decimal::parse(d->to_string(), decimals) == *d);
     }
-  });
+  }));
 }
 
 }  // namespace

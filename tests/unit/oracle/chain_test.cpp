@@ -105,8 +105,10 @@ TEST(Chain, TheVeryFirstBlockMayBeTakenBackToo) {
   EXPECT_EQ(oracle.evaluate(at(145))[0].value, 6);
 }
 
-TEST(Chain, AReorgBelowWhatWasCountedHaltsUntilAGuardianClearsIt) {
-  Oracle oracle(chain_settings(2));
+TEST(Chain, AReorgBelowWhatIsFinalHaltsUntilAGuardianClearsIt) {
+  Settings settings = chain_settings(2);
+  settings.sources[3].finality_depth = 2;
+  Oracle oracle(settings);
   ASSERT_TRUE(oracle.ingest(segment_of({block_of(10, {5}), block_of(11), block_of(12), block_of(13)})));
   EXPECT_EQ(oracle.evaluate(at(157))[0].value, 5);
   ChainSegment s = segment_of({block_of(11, {9}, 1), block_of(12, {}, 1), block_of(13, {}, 1), block_of(14, {}, 1)});
@@ -116,9 +118,8 @@ TEST(Chain, AReorgBelowWhatWasCountedHaltsUntilAGuardianClearsIt) {
   EXPECT_EQ(refused.error().code, ErrorCode::corrupt);
   EXPECT_EQ(oracle.evaluate(at(170))[0].quality, Quality::halted);
   EXPECT_EQ(oracle.readings()[0].value, 5);
-  EXPECT_EQ(
-      oracle.readings()[0].reason,
-      "chain: violated: the chain took back its blocks above 10, but those up to 11 were already counted as final");
+  EXPECT_EQ(oracle.readings()[0].reason,
+            "chain: violated: the chain took back its blocks above 10, but those up to 11 were already final");
   oracle.report({.source = "chain", .at = at(171), .condition = SourceCondition::connected});
   EXPECT_EQ(oracle.evaluate(at(171))[0].quality, Quality::halted);  // a working connection does not clear it
   EXPECT_EQ(oracle.ingest(s).error().code, ErrorCode::corrupt);
@@ -183,7 +184,7 @@ TEST(Chain, RefusesMoreThanItCanKeepWaiting) {
   std::get<EventOrigin>(settings.metrics[0].origin).finality = Finality::finalized;
   Oracle oracle(settings);
   ChainBlock block = block_of(10);
-  block.events.assign(100'001, {.event = 0, .args = {word_of(1), word_of(1)}});
+  block.events.assign(250'001, {.event = 0, .args = {word_of(1), word_of(1)}});
   ChainSegment s = segment_of({block});
   EXPECT_EQ(oracle.ingest(s).error().code, ErrorCode::resource_exhausted);
   s.blocks[0].events.pop_back();
