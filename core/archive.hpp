@@ -35,40 +35,36 @@
 #include <variant>
 #include <vector>
 
+#include "core/buffer.hpp"
 #include "core/time.hpp"
 
 namespace homeostat {
 
 class Writer {
  public:
-  [[nodiscard]] std::string take() { return std::move(bytes_); }
-  [[nodiscard]] const std::string& bytes() const { return bytes_; }
-  void clear() { bytes_.clear(); }
+  /// The bytes so far; begins anew.
+  [[nodiscard]] std::string take() { return out_.take(); }
+  /// Valid until the next byte.
+  [[nodiscard]] std::string_view bytes() const { return out_.view(); }
+  void clear() { out_.clear(); }
   /// Room for that many bytes in all; a hint.
-  void reserve(std::size_t size) { bytes_.reserve(size); }
+  void reserve(std::size_t size) { out_.reserve(size); }
 
-  void varint(std::uint64_t v) {
-    if (v < 0x80) return bytes_.push_back(static_cast<char>(v));  // most are: lengths, indexes, enumerations
-    char buffer[10];
-    int n = 0;
-    while (v >= 0x80) {
-      buffer[n++] = static_cast<char>(v | 0x80);
-      v >>= 7;
-    }
-    buffer[n++] = static_cast<char>(v);
-    bytes_.append(buffer, static_cast<std::size_t>(n));
+  [[gnu::always_inline]] void varint(std::uint64_t v) {
+    if (v >= 0x80) return long_varint(v);
+    out_.push(static_cast<char>(v));  // most are: lengths, indexes, enumerations
   }
-  void raw(const void* data, std::size_t size) { bytes_.append(static_cast<const char*>(data), size); }
+  void raw(const void* data, std::size_t size) { out_.append(data, size); }
 
   template <class T>
-  void operator()(const T& x) {
+  [[gnu::always_inline]] void operator()(const T& x) {  // a call would cost more than the byte or two it writes
     if constexpr (std::is_same_v<T, bool>) {
-      bytes_.push_back(x ? 1 : 0);
+      varint(x ? 1 : 0);
     } else if constexpr (std::is_enum_v<T>) {
       (*this)(static_cast<std::underlying_type_t<T>>(x));
     } else if constexpr (std::is_same_v<T, __int128>) {
       static_assert(std::endian::native == std::endian::little);
-      raw(&x, 16);
+      out_.append(&x, 16);
     } else if constexpr (std::unsigned_integral<T>) {
       static_assert(sizeof(T) <= 8);
       varint(x);
@@ -77,7 +73,7 @@ class Writer {
       varint((static_cast<std::uint64_t>(v) << 1) ^ static_cast<std::uint64_t>(v >> 63));
     } else if constexpr (std::is_same_v<T, double>) {
       const auto u = std::bit_cast<std::uint64_t>(x);
-      raw(&u, 8);
+      out_.append(&u, 8);
     } else {
       write(x);
     }
@@ -86,7 +82,8 @@ class Writer {
  private:
   void write(Duration d) { (*this)(d.ns); }
   void write(Instant t) { (*this)(t.ns); }
-  void write(const std::string& s) {
+  void write(const std::string& s) { write(std::string_view(s)); }
+  [[gnu::always_inline]] void write(std::string_view s) {
     varint(s.size());
     raw(s.data(), s.size());
   }
@@ -140,7 +137,18 @@ class Writer {
     for (const auto& x : c) (*this)(x);
   }
 
-  std::string bytes_;
+  [[gnu::noinline]] void long_varint(std::uint64_t v) {
+    char* const begin = out_.room(10);
+    char* p = begin;
+    do {
+      *p++ = static_cast<char>(v | 0x80);
+      v >>= 7;
+    } while (v >= 0x80);
+    *p++ = static_cast<char>(v);
+    out_.used(static_cast<std::size_t>(p - begin));
+  }
+
+  Buffer out_;
 };
 
 /// Reads what Writer wrote. A malformed input makes `ok()` false and leaves the remaining targets

@@ -47,11 +47,6 @@ tl::unexpected<Error> malformed(std::string_view text) {
 
 }  // namespace
 
-Decimal::Decimal(Units units, int decimals) : units_(units), decimals_(static_cast<std::uint8_t>(decimals)) {
-  HOMEOSTAT_CHECK(decimals >= 0 && decimals <= kDecimalsMax);
-  HOMEOSTAT_CHECK(units <= kUnitsMax && units >= -kUnitsMax);
-}
-
 Result<Decimal> Decimal::parse(std::string_view text, int decimals) {
   HOMEOSTAT_CHECK(decimals >= 0 && decimals <= kDecimalsMax);
   std::string_view rest = text;
@@ -114,10 +109,18 @@ Result<Decimal> Decimal::from_double(double x, int decimals) {
 
 double Decimal::to_double() const {
   // Both operands are correctly rounded (10^18 exactly), so the error is below one ulp.
-  return static_cast<double>(units_) / static_cast<double>(power_of_ten(decimals_));
+  const auto small = static_cast<std::int64_t>(units_);
+  const double units = small == units_ ? static_cast<double>(small) : static_cast<double>(units_);  // the same, faster
+  return units / static_cast<double>(kPowersOfTen[decimals_]);
 }
 
 std::string Decimal::to_string() const {
+  Buffer text;
+  append_to(text);
+  return std::string(text.view());
+}
+
+void Decimal::append_to(Buffer& text) const {
   char buffer[64];  // a sign, 31 digits, a point and as many zeros as there are decimals at most
   char* const end = buffer + sizeof buffer;
   char* p = end;
@@ -140,7 +143,7 @@ std::string Decimal::to_string() const {
     write(magnitude);
   }
   if (units_ < 0) *--p = '-';
-  return {p, end};
+  text.append(p, static_cast<std::size_t>(end - p));
 }
 
 Result<Decimal> Decimal::rescaled(int decimals) const {
@@ -168,28 +171,6 @@ Decimal Decimal::rounded_to(Decimal quantum) const {
   Units result = multiple * quantum.units_;
   if (up && result <= kUnitsMax - quantum.units_) result += quantum.units_;
   return Decimal(units_ < 0 ? -result : result, decimals_);
-}
-
-Decimal Decimal::operator+(Decimal o) const {
-  HOMEOSTAT_CHECK(decimals_ == o.decimals_);
-  return Decimal(units_ + o.units_, decimals_);
-}
-
-Decimal Decimal::operator-(Decimal o) const {
-  HOMEOSTAT_CHECK(decimals_ == o.decimals_);
-  return Decimal(units_ - o.units_, decimals_);
-}
-
-std::strong_ordering Decimal::operator<=>(const Decimal& o) const {
-  HOMEOSTAT_CHECK(decimals_ == o.decimals_);
-  return units_ < o.units_   ? std::strong_ordering::less
-         : units_ > o.units_ ? std::strong_ordering::greater
-                             : std::strong_ordering::equal;
-}
-
-bool Decimal::operator==(const Decimal& o) const {
-  HOMEOSTAT_CHECK(decimals_ == o.decimals_);
-  return units_ == o.units_;
 }
 
 }  // namespace homeostat

@@ -11,6 +11,8 @@
 #include <string>
 #include <string_view>
 
+#include "core/buffer.hpp"
+#include "core/check.hpp"
 #include "core/result.hpp"
 
 namespace homeostat {
@@ -24,7 +26,10 @@ class Decimal {
 
   constexpr Decimal() = default;
   /// `units` x 10^-`decimals`; CHECKs both ranges (a programmer's mistake if violated).
-  Decimal(Units units, int decimals);
+  Decimal(Units units, int decimals) : units_(units), decimals_(static_cast<std::uint8_t>(decimals)) {
+    HOMEOSTAT_CHECK(decimals >= 0 && decimals <= kDecimalsMax);
+    HOMEOSTAT_CHECK(units <= kUnitsMax && units >= -kUnitsMax);
+  }
 
   [[nodiscard]] constexpr Units units() const { return units_; }
   [[nodiscard]] constexpr int decimals() const { return decimals_; }
@@ -40,6 +45,7 @@ class Decimal {
   [[nodiscard]] double to_double() const;
   /// Shortest exact text: "0.0125", "-3", "7.10" is printed as "7.1".
   [[nodiscard]] std::string to_string() const;
+  void append_to(Buffer& text) const;
 
   /// This value in another scale; `nullopt`-like error when digits would be lost (ErrorCode::out_of_range).
   [[nodiscard]] Result<Decimal> rescaled(int decimals) const;
@@ -48,11 +54,25 @@ class Decimal {
   [[nodiscard]] Decimal rounded_to(Decimal quantum) const;
 
   // Arithmetic and order between equal scales only (CHECKed): parameters never mix scales silently.
-  [[nodiscard]] Decimal operator+(Decimal o) const;
-  [[nodiscard]] Decimal operator-(Decimal o) const;
+  [[nodiscard]] Decimal operator+(Decimal o) const {
+    HOMEOSTAT_CHECK(decimals_ == o.decimals_);
+    return {units_ + o.units_, decimals_};
+  }
+  [[nodiscard]] Decimal operator-(Decimal o) const {
+    HOMEOSTAT_CHECK(decimals_ == o.decimals_);
+    return {units_ - o.units_, decimals_};
+  }
   [[nodiscard]] Decimal abs() const { return units_ < 0 ? Decimal(-units_, decimals_) : *this; }
-  [[nodiscard]] std::strong_ordering operator<=>(const Decimal& o) const;
-  [[nodiscard]] bool operator==(const Decimal& o) const;
+  [[nodiscard]] std::strong_ordering operator<=>(const Decimal& o) const {
+    HOMEOSTAT_CHECK(decimals_ == o.decimals_);
+    return units_ < o.units_   ? std::strong_ordering::less
+           : units_ > o.units_ ? std::strong_ordering::greater
+                               : std::strong_ordering::equal;
+  }
+  [[nodiscard]] bool operator==(const Decimal& o) const {
+    HOMEOSTAT_CHECK(decimals_ == o.decimals_);
+    return units_ == o.units_;
+  }
 
   /// Archive fields, see core/archive.hpp.
   template <class Archive, class Self>

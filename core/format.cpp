@@ -132,6 +132,25 @@ constexpr std::array<Unit, 7> kUnits = {{{"d", kSecondsPerDay* kNsPerSecond},
                                          {"us", 1'000},
                                          {"ns", 1}}};
 
+/// A magnitude in [1e-4, 1e6) as six digits and where their point is: digits x 10^-decimals, rounded to nearest.
+/// False where that is too near a tie to be told by one multiplication.
+bool six_digits(double magnitude, std::uint32_t& digits, int& decimals) {
+  constexpr std::array<double, 10> kPowers = {1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9};
+  constexpr double kTieMargin = 1e-6;  // the product is wrong by less than 1e-10
+  decimals = magnitude >= 1 ? 0 : 5;
+  while (magnitude * kPowers[static_cast<std::size_t>(decimals)] < 1e5) {
+    if (++decimals > 9) return false;
+  }
+  const double scaled = magnitude * kPowers[static_cast<std::size_t>(decimals)];
+  digits = static_cast<std::uint32_t>(scaled);
+  const double rest = scaled - digits;
+  if (rest > 0.5 - kTieMargin && rest < 0.5 + kTieMargin) return false;
+  if (rest > 0.5) ++digits;
+  if (digits >= 1'000'000) return false;
+  while (decimals > 0 && digits % 10 == 0) digits /= 10, --decimals;  // trailing zeros are left out
+  return true;
+}
+
 tl::unexpected<Error> bad_duration(std::string_view text) {
   return fail(
       ErrorCode::malformed, "",
@@ -194,6 +213,36 @@ std::string text_of(double x) {
   char buffer[32];
   const auto end = std::to_chars(buffer, buffer + sizeof buffer, x);
   return std::string(buffer, end.ptr);
+}
+
+std::string short_text(double x) {
+  Buffer text;
+  append_short(text, x);
+  return std::string(text.view());
+}
+
+void append_short(Buffer& text, double x) {
+  char buffer[32];
+  char* const end = buffer + sizeof buffer;
+  const double magnitude = x < 0 ? -x : x;
+  std::uint32_t digits = 0;
+  int decimals = 0;
+  if (!(magnitude >= 1e-4 && magnitude < 1e6) || !six_digits(magnitude, digits, decimals)) {
+    // Exact for everything, but some 150 ns; a decision has two of them.
+    const char* const stop = std::to_chars(buffer, end, x, std::chars_format::general, 6).ptr;
+    return text.append(buffer, static_cast<std::size_t>(stop - buffer));
+  }
+  char* p = end;
+  if (decimals > 0) {
+    for (; decimals > 0; --decimals, digits /= 10) *--p = static_cast<char>('0' + digits % 10);
+    *--p = '.';
+  }
+  do {
+    *--p = static_cast<char>('0' + digits % 10);
+    digits /= 10;
+  } while (digits != 0);
+  if (x < 0) *--p = '-';
+  text.append(p, static_cast<std::size_t>(end - p));
 }
 
 Result<Instant> parse_instant(std::string_view text) {

@@ -4,6 +4,7 @@
 #include <string>
 #include <string_view>
 
+#include "core/buffer.hpp"
 #include "core/result.hpp"
 #include "core/time.hpp"
 
@@ -17,6 +18,9 @@ namespace homeostat {
 [[nodiscard]] std::string text_of(Duration d);
 /// The shortest decimal text that reads back as `x`: "0.1", "1e+30", "nan".
 [[nodiscard]] std::string text_of(double x);
+/// Six significant digits, as printf's %g has them: "0.8", "-1234.57", "1e+06"; for sentences.
+[[nodiscard]] std::string short_text(double x);
+void append_short(Buffer& text, double x);
 
 /// RFC 3339 with `Z` or an offset: "2026-11-20T21:00:00.123Z", "2026-11-20T22:00:00+01:00". At most nine
 /// fraction digits. Errors: malformed, out_of_range (no such day, beyond what an Instant covers).

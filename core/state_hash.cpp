@@ -1,27 +1,24 @@
 #include "core/state_hash.hpp"
 
+#include <bit>
+#include <cstring>
+
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
 #include "core/hex.hpp"
 
 namespace homeostat {
-namespace {
-
-/// The canonical (big-endian) bytes of a hash, so that text and chain do not depend on the machine.
-std::array<std::uint8_t, 16> canonical(StateHash h) {
+std::array<std::uint8_t, 16> StateHash::canonical() const {
+  static_assert(std::endian::native == std::endian::little);
+  const std::array<std::uint64_t, 2> words = {__builtin_bswap64(high), __builtin_bswap64(low)};
   std::array<std::uint8_t, 16> bytes{};
-  for (std::size_t i = 0; i < 8; ++i) {
-    bytes[i] = static_cast<std::uint8_t>(h.high >> (56 - 8 * i));
-    bytes[8 + i] = static_cast<std::uint8_t>(h.low >> (56 - 8 * i));
-  }
+  std::memcpy(bytes.data(), words.data(), bytes.size());
   return bytes;
 }
 
-}  // namespace
-
 std::string StateHash::hex() const {
-  return hex_of(canonical(*this));
+  return hex_of(canonical());
 }
 
 StateHash state_hash(std::string_view bytes) {
@@ -30,7 +27,7 @@ StateHash state_hash(std::string_view bytes) {
 }
 
 StateHash chain(StateHash before, std::string_view bytes) {
-  const auto prefix = canonical(before);
+  const auto prefix = before.canonical();
   XXH3_state_t state;
   XXH3_128bits_reset(&state);
   XXH3_128bits_update(&state, prefix.data(), prefix.size());

@@ -16,6 +16,8 @@ struct StateHash {
   bool operator==(const StateHash&) const = default;
   /// 32 lower-case hex digits.
   [[nodiscard]] std::string hex() const;
+  /// Big-endian, so that text and chain do not depend on the machine.
+  [[nodiscard]] std::array<std::uint8_t, 16> canonical() const;
 
   template <class Archive, class Self>
   static void fields(Archive& a, Self& x) {
@@ -24,7 +26,8 @@ struct StateHash {
 };
 
 [[nodiscard]] StateHash state_hash(std::string_view bytes);
-/// Hash of `bytes` that also depends on everything hashed before: a running digest.
+/// Hash of `bytes` that also depends on everything hashed before, a running digest: the hash of before's canonical
+/// bytes and `bytes` after one another.
 [[nodiscard]] StateHash chain(StateHash before, std::string_view bytes);
 
 }  // namespace homeostat

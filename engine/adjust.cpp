@@ -67,9 +67,9 @@ void Engine::State::finish_veto_window(std::uint32_t index, Effects& effects) {
   const bool is_blind = std::all_of(own.begin(), own.end(), [this](auto loop) { return loops[loop].last.frozen; });
   if (is_overtaken || is_held || is_blind || allowed.value != record.value || record.value == runtime.guarded.applied) {
     record.outcome = Outcome::withheld;
-    record.why += is_overtaken ? "; overtaken by an override"
-                  : is_blind   ? "; not sent: no loop had a usable reading when its veto window passed"
-                               : "; not sent: no longer allowed when its veto window passed";
+    record.why = record.why.str() + (is_overtaken ? "; overtaken by an override"
+                                     : is_blind ? "; not sent: no loop had a usable reading when its veto window passed"
+                                                : "; not sent: no longer allowed when its veto window passed");
   } else {
     send(index, record, effects);
   }
@@ -118,7 +118,7 @@ void Engine::State::report(const ActuatorReport& report, Effects& effects) {
     const auto scaled = report.value.rescaled(record.value.decimals());
     if (!scaled || scaled->abs().units() > kReportedUnitsMax) {
       return refuse(effects, "the applied value " + report.value.to_string() + " does not fit the " +
-                                 std::to_string(record.value.decimals()) + " decimals of " + record.parameter);
+                                 std::to_string(record.value.decimals()) + " decimals of " + record.parameter.str());
     }
     value = *scaled;
   }

@@ -19,9 +19,10 @@ Plan make_plan(const Policy& policy) {
   const auto metrics = index_by_name(policy.oracle.metrics);
   const auto parameters = index_by_name(policy.guardian.parameters);
   Plan plan;
+  plan.digest = policy.digest;
   plan.parameter_index = parameters;
   for (const auto& settings : policy.guardian.parameters) {
-    plan.parameters.push_back({&settings, {}, settings.initial.to_double()});
+    plan.parameters.push_back({&settings, settings.name, {}, settings.initial.to_double()});
   }
   std::map<std::uint32_t, WatchedMetric> watched;
   for (const auto& settings : policy.loops) {
@@ -30,8 +31,8 @@ Plan make_plan(const Policy& policy) {
     HOMEOSTAT_CHECK(metric != metrics.end() && parameter != parameters.end());
     const auto loop = static_cast<std::uint32_t>(plan.loops.size());
     plan.parameters[parameter->second].loops.push_back(loop);
-    plan.loops.push_back(
-        {&settings, controller::with_defaults(settings.pid, policy.period), metric->second, parameter->second});
+    plan.loops.push_back({&settings, settings.name, settings.metric,
+                          controller::with_defaults(settings.pid, policy.period), metric->second, parameter->second});
     WatchedMetric& watch = watched[metric->second];
     watch.metric = metric->second;
     watch.loops.push_back(loop);

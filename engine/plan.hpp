@@ -9,12 +9,15 @@
 #include <vector>
 
 #include "controller/settings.hpp"
+#include "core/shared_text.hpp"
 #include "engine/policy.hpp"
 
 namespace homeostat::engine {
 
 struct LoopPlan {
   const controller::LoopSettings* settings = nullptr;
+  SharedText name;  ///< settings' name and metric, as records have them
+  SharedText metric_name;
   controller::PidSettings pid;  ///< with_defaults()
   std::uint32_t metric = 0;     ///< index into Policy::oracle.metrics
   std::uint32_t parameter = 0;  ///< index into Policy::guardian.parameters
@@ -22,6 +25,7 @@ struct LoopPlan {
 
 struct ParameterPlan {
   const guardian::ParameterSettings* settings = nullptr;
+  SharedText name;
   std::vector<std::uint32_t> loops;  ///< in the policy's order
   double base = 0;                   ///< initial, U
 };
@@ -34,6 +38,7 @@ struct WatchedMetric {
 };
 
 struct Plan {
+  SharedText digest;  ///< the policy's
   std::vector<LoopPlan> loops;
   std::vector<ParameterPlan> parameters;
   std::vector<WatchedMetric> watched;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/decimal.hpp"
+#include "core/shared_text.hpp"
 #include "core/time.hpp"
 #include "guardian/limits.hpp"
 #include "guardian/mode.hpp"
@@ -18,8 +19,8 @@ namespace homeostat::engine {
 
 /// One loop's part of a decision. Values in the units of its metric (PV) or parameter (U).
 struct LoopTerms {
-  std::string loop;
-  std::string metric;
+  SharedText loop;
+  SharedText metric;
   oracle::Reading reading;
   double setpoint = 0;      ///< PV, after ramp and shift
   double error = 0;         ///< after the deadband; PV or a ratio, by the loop's error kind
@@ -81,10 +82,10 @@ struct DecisionRecord {
   std::uint64_t id = 0;  ///< monotonic; also the adjustment's id if one came of it
   std::uint64_t slot = 0;
   Instant at;
-  std::string parameter;
+  SharedText parameter;
   std::vector<LoopTerms> loops;
   guardian::OperatingMode mode = guardian::OperatingMode::normal;
-  std::string mode_cause;
+  SharedText mode_cause;
   double proposed = 0;                 ///< base + contributions by the arbitration, U, before quantisation
   bool overridden = false;             ///< `wanted` is a guardian's override
   Decimal wanted;                      ///< proposed, quantised
@@ -92,8 +93,8 @@ struct DecisionRecord {
   Decimal previous;                    ///< last known applied value
   Decimal value;                       ///< decided value (== previous unless emitted or awaiting veto)
   Outcome outcome = Outcome::no_change;
-  std::string why;  ///< one sentence
-  std::string policy_digest;
+  SharedText why;  ///< one sentence
+  SharedText policy_digest;
   Answer answer = Answer::none;
   Decimal applied;  ///< read back by the executor, if answer is applied
   Instant answered;
@@ -111,13 +112,13 @@ struct DecisionRecord {
 /// What executors get. Idempotent by id; must not be applied after `expires`.
 struct Adjustment {
   std::uint64_t id = 0;
-  std::string parameter;
+  SharedText parameter;
   Decimal value;
   Decimal previous;
   Instant created;
   Instant expires;
   std::uint64_t slot = 0;
-  std::string why;
+  SharedText why;
 
   template <class Archive, class Self>
   static void fields(Archive& a, Self& x) {

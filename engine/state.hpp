@@ -72,7 +72,7 @@ struct ParameterRuntime {
   std::uint64_t answered = 0;  ///< id of the newest adjustment whose applied value is known
   Decimal wanted;
   std::uint64_t last_decision = 0;
-  std::string why;
+  SharedText why;
   std::uint64_t emitted = 0, applied = 0, rejected = 0, timed_out = 0;
   std::uint64_t direction_changes = 0;
   std::int8_t direction = 0;                                 ///< of the last emitted change
@@ -119,6 +119,8 @@ struct Engine::State {
   std::vector<LoopState> loops;              ///< by index of Policy::loops
   std::vector<ParameterRuntime> parameters;  ///< by index of Policy::guardian.parameters
   Writer scratch;                            ///< reused for the bytes of one record
+  Buffer sentence;                           ///< scratch of one record's `why`
+  SharedText mode_cause;                     ///< scratch of one tick: of the mode by which it decides
   /// Decisions that became, or wait to become, adjustments; the newest Policy::records_kept, and older ones that are
   /// still open. Cut once a tick: after every decision it would cost the square of what is open.
   std::map<std::uint64_t, DecisionRecord> adjustments;

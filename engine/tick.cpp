@@ -68,6 +68,7 @@ void Engine::State::tick(const Tick& tick, Effects& effects) {
   for (std::uint32_t i = 0; i < parameters.size(); ++i) follow_up(i, effects);
   observe(readings);
   note_mode(effects);
+  mode_cause = modes.cause_text();
   step_loops(readings, static_cast<double>(slots) * policy->period.in_seconds());
   effects.records.reserve(parameters.size());
   for (std::uint32_t i = 0; i < parameters.size(); ++i) {
@@ -111,15 +112,15 @@ void Engine::State::begin_record(DecisionRecord& record, std::uint32_t index,
   record.id = progress.decisions + 1;
   record.slot = progress.slot;
   record.at = progress.at;
-  record.parameter = parameter.settings->name;
+  record.parameter = parameter.name;
   record.loops.reserve(parameter.loops.size());
   for (const auto i : parameter.loops) {
     const LoopPlan& loop_plan = plan.loops[i];
     const LoopState& loop = loops[i];
     const controller::PidStep& step = loop.last;
     LoopTerms& terms = record.loops.emplace_back();
-    terms.loop = loop_plan.settings->name;
-    terms.metric = loop_plan.settings->metric;
+    terms.loop = loop_plan.name;
+    terms.metric = loop_plan.metric_name;
     terms.reading = readings[loop_plan.metric];
     terms.setpoint = loop.setpoint;
     terms.error = step.error;
@@ -134,15 +135,15 @@ void Engine::State::begin_record(DecisionRecord& record, std::uint32_t index,
     terms.emergency_gains = loop.emergency_gains;
   }
   record.mode = progress.mode;
-  if (!modes.empty()) record.mode_cause = modes.cause_text();
+  record.mode_cause = mode_cause;
   record.previous = parameters[index].guarded.applied;
-  record.policy_digest = policy->digest;
+  record.policy_digest = plan.digest;
 }
 
 /// The reasons not to send anything now, over and above the limits of the value.
 void Engine::State::hold_back_all(std::uint32_t index, DecisionRecord& record) const {
   const ParameterRuntime& runtime = parameters[index];
-  if (progress.mode == guardian::OperatingMode::halted) hold_by_order(record, Limit::halted, record.mode_cause);
+  if (progress.mode == guardian::OperatingMode::halted) hold_by_order(record, Limit::halted, record.mode_cause.str());
   if (runtime.pause) hold_by_order(record, Limit::paused, "paused" + until_text(*runtime.pause));
   if (record.value == record.previous) return;
   bool any_usable = record.overridden;
@@ -177,14 +178,14 @@ void Engine::State::decide(std::uint32_t index, const std::vector<oracle::Readin
   record.limits = std::move(allowed.bites);
   hold_back_all(index, record);
 
-  const std::string override_by = record.overridden ? runtime.override_order->order.actor : std::string();
+  const std::string_view override_by = record.overridden ? std::string_view(runtime.override_order->order.actor) : "";
   const bool has_veto_window = settings.veto_window.ns > 0 && !record.overridden;
   if (record.value == record.previous) {
     record.outcome = record.limits.empty() ? Outcome::no_change : Outcome::withheld;
   } else {
     record.outcome = has_veto_window ? Outcome::awaiting_veto : Outcome::emitted;
   }
-  record.why = why(record, settings, override_by);
+  record.why = why(record, settings, override_by, sentence);
   if (record.outcome == Outcome::emitted) {
     send(index, record, effects);
   } else if (record.outcome == Outcome::awaiting_veto) {
@@ -198,8 +199,9 @@ void Engine::State::decide(std::uint32_t index, const std::vector<oracle::Readin
   runtime.why = record.why;
   progress.decisions = record.id;
   scratch.clear();
+  scratch(progress.decisions_hash.canonical());
   scratch(record);
-  progress.decisions_hash = chain(progress.decisions_hash, scratch.bytes());
+  progress.decisions_hash = homeostat::state_hash(scratch.bytes());  // chain(), in one go
 }
 
 }  // namespace homeostat::engine

@@ -1,19 +1,14 @@
 #include "engine/why.hpp"
 
-#include <charconv>
 #include <cmath>
+
+#include "core/format.hpp"
 
 namespace homeostat::engine {
 namespace {
 
-void append(std::string& text, double x) {
-  char buffer[32];
-  const auto [end, error] = std::to_chars(buffer, buffer + sizeof buffer, x, std::chars_format::general, 6);
-  text.append(buffer, end);
-}
-
-void append(std::string& text, Decimal value, const std::string& unit) {
-  text += value.to_string();
+void append(Buffer& text, Decimal value, const std::string& unit) {
+  value.append_to(text);
   if (!unit.empty()) text.append(" ").append(unit);
 }
 
@@ -26,7 +21,7 @@ const LoopTerms* foremost(const DecisionRecord& record) {
   return most;
 }
 
-void append_reason(std::string& text, const DecisionRecord& record, const std::string& override_by) {
+void append_reason(Buffer& text, const DecisionRecord& record, std::string_view override_by) {
   if (record.overridden) {
     text.append("override by ").append(override_by);
     return;
@@ -34,7 +29,7 @@ void append_reason(std::string& text, const DecisionRecord& record, const std::s
   const LoopTerms* terms = foremost(record);
   if (terms == nullptr) return;
   text.append(terms->metric).append(" ");
-  append(text, terms->reading.value);
+  append_short(text, terms->reading.value);
   if (terms->frozen) {
     text.append(" cannot be acted on (").append(name_of(terms->reading.quality));
     if (!terms->reading.reason.empty()) text.append(": ").append(terms->reading.reason);
@@ -45,7 +40,7 @@ void append_reason(std::string& text, const DecisionRecord& record, const std::s
     } else {
       text.append(terms->reading.value > terms->setpoint ? " is above its set-point " : " is below its set-point ");
     }
-    append(text, terms->setpoint);
+    append_short(text, terms->setpoint);
     text.append(" (quality ").append(name_of(terms->reading.quality)).append(")");
   }
   if (record.loops.size() > 1) {
@@ -55,13 +50,13 @@ void append_reason(std::string& text, const DecisionRecord& record, const std::s
 }
 
 /// A value may fall although its reading is still low: the response it drew is being taken back.
-void append_easing(std::string& text, const DecisionRecord& record) {
+void append_easing(Buffer& text, const DecisionRecord& record) {
   const LoopTerms* terms = foremost(record);
   if (terms == nullptr || record.overridden || terms->frozen || terms->output == 0) return;
   if ((terms->output > 0) != (record.value > record.previous)) text.append(", which asks for less than before");
 }
 
-void append_last_limit(std::string& text, const DecisionRecord& record) {
+void append_last_limit(Buffer& text, const DecisionRecord& record) {
   const guardian::Bite& bite = record.limits.back();
   text.append(name_of(bite.limit));
   if (!bite.detail.empty()) text.append(": ").append(bite.detail);
@@ -69,16 +64,9 @@ void append_last_limit(std::string& text, const DecisionRecord& record) {
 
 }  // namespace
 
-std::string short_text(double x) {
-  std::string text;
-  append(text, x);
-  return text;
-}
-
-std::string why(const DecisionRecord& record, const guardian::ParameterSettings& settings,
-                const std::string& override_by) {
-  std::string text;
-  text.reserve(160);
+SharedText why(const DecisionRecord& record, const guardian::ParameterSettings& settings, std::string_view override_by,
+               Buffer& text) {
+  text.clear();
   switch (record.outcome) {
     case Outcome::no_change:
       append(text.append("stays at "), record.previous, settings.unit);
@@ -104,7 +92,7 @@ std::string why(const DecisionRecord& record, const guardian::ParameterSettings&
       if (!record.limits.empty()) append_last_limit(text.append("; limited by "), record);
       break;
   }
-  return text;
+  return text.view();
 }
 
 }  // namespace homeostat::engine

@@ -63,6 +63,7 @@ bool Modes::is_active(CauseKind kind, const std::string& subject) const {
 }
 
 bool Modes::has(CauseKind kind) const {
+  if (causes_.empty()) return false;  // nearly always, and asked for every loop
   const auto entry = causes_.lower_bound({kind, std::string()});
   return entry != causes_.end() && entry->first.first == kind;
 }

@@ -82,14 +82,15 @@ void log_published(const Published& published) {
     (grave ? log_warn : log_info)(engine::name_of(n.kind), n.subject.empty() ? n.text : n.subject + ": " + n.text);
   }
   for (const auto& a : published.adjustments) {
-    log_info("adjustment",
-             fmt::format("#{} {} {} -> {}: {}", a.id, a.parameter, a.previous.to_string(), a.value.to_string(), a.why));
+    log_info("adjustment", fmt::format("#{} {} {} -> {}: {}", a.id, a.parameter.view(), a.previous.to_string(),
+                                       a.value.to_string(), a.why.view()));
   }
   for (const auto& d : published.decisions) {
     if (d.answer == engine::Answer::none || d.answer == engine::Answer::waiting) continue;
     const bool good = d.answer == engine::Answer::applied;
-    (good ? log_info : log_warn)("answer", fmt::format("#{} {} {} {} {}", d.id, d.parameter, engine::name_of(d.answer),
-                                                       good ? d.applied.to_string() : "", d.answer_detail));
+    (good ? log_info : log_warn)("answer",
+                                 fmt::format("#{} {} {} {} {}", d.id, d.parameter.view(), engine::name_of(d.answer),
+                                             good ? d.applied.to_string() : "", d.answer_detail));
   }
 }
 

@@ -16,7 +16,7 @@ journal::DecisionRow row_of(const engine::DecisionRecord& record, std::uint64_t 
   return {.id = record.id,
           .seq = sequence,
           .at = record.at,
-          .parameter = record.parameter,
+          .parameter = record.parameter.str(),
           .outcome = std::string(engine::name_of(record.outcome)),
           .adjustment = record.outcome == engine::Outcome::emitted,
           .bytes = engine::encode_record(record)};

@@ -50,7 +50,7 @@ Result<Subscription> subscription_from_proto(const v1::SubscribeRequest& proto, 
 void proto_from_adjustment(const engine::Adjustment& adjustment, std::uint64_t epoch, v1::Adjustment& proto) {
   proto.set_id(adjustment.id);
   proto.set_epoch(epoch);
-  proto.set_parameter(adjustment.parameter);
+  proto.set_parameter(adjustment.parameter.str());
   proto.set_value(adjustment.value.to_string());
   proto.set_units(text_of(adjustment.value.units()));
   proto.set_decimals(static_cast<std::uint32_t>(adjustment.value.decimals()));

@@ -52,8 +52,8 @@ void proto_from_reading(const oracle::Reading& reading, v1::Reading& proto) {
 namespace {
 
 void proto_from_terms(const engine::LoopTerms& terms, v1::LoopTerms& proto) {
-  proto.set_loop(terms.loop);
-  proto.set_metric(terms.metric);
+  proto.set_loop(terms.loop.str());
+  proto.set_metric(terms.metric.str());
   proto_from_reading(terms.reading, *proto.mutable_reading());
   proto.set_setpoint(terms.setpoint);
   proto.set_error(terms.error);
@@ -74,13 +74,13 @@ void proto_from_decision(const engine::DecisionRecord& record, std::string_view 
   proto.set_id(record.id);
   proto.set_slot(record.slot);
   set_instant(proto, &v1::Decision::mutable_at, record.at);
-  proto.set_parameter(record.parameter);
+  proto.set_parameter(record.parameter.str());
   proto.set_unit(std::string(unit));
   for (const engine::LoopTerms& terms : record.loops) {
     proto_from_terms(terms, *proto.add_loops());
   }
   proto.set_mode(proto_from_mode(record.mode));
-  proto.set_mode_cause(record.mode_cause);
+  proto.set_mode_cause(record.mode_cause.str());
   proto.set_proposed(record.proposed);
   proto.set_overridden(record.overridden);
   proto.set_wanted(record.wanted.to_string());
@@ -95,7 +95,7 @@ void proto_from_decision(const engine::DecisionRecord& record, std::string_view 
   proto.set_value(record.value.to_string());
   proto.set_outcome(std::string(engine::name_of(record.outcome)));
   proto.set_why(valid_utf8(record.why));
-  proto.set_policy_digest(record.policy_digest);
+  proto.set_policy_digest(record.policy_digest.str());
   proto.set_answer(std::string(engine::name_of(record.answer)));
   if (record.answer == engine::Answer::applied) {
     proto.set_applied(record.applied.to_string());

@@ -22,29 +22,31 @@ void write_head(Out out, const engine::DecisionRecord& record, std::string_view 
   const std::string value = with_unit(record.value.to_string(), unit);
   fmt::format_to(out, "Decision {} at {} (slot {}): ", record.id, text_of(record.at), record.slot);
   switch (record.outcome) {
-    case engine::Outcome::no_change: fmt::format_to(out, "{} stays at {}.\n", record.parameter, previous); break;
-    case engine::Outcome::withheld: fmt::format_to(out, "{} was kept at {}.\n", record.parameter, previous); break;
+    case engine::Outcome::no_change: fmt::format_to(out, "{} stays at {}.\n", record.parameter.view(), previous); break;
+    case engine::Outcome::withheld:
+      fmt::format_to(out, "{} was kept at {}.\n", record.parameter.view(), previous);
+      break;
     case engine::Outcome::awaiting_veto:
-      fmt::format_to(out, "{} is to move from {} to {} when its veto window has passed.\n", record.parameter, previous,
-                     value);
+      fmt::format_to(out, "{} is to move from {} to {} when its veto window has passed.\n", record.parameter.view(),
+                     previous, value);
       break;
     case engine::Outcome::emitted:
-      fmt::format_to(out, "{} was moved from {} to {}.\n", record.parameter, previous, value);
+      fmt::format_to(out, "{} was moved from {} to {}.\n", record.parameter.view(), previous, value);
       break;
     case engine::Outcome::vetoed:
-      fmt::format_to(out, "{} was to move from {} to {}; {}.\n", record.parameter, previous, value,
+      fmt::format_to(out, "{} was to move from {} to {}; {}.\n", record.parameter.view(), previous, value,
                      record.answer_detail.empty() ? "a guardian vetoed it" : record.answer_detail);
       break;
   }
-  fmt::format_to(out, "  why      {}\n", record.why);
+  fmt::format_to(out, "  why      {}\n", record.why.view());
   fmt::format_to(out, "  mode     {}{}\n", guardian::name_of(record.mode),
-                 record.mode_cause.empty() ? "" : fmt::format(", because {}", record.mode_cause));
+                 record.mode_cause.empty() ? "" : fmt::format(", because {}", record.mode_cause.view()));
 }
 
 void write_loop(Out out, const engine::LoopTerms& terms, std::string_view unit) {
   const oracle::Reading& reading = terms.reading;
   fmt::format_to(out, "  loop     {}: {} reads {:.6g} against a set-point of {:.6g}, error {:.6g} after the deadband\n",
-                 terms.loop, terms.metric, reading.value, terms.setpoint, terms.error);
+                 terms.loop.view(), terms.metric.view(), reading.value, terms.setpoint, terms.error);
   fmt::format_to(out, "           reading {}{}", oracle::name_of(reading.quality),
                  reading.reason.empty() ? "" : fmt::format(" ({})", reading.reason));
   if (!reading.time.is_never()) {
@@ -109,7 +111,7 @@ std::string explain(const engine::DecisionRecord& record, std::string_view unit)
                    bite.detail.empty() ? "" : fmt::format(" ({})", bite.detail));
   }
   write_answer(out, record, unit);
-  fmt::format_to(out, "  policy   {}\n", record.policy_digest);
+  fmt::format_to(out, "  policy   {}\n", record.policy_digest.view());
   return valid_utf8(text);
 }
 

@@ -73,7 +73,7 @@ RC_GTEST_PROP(Engine, PreviewIsWhatTheTickThenDoesAndLeavesNoTrace, ()) {
   }
 }
 
-const guardian::ParameterSettings& settings_of(const Engine& engine, const std::string& name) {
+const guardian::ParameterSettings& settings_of(const Engine& engine, std::string_view name) {
   for (const auto& p : engine.policy().guardian.parameters) {
     if (p.name == name) return p;
   }

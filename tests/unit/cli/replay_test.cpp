@@ -121,7 +121,7 @@ class Written {
     return {.id = r.id,
             .seq = sequence_,
             .at = r.at,
-            .parameter = r.parameter,
+            .parameter = r.parameter.str(),
             .outcome = std::string(engine::name_of(r.outcome)),
             .adjustment = r.outcome == engine::Outcome::emitted,
             .bytes = engine::encode_record(r)};

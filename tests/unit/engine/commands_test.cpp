@@ -34,7 +34,8 @@ TEST(Guardian, APauseDuringACooldownIsNamedBeforeTheCooldown) {
   world.tick(30);
   ASSERT_EQ(world.fee_limits().back(), Limit::paused);
   EXPECT_EQ(world.fee().limits.back().without, dec("3"));
-  EXPECT_NE(world.fee().why.find("held at 2.75 % instead of 3 % by paused"), std::string::npos) << world.fee().why;
+  EXPECT_NE(world.fee().why.view().find("held at 2.75 % instead of 3 % by paused"), std::string::npos)
+      << world.fee().why;
   // a pause of everything as well
   EXPECT_TRUE(world.order(CommandKind::resume, "fee").outcome.accepted);
   EXPECT_TRUE(world.order(CommandKind::pause, "").outcome.accepted);
@@ -69,7 +70,7 @@ TEST(Guardian, AnOverrideHoldsExpiresAndHandsBackWithoutAStep) {
   world.tick(20);
   EXPECT_EQ(world.value("fee"), dec("3"));
   EXPECT_TRUE(world.fee().overridden);
-  EXPECT_EQ(world.fee().why.substr(0, 39), "raised 2.75 % -> 3 %: override by alice");
+  EXPECT_EQ(world.fee().why.view().substr(0, 39), "raised 2.75 % -> 3 %: override by alice");
   world.ticks(30, 90);
   EXPECT_EQ(world.value("fee"), dec("4"));
   EXPECT_EQ(world.fee().outcome, Outcome::no_change);
@@ -178,8 +179,8 @@ TEST(Guardian, NothingIsSentOnceItsReadingIsGoneWhenItsVetoWindowPasses) {
   EXPECT_TRUE(world.last.adjustments.empty());
   ASSERT_EQ(world.last.updates.size(), 1U);
   EXPECT_EQ(world.last.updates[0].outcome, Outcome::withheld);
-  EXPECT_TRUE(
-      world.last.updates[0].why.ends_with("; not sent: no loop had a usable reading when its veto window passed"))
+  EXPECT_TRUE(world.last.updates[0].why.view().ends_with(
+      "; not sent: no loop had a usable reading when its veto window passed"))
       << world.last.updates[0].why;
 }
 

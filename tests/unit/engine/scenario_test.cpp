@@ -85,7 +85,7 @@ TEST(Engine, HoldsTheParameterWhenItsReadingIsLostAndSaysWhy) {
   EXPECT_EQ(world.fee_limits().back(), Limit::unusable);
   EXPECT_TRUE(world.fee().loops[0].frozen);
   EXPECT_EQ(world.fee().mode, OperatingMode::degraded);
-  EXPECT_NE(world.fee().mode_cause.find("reading_unusable velocity"), std::string::npos);
+  EXPECT_NE(world.fee().mode_cause.view().find("reading_unusable velocity"), std::string::npos);
   // at 210 s it is back: the mode clears, the loop goes on without a jump
   world.sees("velocity", 14).tick(210);
   EXPECT_EQ(world.fee().mode, OperatingMode::normal);
