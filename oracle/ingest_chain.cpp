@@ -19,6 +19,17 @@ std::string text_of(std::uint64_t block) {
   return "block " + std::to_string(block);
 }
 
+/// The whole number whose inverse `scale` is, or nearly. Up to 2^53 rounding finds it; beyond, several whole doubles
+/// have the same inverse, and the power of ten among them is what is meant.
+double whole_inverse(double scale) {
+  const double inverse = std::round(1 / scale);
+  if (inverse < 0x1p53) return inverse;
+  for (const double power : {1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22}) {  // larger ones are no doubles
+    if (1 / power == scale) return power;
+  }
+  return inverse;
+}
+
 std::string short_hex(const Hash32& hash) {
   return hex0x_of(std::span(hash).first(6)) + "..";
 }
@@ -281,7 +292,7 @@ void Oracle::State::feed(std::size_t index, Tally& tally, const ChainBlock& bloc
     c.value = origin.value_signed ? double_from_int256(word) : double_from_uint256(word);
   }
   // 1e-18 is no double, 1e18 is one: dividing by it rounds once, so that 7 whole tokens read 7.
-  const double inverse = std::round(1 / origin.scale);
+  const double inverse = whole_inverse(origin.scale);
   if (1 / inverse == origin.scale) {
     c.value /= inverse;
   } else {

@@ -51,6 +51,35 @@ RC_GTEST_PROP(Pid, OutputAndIntegralAreFiniteAndInsideTheirBounds, ()) {
   }
 }
 
+/// Everything that has a sign, with the other one.
+PidSettings mirrored(PidSettings s) {
+  std::swap(s.output_min, s.output_max);
+  std::swap(s.integral_min, s.integral_max);
+  for (double* x : {&s.output_min, &s.output_max, &s.integral_min, &s.integral_max, &s.feed_forward}) *x = -*x;
+  return s;
+}
+
+RC_GTEST_PROP(Pid, UpAndDownAreMirrorImages, ()) {
+  const PidSettings settings = any_settings();
+  const PidSettings other = mirrored(settings);
+  PidState state;
+  PidState image;
+  for (int i = *rc::gen::inRange(1, 40); i > 0; --i) {
+    const PidInput input = any_input();
+    PidInput reflected = input;
+    reflected.process_variable = -input.process_variable;
+    reflected.setpoint = -input.setpoint;
+    reflected.excess = -input.excess;
+    const PidStep a = step(settings, settings.gains, state, input);
+    const PidStep b = step(other, other.gains, image, reflected);
+    RC_ASSERT(a.output == -b.output);
+    RC_ASSERT(a.i == -b.i);
+    RC_ASSERT(a.unlimited == -b.unlimited);
+    state = a.state;
+    image = b.state;
+  }
+}
+
 RC_GTEST_PROP(Pid, AnUnusableReadingChangesNeitherOutputNorIntegral, ()) {
   const PidSettings settings = any_settings();
   PidState state;

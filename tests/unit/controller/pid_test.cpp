@@ -145,6 +145,7 @@ TEST(Pid, FreezesIntegralAndHoldsOutputWhenTheReadingIsUnusable) {
   auto settings = plain();
   settings.gains = {1, 0.01, 0};
   settings.leak_half_life = Duration::seconds(30);
+  settings.feed_forward = 3;
   Loop loop(settings);
   loop.at(6);
   const PidStep before = loop.at(5);
@@ -153,6 +154,9 @@ TEST(Pid, FreezesIntegralAndHoldsOutputWhenTheReadingIsUnusable) {
     EXPECT_TRUE(held.frozen);
     EXPECT_EQ(held.output, before.output);
     EXPECT_EQ(held.i, before.i);
+    EXPECT_EQ(held.error, before.error);  // the record goes on saying what the output stands for
+    EXPECT_EQ(held.unlimited, before.output);
+    EXPECT_EQ(held.feed_forward, 3);
   }
 }
 
@@ -278,6 +282,62 @@ TEST(Pid, NumbersBeyondADoubleHoldTheOutput) {
   const PidStep step = loop.at(1e10, 0);
   EXPECT_TRUE(step.frozen);
   EXPECT_TRUE(std::isfinite(step.output));
+}
+
+TEST(Pid, RelativeErrorScalesSetpointWeightAndDerivativeToo) {
+  auto settings = plain();
+  settings.gains = {1, 0, 5};
+  settings.error = ErrorKind::relative;
+  settings.setpoint_weight = 0.5;
+  Loop loop(settings);
+  loop.at(8);
+  const PidStep step = loop.at(9);
+  EXPECT_DOUBLE_EQ(step.p, 0.1 - 0.5);
+  EXPECT_DOUBLE_EQ(step.d, -5 * 0.1 / 10);
+}
+
+TEST(Pid, ADoubtfulReadingIntegratesHalf) {
+  auto settings = plain();
+  settings.gains.ki_per_s = 0.01;
+  Loop loop(settings);
+  loop.at(10);
+  loop.input.authority = 0.5;
+  EXPECT_DOUBLE_EQ(loop.at(6).i, 0.01 * 2 * 10 / 2);
+}
+
+TEST(Pid, NarrowerOutputLimitsHoldWithoutAReadingToo) {
+  Loop loop(plain());
+  loop.last.state.output = 90;
+  loop.settings.output_max = 50;
+  EXPECT_EQ(loop.unusable().output, 50);
+}
+
+TEST(Pid, WithoutIntegralActionNoIntegralIsKept) {
+  auto settings = plain();
+  settings.gains.ki_per_s = 0.01;
+  Loop loop(settings);
+  loop.at(10);
+  loop.at(2);
+  EXPECT_NE(loop.last.i, 0);
+  loop.settings.gains = {1, 0, 0};
+  EXPECT_EQ(loop.at(2).i, 0);
+  EXPECT_EQ(loop.last.output, 8);
+}
+
+TEST(Pid, OnlyWhatIsNotGivenIsFilledIn) {
+  const PidSettings filled = with_defaults(plain(), kPeriod);
+  EXPECT_EQ(filled.integral_min, -100);
+  EXPECT_EQ(filled.integral_max, 100);
+  EXPECT_EQ(filled.tracking_time, kPeriod);
+  EXPECT_EQ(filled.dt_max, kPeriod * 3);
+  auto given = plain();
+  given.integral_max = 5;  // from 0: one of them is enough
+  given.tracking_time = given.dt_max = Duration{1};
+  const PidSettings kept = with_defaults(given, kPeriod);
+  EXPECT_EQ(kept.integral_min, 0);
+  EXPECT_EQ(kept.integral_max, 5);
+  EXPECT_EQ(kept.tracking_time, Duration{1});
+  EXPECT_EQ(kept.dt_max, Duration{1});
 }
 
 TEST(Ramp, MovesNoFasterThanItsSpeedAndStopsAtTheTarget) {

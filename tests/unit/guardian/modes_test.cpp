@@ -25,6 +25,8 @@ TEST(Modes, TheWorstCauseWinsAndCarriesItsReason) {
   EXPECT_TRUE(modes.is_emergency());
   modes.clear_all(CauseKind::guardian_pause);
   EXPECT_EQ(modes.mode(), OperatingMode::emergency);
+  modes.clear(CauseKind::metric_emergency, "velocity");
+  EXPECT_FALSE(modes.is_emergency());
 }
 
 TEST(Modes, OfEquallyBadCausesTheOldestIsNamed) {
@@ -34,11 +36,13 @@ TEST(Modes, OfEquallyBadCausesTheOldestIsNamed) {
   EXPECT_EQ(modes.worst_first().front().subject, "b");
 }
 
-TEST(Modes, RaisingAgainKeepsTheFirstSince) {
+TEST(Modes, RaisingAgainKeepsTheFirstSinceAndTakesTheNewReasonAndExpiry) {
   Modes modes;
   EXPECT_TRUE(modes.raise(cause(CauseKind::actuator_silent, "fee", s(0))));
-  EXPECT_FALSE(modes.raise(cause(CauseKind::actuator_silent, "fee", s(9))));
+  EXPECT_FALSE(modes.raise({CauseKind::actuator_silent, "fee", "again", s(9), s(20), {}}));
   EXPECT_EQ(modes.worst_first().front().since, s(0));
+  EXPECT_EQ(modes.worst_first().front().reason, "again");
+  EXPECT_EQ(modes.worst_first().front().until, s(20));
 }
 
 TEST(Modes, AMetricEmergencyClearsOnlyAfterItsWholeCalm) {
@@ -46,15 +50,15 @@ TEST(Modes, AMetricEmergencyClearsOnlyAfterItsWholeCalm) {
   const auto observe = [&](int at, bool inside) {
     return modes.observe_emergency("velocity", inside, s(at), Duration::seconds(60), "too high");
   };
-  observe(0, true);
+  EXPECT_TRUE(observe(0, true));
   EXPECT_EQ(modes.mode(), OperatingMode::emergency);
-  observe(10, false);
+  EXPECT_FALSE(observe(10, false));
   observe(50, true);  // a relapse starts the calm anew
   observe(60, false);
   observe(119, false);
   ASSERT_EQ(modes.mode(), OperatingMode::emergency);
   EXPECT_EQ(modes.worst_first().front().since, s(0));
-  observe(120, false);
+  EXPECT_TRUE(observe(120, false));
   EXPECT_EQ(modes.mode(), OperatingMode::normal);
 }
 

@@ -38,6 +38,13 @@ TEST(Orders, NeedAnActorAReasonAndATime) {
   Order unfounded = order();
   unfounded.reason.clear();
   EXPECT_FALSE(check_order({}, unfounded, Expiry::required));
+  for (std::string Order::*text : {&Order::actor, &Order::reason}) {
+    Order wordy = order();
+    wordy.*text = std::string(kOrderTextMax, 'x');
+    EXPECT_TRUE(check_order({}, wordy, Expiry::required));
+    wordy.*text += 'x';
+    EXPECT_FALSE(check_order({}, wordy, Expiry::required));
+  }
   Order endless = order();
   endless.until = {};
   EXPECT_FALSE(check_order({}, endless, Expiry::required));
@@ -55,6 +62,8 @@ TEST(Orders, MustExpireInTheFutureAndNotTooFarAhead) {
 
 TEST(Orders, AnOverrideStaysInsideTheHardBoundsAndOnTheGrid) {
   EXPECT_TRUE(make_override({}, fee(), order(), d("5")));
+  EXPECT_TRUE(make_override({}, fee(), order(), d("0.5")));
+  EXPECT_FALSE(make_override({}, fee(), order(), d("0.45")));
   EXPECT_EQ(make_override({}, fee(), order(), d("4.5000", 4))->value, d("4.5"));
   EXPECT_EQ(refusal(make_override({}, fee(), order(), d("5.05"))),
             "value: 5.05 is outside the hard bounds of fee, 0.5 to 5 %");
@@ -71,6 +80,10 @@ TEST(Orders, AShiftIsBoundedByItsShareOfTheSetpointAndByTheMetric) {
   EXPECT_TRUE(shift(-5));
   EXPECT_FALSE(shift(-5.1));  // more than half of 10
   EXPECT_FALSE(shift(3));     // beyond the metric's 12
+  EXPECT_TRUE(make_shift({}, 10, 8, 12, order(), -2));
+  const auto below = make_shift({}, 10, 8, 12, order(), -3);
+  ASSERT_FALSE(below);
+  EXPECT_EQ(below.error().text(), "shift: the shifted set-point 7 is outside the metric's bounds 8 to 12");
   EXPECT_FALSE(shift(0));
   EXPECT_FALSE(shift(std::numeric_limits<double>::quiet_NaN()));
   EXPECT_FALSE(shift(std::numeric_limits<double>::infinity()));
