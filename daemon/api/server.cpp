@@ -81,6 +81,7 @@ Result<> check(const ServerLimits& limits) {
 }  // namespace
 
 struct Server::Impl {
+  std::shared_ptr<TlsFiles> tls;  ///< null without TLS; gRPC's handshakes ask it until the server is gone
   ContextPtr context;
   std::vector<std::unique_ptr<grpc::Service>> services;
   std::unique_ptr<grpc::Server> server;
@@ -100,12 +101,18 @@ Result<std::unique_ptr<Server>> Server::start(ServerSettings settings, Backend& 
   if (auto ok = check(settings.limits); !ok) {
     return tl::make_unexpected(ok.error());
   }
-  auto credentials = make_credentials(settings.tls, backend.now());
-  if (!credentials) {
-    return tl::make_unexpected(credentials.error());
+  auto impl = std::make_unique<Impl>();
+  auto credentials = grpc::InsecureServerCredentials();
+  if (settings.tls) {
+    auto files = TlsFiles::open(
+        *settings.tls, [&backend] { return backend.now(); }, std::move(settings.on_certificate));
+    if (!files) {
+      return tl::make_unexpected(files.error());
+    }
+    impl->tls = std::move(*files);
+    credentials = impl->tls->credentials();
   }
   enable_plugins();
-  auto impl = std::make_unique<Impl>();
   impl->context = std::make_shared<Context>(backend, settings.limits);
   impl->services.push_back(make_ingest_service(impl->context));
   impl->services.push_back(make_control_service(impl->context));
@@ -115,7 +122,7 @@ Result<std::unique_ptr<Server>> Server::start(ServerSettings settings, Backend& 
 
   grpc::ServerBuilder builder;
   set_limits(builder, settings.limits);
-  builder.AddListeningPort(settings.address, *credentials, &impl->port);
+  builder.AddListeningPort(settings.address, credentials, &impl->port);
   for (const auto& service : impl->services) {
     builder.RegisterService(service.get());
   }
@@ -161,7 +168,13 @@ void Server::drain(Duration deadline) {
 }
 
 ApiStats Server::stats() const {
-  return impl_->context->counters.snapshot();
+  ApiStats stats = impl_->context->counters.snapshot();
+  if (impl_->tls) {
+    impl_->tls->look_again();  // so that a scrape sees trouble before the next client does
+    stats.certificates_renewed = impl_->tls->renewed();
+    stats.certificates_held_back = impl_->tls->held_back();
+  }
+  return stats;
 }
 
 }  // namespace homeostat::daemon::api

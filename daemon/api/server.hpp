@@ -9,6 +9,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -21,7 +22,8 @@
 
 namespace homeostat::daemon::api {
 
-/// PEM files. They are watched: a renewed pair is served to new connections without a restart.
+/// PEM files. They are watched: a renewed pair is served to new connections without a restart; one that cannot be
+/// right is held back, and the last good one stays.
 struct TlsSettings {
   std::string certificate_path;
   std::string key_path;
@@ -47,10 +49,15 @@ struct ServerLimits {
   Duration keepalive_timeout = Duration::seconds(10);  ///< without an answer the connection is closed
 };
 
+/// A renewed set of TLS files was taken (`text` is the certificate's path), or held back (`text` says why). Called on
+/// any thread, once per change of the files; must not call the server.
+using OnCertificate = std::function<void(bool is_taken, const std::string& text)>;
+
 struct ServerSettings {
   std::string address = "127.0.0.1:7443";  ///< host:port or unix:path; port 0 = any free one
   std::optional<TlsSettings> tls;
   ServerLimits limits;
+  OnCertificate on_certificate;
 };
 
 class Server {

@@ -60,17 +60,19 @@ struct MethodStats {
 };
 
 struct ApiStats {
-  std::vector<MethodStats> methods;     ///< all of them, in the order of Method
-  std::uint64_t ingest_streams = 0;     ///< open now
-  std::uint64_t watch_streams = 0;      ///< open now
-  std::uint64_t subscribe_streams = 0;  ///< open now: connected executors
-  std::uint64_t pending_calls = 0;      ///< unary calls that wait for the engine or the journal
-  std::uint64_t batches = 0;            ///< read, by stream or Push
-  std::uint64_t samples = 0;            ///< inside batches that were taken
-  std::uint64_t overloaded = 0;         ///< batches answered OVERLOADED
-  std::uint64_t malformed = 0;          ///< batches answered MALFORMED
-  std::uint64_t slow_clients_cut = 0;   ///< streams ended because the client did not read
-  std::uint64_t refused_streams = 0;    ///< streams and calls refused because too many were open
+  std::vector<MethodStats> methods;          ///< all of them, in the order of Method
+  std::uint64_t ingest_streams = 0;          ///< open now
+  std::uint64_t watch_streams = 0;           ///< open now
+  std::uint64_t subscribe_streams = 0;       ///< open now: connected executors
+  std::uint64_t pending_calls = 0;           ///< unary calls that wait for the engine or the journal
+  std::uint64_t batches = 0;                 ///< read, by stream or Push
+  std::uint64_t samples = 0;                 ///< inside batches that were taken
+  std::uint64_t overloaded = 0;              ///< batches answered OVERLOADED
+  std::uint64_t malformed = 0;               ///< batches answered MALFORMED
+  std::uint64_t slow_clients_cut = 0;        ///< streams ended because the client did not read
+  std::uint64_t refused_streams = 0;         ///< streams and calls refused because too many were open
+  std::uint64_t certificates_renewed = 0;    ///< changed TLS files that were taken
+  std::uint64_t certificates_held_back = 0;  ///< changed TLS files that could not be right
 };
 
 using Counter = std::atomic<std::uint64_t>;

@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include "daemon/api/grpc_log.hpp"
 #include "daemon/app/logging.hpp"
 #include "daemon/app/process.hpp"
 #include "daemon/app/sd_notify.hpp"
@@ -64,7 +65,9 @@ RpcFacts rpc_facts(const api::ApiStats& stats) {
   RpcFacts facts{.streams_open = stats.ingest_streams + stats.watch_streams + stats.subscribe_streams,
                  .executors = stats.subscribe_streams,
                  .slow_clients_cut = stats.slow_clients_cut,
-                 .overloaded_replies = stats.overloaded};
+                 .overloaded_replies = stats.overloaded,
+                 .certificates_renewed = stats.certificates_renewed,
+                 .certificates_held_back = stats.certificates_held_back};
   for (const auto& m : stats.methods) {
     for (std::size_t code = 0; code < api::kStatusCodeCount; ++code) {
       // OK is shown from the start, so that a rate can be drawn; other codes once they happened.
@@ -73,6 +76,15 @@ RpcFacts rpc_facts(const api::ApiStats& stats) {
     }
   }
   return facts;
+}
+
+void log_grpc(api::GrpcLogLevel level, std::string_view text) {
+  switch (level) {
+    case api::GrpcLogLevel::debug: return log_debug("grpc", text);
+    case api::GrpcLogLevel::info: return log_info("grpc", text);
+    // What gRPC calls an error is a client's broken connection as a rule: nothing of ours failed.
+    case api::GrpcLogLevel::error: return log_warn("grpc", text);
+  }
 }
 
 void log_published(const Published& published) {
@@ -118,6 +130,7 @@ std::vector<std::string> App::open(const std::string& config_path) {
   const config::DaemonSettings& settings = config_->daemon();
   start_log(settings.log.format == config::LogFormat::json ? LogStyle::json : LogStyle::text,
             name_of(settings.log.level));
+  api::set_grpc_log(log_grpc);
   const ProcessFacts build = process_facts();
   log_info("start", fmt::format("homeostatd {} ({}), configuration {} ({}), journal {}", build.version,
                                 build.build_type, config_path, config_->digest(), settings.journal.directory));
@@ -178,6 +191,10 @@ std::vector<std::string> App::recover_and_run() {
   api::ServerSettings serving{.address = settings.listen.grpc};
   if (const config::TlsSettings& tls = settings.listen.tls; tls.is_set()) {
     serving.tls = api::TlsSettings{tls.certificate, tls.key, tls.client_ca};
+    serving.on_certificate = [](bool is_taken, const std::string& text) {
+      if (is_taken) return log_info("tls", "new connections are served with the renewed " + text);
+      log_error("tls", "the renewed certificate is held back, the last good one stays: " + text);
+    };
   }
   auto server = api::Server::start(std::move(serving), *this);
   if (!server) return {server.error().text()};
@@ -212,6 +229,7 @@ void App::drain() {
   sources_.reset();
   pipeline_.reset();  // before the journal, which it still listens to
   journal_.reset();
+  api::set_grpc_log(nullptr);  // its threads may outlive the log
   log_info("stop", "ended in order");
 }
 

@@ -249,6 +249,9 @@ void add_shell(Page& page, const Facts& f) {
   page.gauge("homeostat_executors", "Executors connected.").set({}, f.rpc.executors);
   page.counter("homeostat_rpc_slow_clients_total", "Streams cut because the client did not read.")
       .set({}, f.rpc.slow_clients_cut);
+  page.counter("homeostat_tls_renewals_total", "Changed TLS files of the gRPC listener, by what became of them.")
+      .set({{"result", "taken"}}, f.rpc.certificates_renewed)
+      .set({{"result", "held_back"}}, f.rpc.certificates_held_back);
   page.counter("homeostat_ingest_overloaded_total", "Batches answered OVERLOADED.").set({}, f.rpc.overloaded_replies);
 }
 

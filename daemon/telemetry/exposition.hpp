@@ -42,6 +42,8 @@ struct RpcFacts {
   std::uint64_t executors = 0;
   std::uint64_t slow_clients_cut = 0;
   std::uint64_t overloaded_replies = 0;
+  std::uint64_t certificates_renewed = 0;
+  std::uint64_t certificates_held_back = 0;
 };
 
 /// A source's own counters, by kind of trouble; `errors` names come from a fixed list in the source.

@@ -78,7 +78,8 @@ class ScriptedBackend final : public Backend {
 /// A parameter "tx_fee" with four decimals, 0.001..0.05, waiting for adjustment 7; a loop and a metric.
 [[nodiscard]] engine::View scripted_view();
 
-/// Polls until `holds` does; false after ten seconds.
+/// Waits until `holds` does; false after ten seconds. Counters tell nobody when they change, so they are looked at
+/// again and again, each time after the other threads had their turn.
 template <class Condition>
 [[nodiscard]] bool eventually(Condition holds) {
   const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(10);
@@ -86,7 +87,7 @@ template <class Condition>
     if (std::chrono::steady_clock::now() > until) {
       return false;
     }
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    std::this_thread::yield();
   }
   return true;
 }

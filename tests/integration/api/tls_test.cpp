@@ -1,12 +1,18 @@
 // Mutual TLS with certificates that openssl makes in a temporary folder.
+#include <algorithm>
+#include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <mutex>
+#include <utility>
+#include <vector>
 
 #include <grpcpp/grpcpp.h>
 #include <gtest/gtest.h>
 
+#include "daemon/api/grpc_log.hpp"
 #include "homeostat/v1/guardian.grpc.pb.h"
 #include "scripted_backend.hpp"
 
@@ -121,6 +127,121 @@ TEST_F(Tls, StartNamesTheFileThatIsWrong) {
   EXPECT_EQ(error.code, ErrorCode::malformed);
   error = start_error([&](TlsSettings& tls) { tls.client_ca_path = path("nowhere.crt"); });
   EXPECT_EQ(error.code, ErrorCode::io);
+}
+
+/// The files of a running server change.
+class Rotation : public Tls {
+ protected:
+  void SetUp() override {
+    Tls::SetUp();
+    make_certificate("renewed", "ca", "DNS:localhost,IP:127.0.0.1");
+    copy("server.crt", "live.crt");
+    copy("server.key", "live.key");
+    ServerSettings live = settings();
+    live.tls->certificate_path = path("live.crt");
+    live.tls->key_path = path("live.key");
+    live.tls->refresh = Duration::seconds(1);
+    live.on_certificate = [this](bool is_taken, const std::string& text) {
+      const std::lock_guard lock(mutex_);
+      told_.emplace_back(is_taken, text);
+    };
+    auto started = Server::start(std::move(live), backend_);
+    ASSERT_TRUE(started.has_value()) << started.error().text();
+    server_ = *std::move(started);
+    server_->set_serving(true);
+  }
+  void TearDown() override {
+    server_.reset();
+    Tls::TearDown();
+  }
+
+  void write(const std::string& name, const std::string& content) const {
+    std::ofstream(path("fresh")) << content;
+    std::filesystem::rename(path("fresh"), path(name));
+  }
+  void copy(const std::string& from, const std::string& to) const { write(to, text(from)); }
+  [[nodiscard]] std::vector<std::pair<bool, std::string>> told() const {
+    const std::lock_guard lock(mutex_);
+    return told_;
+  }
+  /// What a new connection is shown.
+  [[nodiscard]] std::string served() const {
+    const std::string command = "openssl s_client -connect 127.0.0.1:" + std::to_string(server_->port()) + " -cert '" +
+                                path("guardian.crt") + "' -key '" + path("guardian.key") +
+                                "' -alpn h2 </dev/null 2>/dev/null | openssl x509 -noout -subject 2>&1";
+    std::FILE* pipe = popen(command.c_str(), "r");
+    std::string subject(200, '\0');
+    subject.resize(std::fread(subject.data(), 1, subject.size(), pipe));
+    pclose(pipe);
+    return subject;
+  }
+
+  mutable std::mutex mutex_;
+  std::vector<std::pair<bool, std::string>> told_;
+};
+
+TEST_F(Rotation, ARenewedPairIsServedToNewConnections) {
+  EXPECT_EQ(served(), "subject=CN = server\n");
+  copy("renewed.key", "live.key");
+  copy("renewed.crt", "live.crt");
+  ASSERT_TRUE(eventually([&] { return server_->stats().certificates_renewed == 1; }));
+  EXPECT_EQ(served(), "subject=CN = renewed\n");
+  EXPECT_TRUE(pause_as("guardian").ok());
+  EXPECT_TRUE(told().back().first);
+}
+
+TEST_F(Rotation, APairThatCannotBeRightIsHeldBackToldAndCountedAndTheLastGoodOneStays) {
+  // The key was written, its certificate not yet; then the certificate by half.
+  copy("renewed.key", "live.key");
+  ASSERT_TRUE(eventually([&] { return server_->stats().certificates_held_back == 1; }));
+  EXPECT_EQ(told().back().first, false);
+  EXPECT_NE(told().back().second.find("does not belong to the certificate"), std::string::npos) << told().back().second;
+  EXPECT_EQ(served(), "subject=CN = server\n");
+  EXPECT_TRUE(pause_as("guardian").ok());
+  const std::string whole = text("renewed.crt");
+  write("live.crt", whole.substr(0, whole.size() / 2));
+  ASSERT_TRUE(eventually([&] { return server_->stats().certificates_held_back == 2; }));
+  EXPECT_NE(told().back().second.find("still being written"), std::string::npos) << told().back().second;
+  EXPECT_EQ(served(), "subject=CN = server\n");
+  std::filesystem::remove(path("live.crt"));
+  ASSERT_TRUE(eventually([&] { return server_->stats().certificates_held_back == 3; }));
+  EXPECT_TRUE(pause_as("guardian").ok());
+  EXPECT_EQ(server_->stats().certificates_renewed, 0u);
+  // Whole at last.
+  write("live.crt", whole);
+  ASSERT_TRUE(eventually([&] { return server_->stats().certificates_renewed == 1; }));
+  EXPECT_EQ(served(), "subject=CN = renewed\n");
+  EXPECT_EQ(told().size(), 4u);
+}
+
+TEST_F(Rotation, AChainWhoseLastCertificateIsCutOffIsHeldBack) {
+  const std::string authority = text("ca.crt");
+  write("live.crt", text("server.crt") + authority.substr(0, authority.size() - 20));
+  ASSERT_TRUE(eventually([&] { return server_->stats().certificates_held_back == 1; }));
+  EXPECT_NE(told().back().second.find("1 of 2 certificates whole"), std::string::npos) << told().back().second;
+  write("live.crt", text("server.crt") + authority);
+  ASSERT_TRUE(eventually([&] { return server_->stats().certificates_renewed == 1; }));
+  EXPECT_TRUE(pause_as("guardian").ok());
+}
+
+std::mutex lines_mutex;
+std::vector<std::string> lines;
+
+TEST_F(Tls, GrpcsOwnLinesGoWhereTheyAreSentTo) {
+  set_grpc_log([](GrpcLogLevel level, std::string_view line) {
+    if (level != GrpcLogLevel::error) return;
+    const std::lock_guard lock(lines_mutex);
+    lines.emplace_back(line);
+  });
+  start();
+  EXPECT_FALSE(pause_as("").ok());
+  const auto told = [](std::string_view what) {
+    const std::lock_guard lock(lines_mutex);
+    return std::any_of(lines.begin(), lines.end(), [&](const auto& line) { return line.find(what) != line.npos; });
+  };
+  EXPECT_TRUE(eventually([&] { return told("Handshake failed"); }));
+  EXPECT_TRUE(told("ssl_transport_security.cc:"));
+  set_grpc_log(nullptr);
 }
 
 }  // namespace
