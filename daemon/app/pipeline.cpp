@@ -1,5 +1,7 @@
 #include "daemon/app/pipeline.hpp"
 
+#include <pthread.h>
+
 #include <algorithm>
 #include <chrono>
 #include <utility>
@@ -124,7 +126,10 @@ void Pipeline::start() {
     durable_ = std::max(durable_, durable.seq);
     wake_.notify_one();
   });
-  thread_ = std::thread([this] { run(); });
+  thread_ = std::thread([this] {
+    pthread_setname_np(pthread_self(), "engine");
+    run();
+  });
 }
 
 void Pipeline::drain() {

@@ -1,5 +1,7 @@
 #include "daemon/app/source_runner.hpp"
 
+#include <pthread.h>
+
 #include <algorithm>
 #include <atomic>
 #include <future>
@@ -172,7 +174,10 @@ void SourceRunner::start(const config::ValidConfig& config) {
   impl_->context = std::make_unique<asio::io_context>(1);
   impl_->work.emplace(impl_->context->get_executor());
   for (const auto& s : config.daemon().sources) impl_->start_one(s, config, at);
-  impl_->thread = std::thread([context = impl_->context.get()] { context->run(); });
+  impl_->thread = std::thread([context = impl_->context.get()] {
+    pthread_setname_np(pthread_self(), "sources");
+    context->run();
+  });
 }
 
 void SourceRunner::stop() {

@@ -1,6 +1,7 @@
 #include "daemon/journal/journal.hpp"
 
 #include <fcntl.h>
+#include <pthread.h>
 #include <sqlite3.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -149,7 +150,10 @@ Result<> Journal::start(const ProgressCallback& progress) {
       },
       keeper_.get());
   keeper_->start();
-  writer_ = std::thread([this] { write_loop(); });
+  writer_ = std::thread([this] {
+    pthread_setname_np(pthread_self(), "journal");
+    write_loop();
+  });
   return {};
 }
 

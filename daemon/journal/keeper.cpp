@@ -1,5 +1,6 @@
 #include "daemon/journal/keeper.hpp"
 
+#include <pthread.h>
 #include <sqlite3.h>
 
 #include <algorithm>
@@ -59,7 +60,10 @@ Keeper::~Keeper() {
 }
 
 void Keeper::start() {
-  thread_ = std::thread([this] { run(); });
+  thread_ = std::thread([this] {
+    pthread_setname_np(pthread_self(), "journal-keeper");
+    run();
+  });
 }
 
 void Keeper::stop() {
