@@ -31,6 +31,7 @@ class Buffer {
     ++size_;
   }
   [[gnu::always_inline]] void append(const void* data, std::size_t size) {
+    if (size == 0) return;  // an empty text may be at no address at all, which memcpy must not be given
     std::memcpy(room(size), data, size);
     size_ += size;
   }
