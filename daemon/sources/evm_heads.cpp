@@ -86,7 +86,9 @@ struct EvmHeads::State : std::enable_shared_from_this<EvmHeads::State> {
       if (failed) co_return *failed;
       subscribed = true;
       last_head = timing->now();
-      if (owner != nullptr) owner->metrics.ws_connects += 1;
+      if (owner == nullptr) co_return Fault{FaultKind::transport, "ended", {}};
+      owner->metrics.ws_connects += 1;
+      owner->wake();  // what came while nobody listened is not announced again
       while (owner != nullptr) {
         auto text = co_await client->read();
         if (!text) co_return text.error();
