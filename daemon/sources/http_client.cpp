@@ -4,7 +4,6 @@
 
 #include <fmt/format.h>
 #include <boost/asio/as_tuple.hpp>
-#include <boost/asio/ssl/host_name_verification.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/core/tcp_stream.hpp>
@@ -93,10 +92,9 @@ struct HttpClient::State {
     }
     tls.emplace(std::move(*plain), *tls_context);
     plain.reset();
-    SSL_set_tlsext_host_name(tls->native_handle(), endpoint.host.c_str());
-    tls->set_verify_callback(asio::ssl::host_name_verification(endpoint.host));
+    net::expect_peer(tls->native_handle(), endpoint);
     const auto [error] = co_await tls->async_handshake(asio::ssl::stream_base::client, kQuiet);
-    if (error) co_return net::describe(endpoint, "TLS handshake", error);
+    if (error) co_return net::describe_handshake(endpoint, tls->native_handle(), error);
     co_return std::nullopt;
   }
 

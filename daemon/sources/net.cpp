@@ -1,9 +1,10 @@
 #include "daemon/sources/net.hpp"
 
 #include <fmt/format.h>
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/experimental/awaitable_operators.hpp>
-#include <boost/asio/ssl/host_name_verification.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -51,6 +52,38 @@ Fetch<std::shared_ptr<asio::ssl::context>> make_tls(const std::string& ca_file) 
     return fault(FaultKind::transport, "loading the certificate authorities " + ca_file + ": " + error.message());
   context->set_verify_mode(asio::ssl::verify_peer, error);
   return context;
+}
+
+void expect_peer(SSL* session, const Endpoint& endpoint) {
+  boost::system::error_code not_an_address;
+  (void)asio::ip::make_address(endpoint.host, not_an_address);
+  if (not_an_address) {
+    SSL_set_tlsext_host_name(session, endpoint.host.c_str());
+    SSL_set1_host(session, endpoint.host.c_str());
+  } else {
+    X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(session), endpoint.host.c_str());
+  }
+}
+
+Fault describe_handshake(const Endpoint& endpoint, SSL* session, boost::system::error_code error) {
+  const long verified = SSL_get_verify_result(session);
+  if (verified == X509_V_OK) return describe(endpoint, "TLS handshake", error);
+  std::string_view advice;
+  switch (verified) {
+    case X509_V_ERR_HOSTNAME_MISMATCH:
+    case X509_V_ERR_IP_ADDRESS_MISMATCH: advice = "; it is made out to another host"; break;
+    case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
+    case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
+    case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
+    case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
+      advice = "; if its authority is to be trusted, name it with ca_file";
+      break;
+    default: break;
+  }
+  return {FaultKind::transport,
+          fmt::format("{}: TLS handshake: the server's certificate is refused: {}{}", endpoint.shown,
+                      X509_verify_cert_error_string(verified), advice),
+          {}};
 }
 
 Fault describe(const Endpoint& endpoint, std::string_view doing, boost::system::error_code error) {

@@ -21,6 +21,13 @@ namespace homeostat::sources::net {
 /// Verifies the peer against the system's authorities or `ca_file`.
 [[nodiscard]] Fetch<std::shared_ptr<boost::asio::ssl::context>> make_tls(const std::string& ca_file);
 
+/// Before the handshake: asks for the endpoint's host by name (SNI) and demands a certificate made out to it, or to
+/// its address where the host is one.
+void expect_peer(SSL* session, const Endpoint& endpoint);
+
+/// Why a handshake failed, in the words of the certificate check where that was it, and what to do about it.
+[[nodiscard]] Fault describe_handshake(const Endpoint& endpoint, SSL* session, boost::system::error_code error);
+
 /// transport, timed_out or oversize, with the endpoint and what was being done.
 [[nodiscard]] Fault describe(const Endpoint& endpoint, std::string_view doing, boost::system::error_code error);
 

@@ -3,7 +3,6 @@
 #include <optional>
 
 #include <boost/asio/as_tuple.hpp>
-#include <boost/asio/ssl/host_name_verification.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/core/buffers_to_string.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
@@ -72,10 +71,9 @@ struct WsClient::State {
     tls_context = *made;
     tls.emplace(std::move(plain->next_layer()), *tls_context);
     plain.reset();
-    SSL_set_tlsext_host_name(tls->next_layer().native_handle(), endpoint.host.c_str());
-    tls->next_layer().set_verify_callback(asio::ssl::host_name_verification(endpoint.host));
+    net::expect_peer(tls->next_layer().native_handle(), endpoint);
     const auto [error] = co_await tls->next_layer().async_handshake(asio::ssl::stream_base::client, kQuiet);
-    if (error) co_return net::describe(endpoint, "TLS handshake", error);
+    if (error) co_return net::describe_handshake(endpoint, tls->next_layer().native_handle(), error);
     co_return co_await upgrade(*tls);
   }
 
