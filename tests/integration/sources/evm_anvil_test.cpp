@@ -193,7 +193,7 @@ TEST(EvmSource, AnotherChainIdIsRefusedUntilTheRightNodeIsBack) {
   run.run_until([&] { return run.reported(SourceCondition::connected) && run.delivered() == 1; }, "recovery");
 }
 
-TEST(EvmSource, FallsBackToTheNextProviderAndReturnsToTheFirst) {
+TEST(EvmSource, AProviderOfAnotherChainIsPassedOver) {
   Anvil::Options options;
   options.chain_id = 5;
   auto first = std::make_unique<Anvil>(options);
@@ -262,9 +262,12 @@ TEST(EvmSource, WebSocketHeadsWakeThePollUp) {
   SourceRun run;
   run.start(settings);
   run.run_until([&] { return run.evm->metrics().ws_connects == 1; }, "the subscription");
-  anvil.tip(emitter, 1, 1);
-  run.run_until([&] { return run.events() == 1; }, "a tip long before the next poll");
-  EXPECT_GE(run.evm->metrics().ws_heads, 1u);
+  // The subscription itself is a reason to look once; what comes after that is noticed by its head only.
+  for (std::uint64_t tips = 1; tips <= 3; ++tips) {
+    anvil.tip(emitter, 1, 1);
+    run.run_until([&] { return run.events() == tips && run.evm->metrics().ws_heads >= tips; },
+                  "a tip and its head long before the next poll");
+  }
 }
 
 }  // namespace

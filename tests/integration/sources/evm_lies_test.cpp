@@ -196,5 +196,53 @@ TEST(EvmSource, BlocksThatContradictTheirNumberAreRefused) {
   run.expect_recovery();
 }
 
+TEST(EvmSource, FallsBackToTheNextProviderAndReturnsToTheFirst) {
+  Liar run;
+  TinyServer second(run.io,
+                    [&](const std::string&, const std::string& body) { return reply_with(run.chain.answer(body)); });
+  auto settings = run.settings();
+  settings.providers = {{"first", run.server.url(), ""}, {"second", second.url(), ""}};
+  run.start(settings);
+  run.run_until([&] { return run.delivered() == 30; }, "the first provider");
+  EXPECT_EQ(run.evm->metrics().provider, 0u);
+  run.instead = [](const std::string&) { return reply_with("gone", 503); };
+  run.run_until([&] { return run.evm->metrics().provider == 1u; }, "the second provider");
+  run.chain.mine(3);
+  run.run_until([&] { return run.delivered() == 33; }, "blocks by the second");
+  run.instead = nullptr;
+  run.run_until([&] { return run.evm->metrics().provider == 0u; }, "the return to the first");
+  run.chain.mine(2);
+  run.run_until([&] { return run.delivered() == 35; }, "blocks by the first again");
+  EXPECT_TRUE(run.evm->status().providers[0].in_use);
+  EXPECT_EQ(run.events(), 36u);
+  run.expect_linked();
+  for (const auto& report : run.reports) EXPECT_EQ(report.condition, SourceCondition::connected) << report.detail;
+}
+
+TEST(EvmSource, StartAtLatestBeginsAtTheHeadAndLaterAtTheCursor) {
+  Liar run;
+  auto settings = run.settings();
+  settings.start_at_latest = true;
+  run.start(settings);
+  run.run_until([&] { return run.delivered() == 30; }, "the head");
+  EXPECT_EQ(run.segments[0].from, 30u);
+  run.chain.mine(2);
+  run.run_until([&] { return run.delivered() == 32; }, "what came after");
+  EXPECT_EQ(run.events(), 3u);
+  run.expect_linked();
+  // Started again with what it had delivered: not at the head, which would leave a gap.
+  const auto last = run.segments.back().blocks.back();
+  run.evm.reset();
+  run.io.restart();
+  run.io.poll();
+  run.segments.clear();
+  run.chain.mine(8);
+  run.start(settings, {{{last.number, last.hash}}});
+  run.run_until([&] { return run.delivered() == 40; }, "the gap and the head");
+  EXPECT_EQ(run.segments[0].from, 33u);
+  EXPECT_EQ(run.events(), 8u);
+  run.expect_linked();
+}
+
 }  // namespace
 }  // namespace homeostat::test
