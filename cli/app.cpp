@@ -1,5 +1,6 @@
 #include "cli/app.hpp"
 
+#include <algorithm>
 #include <ostream>
 
 #include "cli/commands/context.hpp"
@@ -54,13 +55,25 @@ const CLI::App& innermost(const CLI::App& app) {
   return parsed.empty() ? app : innermost(*parsed.front());
 }
 
-std::string usage_message(const CLI::App& root, const CLI::ParseError& error) {
+/// `-.02` as `-0.02`: the parser knows a negative number by the digit behind its sign.
+std::string with_leading_zero(const std::string& word) {
+  const bool is_short = word.size() > 2 && word[0] == '-' && word[1] == '.' && word[2] >= '0' && word[2] <= '9';
+  return is_short ? "-0" + word.substr(1) : word;
+}
+
+std::string usage_message(const CLI::App& root, const CLI::ParseError& error,
+                          const std::vector<std::string>& arguments) {
   const CLI::App& command = innermost(root);
   const auto left = root.remaining(true);
   const std::string hint = fmt::format(" (see {} --help)", full_name(command));
   if (left.empty()) return fmt::format("{}: {}{}", full_name(command), error.what(), hint);
   const std::string& word = left.front();
   const bool option = word.rfind("-", 0) == 0;
+  const auto dashes = std::find(arguments.begin(), arguments.end(), "--");
+  if (option && std::find(dashes, arguments.end(), word) != arguments.end()) {
+    return fmt::format("{}: '{}' stands behind '--', where nothing is an option; write it before{}", full_name(command),
+                       printable(word), hint);
+  }
   const std::string what = option ? "option" : commands_of(command).empty() ? "argument" : "command";
   std::string message = fmt::format("{}: unknown {} '{}'", full_name(command), what, printable(word));
   return message + did_you_mean(word, candidates(root, command, option)) + hint;
@@ -69,7 +82,9 @@ std::string usage_message(const CLI::App& root, const CLI::ParseError& error) {
 ExitCode parse_and_run(CLI::App& root, Context& context, const std::vector<std::string>& arguments) {
   std::ostream& err = context.console.err;
   try {
-    root.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
+    std::vector<std::string> words(arguments.rbegin(), arguments.rend());
+    for (std::string& word : words) word = with_leading_zero(word);
+    root.parse(std::move(words));
     return context.exit;
   } catch (const CLI::CallForHelp&) {
     context.print(help_text(innermost(root)));
@@ -78,7 +93,7 @@ ExitCode parse_and_run(CLI::App& root, Context& context, const std::vector<std::
     if (arguments.empty()) {
       err << help_text(root);
     } else {
-      err << usage_message(root, error) << '\n';
+      err << usage_message(root, error, arguments) << '\n';
     }
     return ExitCode::usage;
   }

@@ -215,9 +215,8 @@ Outcome<> shift(Context& context, const OrderOptions& o) {
   const std::string plan = fmt::format(
       "shift: loop {} holds {} at {} ({} now){}\nIts set-point "
       "becomes {} {}.",
-      loop.name(), loop.metric(), with_unit(number(loop.setpoint()), found->unit), number(loop.value()),
-      number(loop.setpoint_shift()), with_unit(number(before + o.shift), found->unit),
-      until_text(context, ready->duration, ""));
+      loop.name(), loop.metric(), with_unit(number(loop.setpoint()), found->unit), number(loop.value()), shifted,
+      with_unit(number(before + o.shift), found->unit), until_text(context, ready->duration, ""));
   if (const auto yes = confirm(context, o, plan); !yes) return yes;
   v1::ShiftSetpointRequest request;
   *request.mutable_order() = ready->order;
@@ -372,8 +371,8 @@ void add_holding_commands(CLI::App& group, Context& context) {
 void add_steering_commands(CLI::App& group, Context& context) {
   auto order = std::make_shared<OrderOptions>();
   CLI::App* app = add_order(group, context, "shift", "Add to a loop's set-point for a time", order,
-                            {"homeostat guardian shift creator_rewards 0.02 --for 6h --reason \"launch day\"",
-                             "homeostat guardian shift creator_rewards --for 6h --reason calm -- -0.02"},
+                            {"homeostat guardian shift creator_supply 0.02 --for 6h --reason \"launch day\"",
+                             "homeostat guardian shift creator_supply -0.02 --for 6h --reason calm"},
                             shift);
   app->add_option("LOOP", order->target, "which")->required();
   app->add_option("SHIFT", order->shift, "in the metric's unit")->required();
@@ -381,7 +380,7 @@ void add_steering_commands(CLI::App& group, Context& context) {
 
   order = std::make_shared<OrderOptions>();
   app = add_order(group, context, "clear-shift", "End a set-point shift", order,
-                  {"homeostat guardian clear-shift creator_rewards --reason \"launch over\""}, clear_shift);
+                  {"homeostat guardian clear-shift creator_supply --reason \"launch over\""}, clear_shift);
   app->add_option("LOOP", order->target, "which")->required();
 
   order = std::make_shared<OrderOptions>();

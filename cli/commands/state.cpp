@@ -107,7 +107,7 @@ void add_state_commands(CLI::App& root, Context& context) {
   add_list(root, context, "metrics", "Every metric: value, quality, age, where it came from", show_metrics,
            {"homeostat metrics", "homeostat metrics --json | jq '.metrics[] | select(.reading.quality != \"ok\")'"});
   add_list(root, context, "loops", "Every loop: set-point, value, error, the terms of its law", show_loops,
-           {"homeostat loops", "homeostat loops creator_rewards --json"});
+           {"homeostat loops", "homeostat loops creator_supply --json"});
   add_list(root, context, "parameters", "Every parameter: value, wanted value, bounds, who holds it", show_parameters,
            {"homeostat parameters", "homeostat parameters transaction_fee --json"});
   add_list(root, context, "sources", "Every source: connected or why not, accepted, refused, chain head", show_sources,

@@ -179,6 +179,28 @@ TEST_F(Commands, RefuseAnOverrideOutsideTheBoundsBeforeAsking) {
       << r.err;
 }
 
+TEST_F(Commands, TakeANegativeShiftWhereverItStands) {
+  const std::vector<Words> lines = {
+      {"guardian", "shift", "creator_rewards", "-0.02", "--yes", "--for", "6h", "--reason", "calm"},
+      {"guardian", "shift", "creator_rewards", "-2e-2", "--for", "6h", "--reason", "calm", "-y"},
+      {"guardian", "shift", "--yes", "--for", "6h", "--reason", "calm", "creator_rewards", "-0.02"},
+      {"guardian", "shift", "creator_rewards", "-.02", "--yes", "--for", "6h", "--reason", "calm"},
+  };
+  for (const Words& words : lines) {
+    const Ran r = run(words);
+    EXPECT_EQ(r.code, ExitCode::ok) << words[3] << ": " << r.err;
+    EXPECT_NE(r.err.find("becomes 0.02 "), std::string::npos) << r.err;
+  }
+}
+
+TEST_F(Commands, SayThatAnOptionBehindTheDoubleDashIsNone) {
+  const Ran r =
+      run({"guardian", "shift", "creator_rewards", "--for", "6h", "--reason", "calm", "--", "-0.02", "--yes"});
+  EXPECT_EQ(r.code, ExitCode::usage);
+  EXPECT_NE(r.err.find("'--yes' stands behind '--', where nothing is an option; write it before"), std::string::npos)
+      << r.err;
+}
+
 TEST_F(Commands, RefuseAVetoOfWhatWasSentAlready) {
   EXPECT_EQ(run({"guardian", "veto", "17", "--reason", "x", "--yes"}).code, ExitCode::conflict);
 }
