@@ -1,5 +1,6 @@
 // What ordinary tools expect of a gRPC server and of a service: health, reflection, probes.
 import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
@@ -74,6 +75,19 @@ test("probes: /healthz, /readyz, the console, a page that is not there, a method
   assert.equal((await daemon.get("/nothing")).status, 404);
   const post = await fetch(`${daemon.url}/metrics`, { method: "POST" });
   assert.equal(post.status, 405);
+  const command = await fetch(`${daemon.url}/`, { method: "POST", body: "pause=all" });
+  assert.equal(command.status, 405);
+  assert.equal(command.headers.get("allow"), "GET, HEAD");
+  assert.match(await command.text(), /this listener changes nothing/);
+});
+
+test("top, gdb and perf see what each thread is for", async (t) => {
+  const daemon = await started(t);
+  const tasks = `/proc/${daemon.pid}/task`;
+  const names = readdirSync(tasks).map((id) => readFileSync(`${tasks}/${id}/comm`, "utf8").trim());
+  for (const name of ["homeostatd", "engine", "journal", "journal-keeper", "sources", "http", "api-outbox"]) {
+    assert.equal(names.filter((n) => n === name).length, 1, `${name} among ${names.join(" ")}`);
+  }
 });
 
 test("the version is told to a client and to the command", async (t) => {
