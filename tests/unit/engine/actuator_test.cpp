@@ -162,6 +162,25 @@ TEST(Actuator, ALateAnswerStartsTheCooldownWhenItExpired) {
   EXPECT_EQ(world.last.adjustments.size(), 1U);
 }
 
+TEST(Actuator, AnAnswerEndsTheBackoffAndItsCountStartsAnew) {
+  Silent world;
+  world.reject(world.id);
+  world.tick(20);
+  world.reject(world.fee().id);  // twice in a row: two periods
+  world.ticks(30, 40);
+  ASSERT_EQ(world.last.adjustments.size(), 1U);
+  world.answer(world.fee().id, dec("2.75"));
+  world.tick(50);
+  ASSERT_EQ(world.last.adjustments.size(), 1U);
+  world.reject(world.fee().id);
+  world.tick(60);  // one period again
+  EXPECT_EQ(world.last.adjustments.size(), 1U);
+  const auto view = world.engine.view().parameters[0];
+  EXPECT_EQ(view.emitted, 5U);
+  EXPECT_EQ(view.applied, 1U);
+  EXPECT_EQ(view.rejected, 3U);
+}
+
 TEST(Actuator, TheNewestAdjustmentsAnswerWinsInWhateverOrderTheyCome) {
   Silent world;
   world.ticks(20, 610);

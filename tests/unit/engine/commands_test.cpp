@@ -184,5 +184,15 @@ TEST(Guardian, NothingIsSentOnceItsReadingIsGoneWhenItsVetoWindowPasses) {
       << world.last.updates[0].why;
 }
 
+TEST(Guardian, AfterItsPauseExpiredAParameterMovesAgain) {
+  World world;
+  world.tick(0);
+  world.order(CommandKind::pause, "fee", 25);
+  world.sees("velocity", 14).ticks(10, 20);
+  EXPECT_EQ(world.value("fee"), dec("2.5"));
+  world.ticks(30, 60);
+  EXPECT_GT(world.value("fee"), dec("2.5"));
+}
+
 }  // namespace
 }  // namespace homeostat::engine

@@ -6,6 +6,8 @@
 namespace homeostat::engine {
 namespace {
 
+using guardian::OperatingMode;
+
 PolicyPtr shared(Policy policy) {
   return std::make_shared<const Policy>(std::move(policy));
 }
@@ -117,12 +119,31 @@ TEST(PolicyChange, KeepsStateByNameAndRetunesWithoutAStep) {
   next.digest = "d2";
   std::swap(next.loops[0], next.loops[1]);  // order is not identity
   std::swap(next.guardian.parameters[0], next.guardian.parameters[1]);
-  next.loops[1].pid.gains = {3, 0.0001, 0};
+  next.loops[1].pid.gains = {0.1, 0.0001, 0};
   EXPECT_TRUE(change(world, next).outcome.accepted);
   world.tick(70);
   EXPECT_NEAR(world.fee().proposed, before, 1e-9);
   EXPECT_EQ(world.fee().policy_digest, "d2");
   EXPECT_EQ(world.engine.view().policy_generation, 2U);
+}
+
+TEST(PolicyChange, ReadingsModesContributionsAndOpenAdjustmentsGoOn) {
+  World world;
+  world.answers = false;
+  world.tick(0);
+  world.sees("velocity", 14).tick(10);
+  const auto sent = world.fee().id;
+  const double output = world.fee().loops[0].output;
+  EXPECT_GT(output, 1);
+  world.order(CommandKind::pause);
+  auto next = small_policy();
+  next.loops[0].pid.gains = {0.1, 0.0001, 0};
+  EXPECT_TRUE(change(world, next).outcome.accepted);
+  world.loses("velocity").tick(20);
+  EXPECT_EQ(world.fee().mode, OperatingMode::halted);
+  EXPECT_EQ(world.fee().loops[0].reading.value, 14);
+  EXPECT_NEAR(world.fee().loops[0].output, output, 1e-9);
+  EXPECT_TRUE(world.answer(sent, dec("2.75")).outcome.accepted);
 }
 
 TEST(PolicyChange, ABadPolicyIsRefusedAndTheOldOneStays) {
