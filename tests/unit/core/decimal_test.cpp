@@ -89,6 +89,10 @@ TEST(Decimal, ConvertsToTheNearestDouble) {
 
 TEST(DecimalDeathTest, MixingScalesIsAProgrammersMistake) {
   EXPECT_DEATH((void)(Decimal(1, 0) + Decimal(1, 1)), "CHECK failed");
+  EXPECT_DEATH((void)(Decimal(1, 0) - Decimal(1, 1)), "CHECK failed");
+  EXPECT_DEATH((void)(Decimal(1, 0) < Decimal(1, 1)), "CHECK failed");
+  EXPECT_DEATH((void)(Decimal(1, 0) == Decimal(1, 1)), "CHECK failed");
+  EXPECT_DEATH((void)Decimal(1, 0).rounded_to(Decimal(1, 1)), "CHECK failed");
   EXPECT_DEATH(Decimal(1, 19), "CHECK failed");
 }
 
