@@ -69,14 +69,31 @@ struct PushConnection {
 
 struct EvmProviderSettings {
   std::string name;
-  std::string http;  ///< http:// or https:// JSON-RPC
-  std::string ws;    ///< ws:// or wss://, empty = polling only
+  std::string http;           ///< http:// or https:// JSON-RPC
+  std::string ws;             ///< ws:// or wss://, empty = polling only
+  double requests_per_s = 0;  ///< its own limit, 0 = none; a batch of n calls is n requests
+  double burst = 100;
 
   bool operator==(const EvmProviderSettings&) const = default;
 };
 
+/// When a provider is left aside and used again; see sources::PoolSettings.
+struct EvmPoolSettings {
+  std::uint32_t failures_max = 5;
+  std::uint32_t probes_good = 2;
+  std::uint64_t behind_max = 5;  ///< blocks
+  Duration head_silence_max = Duration::minutes(3);
+  Duration finalized_silence_max = Duration::minutes(30);
+  Duration probe_period = Duration::seconds(15);
+  Duration hedge_after = Duration::seconds(2);  ///< 0 = never
+  std::uint32_t agreement = 0;                  ///< providers that must agree on what is final; 0 = 2, or 1 of one
+
+  bool operator==(const EvmPoolSettings&) const = default;
+};
+
 struct EvmConnection {
-  std::vector<EvmProviderSettings> providers;  ///< tried in this order
+  std::vector<EvmProviderSettings> providers;  ///< asked in this order as long as they are well
+  EvmPoolSettings pool;
   std::uint64_t chain_id = 0;
   bool start_at_latest = false;  ///< begin at the head of the first start; then start_block is 0
   std::uint64_t start_block = 0;

@@ -70,7 +70,28 @@ void read_providers(const Field& field, Context& context, std::vector<EvmProvide
     }
     read_url(s.required("http", "the JSON-RPC address"), "http://", "https://", provider.http);
     read_url(s.optional("ws"), "ws://", "wss://", provider.ws);
+    s.optional("requests_per_s").number(provider.requests_per_s, {.min = 0, .max = 1e6});
+    s.optional("burst").number(provider.burst, {.min = 1, .max = 1e6});
     out.push_back(std::move(provider));
+  }
+}
+
+void read_pool(const Field& field, Context& context, std::size_t providers, EvmPoolSettings& out) {
+  if (!field.is_given()) return;
+  Section s(field, context);
+  s.optional("failures_max").integer(out.failures_max, {.min = 1, .max = 1000});
+  s.optional("probes_good").integer(out.probes_good, {.min = 1, .max = 1000});
+  s.optional("behind_max").integer(out.behind_max, {.min = 1, .max = 1'000'000});
+  s.optional("head_silence_max").duration(out.head_silence_max, {.min = Duration::zero(), .max = Duration::hours(24)});
+  s.optional("finalized_silence_max")
+      .duration(out.finalized_silence_max, {.min = Duration::zero(), .max = Duration::hours(240)});
+  s.optional("probe_period")
+      .duration(out.probe_period, {.min = Duration::milliseconds(100), .max = Duration::hours(1)});
+  s.optional("hedge_after").duration(out.hedge_after, {.min = Duration::zero(), .max = Duration::minutes(5)});
+  const Field agreement = s.optional("agreement");
+  agreement.integer(out.agreement, {.min = 1, .max = 100});
+  if (agreement.is_given() && out.agreement > providers) {
+    agreement.error(fmt::format("{} providers cannot agree: there are {}", out.agreement, providers));
   }
 }
 
@@ -123,6 +144,7 @@ void read_contracts(const Field& field, Context& context, const std::string& sou
 EvmConnection read_evm(Section& s, Context& context, const std::string& source, Sources& out) {
   EvmConnection c;
   read_providers(s.required("providers", "the nodes to ask, tried in this order"), context, c.providers);
+  read_pool(s.optional("pool"), context, c.providers.size(), c.pool);
   s.required("chain_id", "which chain the providers must be on, e.g. 1 for Ethereum")
       .integer(c.chain_id, {.min = 1, .max = std::numeric_limits<std::uint64_t>::max()});
   const Field start = s.optional("start_block");

@@ -50,7 +50,16 @@ Result<sources::EvmSettings> evm_settings(const std::string& name, const config:
                          .poll_period = connection.poll,
                          .range_max = connection.range_max,
                          .check_bloom = connection.check_bloom};
-  for (const auto& p : connection.providers) s.providers.push_back({p.name, p.http, p.ws});
+  for (const auto& p : connection.providers) s.providers.push_back({p.name, p.http, p.ws, p.requests_per_s, p.burst});
+  const config::EvmPoolSettings& pool = connection.pool;
+  s.pool = {.failures_max = pool.failures_max,
+            .probes_good = pool.probes_good,
+            .behind_max = pool.behind_max,
+            .head_silence_max = pool.head_silence_max,
+            .finalized_silence_max = pool.finalized_silence_max,
+            .probe_period = pool.probe_period,
+            .hedge_after = pool.hedge_after,
+            .agreement = pool.agreement != 0 ? pool.agreement : std::min<std::uint32_t>(2, s.providers.size())};
   for (const auto& [contract, text] : connection.contracts) {
     auto address = address_of(text, connection, name + ".contracts." + contract);
     if (!address) return tl::make_unexpected(address.error());

@@ -21,12 +21,14 @@ BackoffSettings own_seed(BackoffSettings settings, const std::string& name) {
 }  // namespace
 
 EvmNode::EvmNode(const Outside& outside, EvmProvider provider, Endpoint endpoint, const EvmSettings& settings,
-                 EvmMetrics& metrics)
+                 EvmMetrics& metrics, std::shared_ptr<RequestBudget> budget)
     : provider_(std::move(provider)),
       endpoint_(std::move(endpoint)),
       timing_(outside.timing),
       http_(outside.wire->http(endpoint_, settings.http)),
       metrics_(metrics),
+      budget_(std::move(budget)),
+      pause_(timing_->make_timer()),
       poll_period_(settings.poll_period),
       backoff_(own_seed(settings.backoff, settings.name + "/" + provider_.name)),
       batch_max_(std::max<std::uint32_t>(settings.batch_max, 1)) {}
@@ -39,6 +41,11 @@ asio::awaitable<Fetch<EvmNode::Values>> EvmNode::exchange(std::span<const rpc::C
   request.target = endpoint_.target;
   request.content_type = "application/json";
   request.body = rpc::encode(calls, first_id);
+  const Moment allowed = budget_->take(calls.size(), timing_->now());
+  if (allowed > timing_->now()) {
+    metrics_.budget_waits += 1;
+    co_await pause_->wait_until(allowed);
+  }
   const Moment started = timing_->now();
   auto reply = co_await http_->exchange(std::move(request));
   const auto taken = std::chrono::duration_cast<std::chrono::nanoseconds>(timing_->now() - started);
@@ -91,6 +98,11 @@ void EvmNode::failed(Fault why) {
   not_before_ = after(timing_->now(), wait);
   contracts_checked = contracts_checked && why.kind == FaultKind::behind;
   last_fault_ = std::move(why);
+}
+
+void EvmNode::close() {
+  pause_->cancel();
+  http_->close();
 }
 
 void EvmNode::worked() {

@@ -11,6 +11,7 @@
 #include "daemon/sources/backoff.hpp"
 #include "daemon/sources/metrics.hpp"
 #include "daemon/sources/outside.hpp"
+#include "daemon/sources/provider_pool.hpp"
 #include "daemon/sources/rpc.hpp"
 
 namespace homeostat::sources {
@@ -20,16 +21,16 @@ class EvmNode {
   using Values = std::vector<Fetch<rpc::Value>>;
 
   EvmNode(const Outside& outside, EvmProvider provider, Endpoint endpoint, const EvmSettings& settings,
-          EvmMetrics& metrics);
+          EvmMetrics& metrics, std::shared_ptr<RequestBudget> budget);
 
-  /// One value or fault per call, in order. The outer fault: nothing useful came.
+  /// One value or fault per call, in order. The outer fault: nothing useful came. Waits for the provider's budget.
   [[nodiscard]] boost::asio::awaitable<Fetch<Values>> call(std::vector<rpc::Call> calls);
   /// As call(), but the first fault of any call is the fault of all.
   [[nodiscard]] boost::asio::awaitable<Fetch<std::vector<rpc::Value>>> require(std::vector<rpc::Call> calls);
 
   void failed(Fault why);
   void worked();
-  void close() { http_->close(); }
+  void close();
 
   [[nodiscard]] const EvmProvider& provider() const { return provider_; }
   [[nodiscard]] const std::optional<Fault>& last_fault() const { return last_fault_; }
@@ -45,6 +46,8 @@ class EvmNode {
   std::shared_ptr<Timing> timing_;
   std::unique_ptr<HttpChannel> http_;
   EvmMetrics& metrics_;
+  std::shared_ptr<RequestBudget> budget_;
+  std::unique_ptr<Timer> pause_;
   Duration poll_period_;
   Backoff backoff_;
   std::size_t batch_max_;

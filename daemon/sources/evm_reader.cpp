@@ -66,10 +66,9 @@ asio::awaitable<Fetch<Heads>> EvmReader::heads(EvmNode& node) {
   std::size_t at = 2;
   if (settings_.ask_safe) heads.safe = height_or_zero((*values)[at++]);
   if (settings_.ask_finalized) heads.finalized = height_or_zero((*values)[at]);
-  // Behind a load balancer an older view can follow a newer one; what was final stays so.
-  finalized_max_ = heads.finalized = std::max(heads.finalized, finalized_max_);
-  metrics_.finalized = heads.finalized;
-  metrics_.safe = heads.safe;
+  // Asked a moment later, the tags may be of a block that the latest one here does not know yet.
+  heads.safe = std::min(heads.safe, heads.latest.number);
+  heads.finalized = std::min(heads.finalized, heads.latest.number);
   if (heads.latest.number > metrics_.head_seen) metrics_.head_seen = heads.latest.number;
   co_return heads;
 }

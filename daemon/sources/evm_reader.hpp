@@ -43,8 +43,6 @@ class EvmReader {
   [[nodiscard]] boost::asio::awaitable<Fetch<Heads>> heads(EvmNode& node);
   /// Fault missing_contract, naming those without code.
   [[nodiscard]] boost::asio::awaitable<std::optional<Fault>> check_contracts(EvmNode& node);
-  /// Begins anew, without what was known of finality.
-  void forget() { finalized_max_ = 0; }
   /// The next segment behind `memory`, or none when nothing is new. Follows a reorg by itself. Faults: behind,
   /// disjoint, inconsistent, range_too_wide (the range has been made smaller: try again), and the node's.
   [[nodiscard]] boost::asio::awaitable<Fetch<std::optional<oracle::ChainSegment>>> next(EvmNode& node,
@@ -79,7 +77,6 @@ class EvmReader {
   EvmMetrics& metrics_;
   const Sink& sink_;
   RangeSizer sizer_;
-  std::uint64_t finalized_max_ = 0;
 };
 
 }  // namespace homeostat::sources

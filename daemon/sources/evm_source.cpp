@@ -19,9 +19,14 @@ namespace asio = boost::asio;
 using oracle::SourceCondition;
 
 struct EvmSource::Impl : std::enable_shared_from_this<EvmSource::Impl> {
-  /// What one provider's turn came to.
-  struct Turn {
-    bool progressed = false;  ///< a segment was delivered, or a range made smaller: go on at once
+  /// One provider's look at what comes next. It goes on by itself when nobody waits for it any more, and then only
+  /// its provider's health is learnt from it.
+  struct Attempt {
+    std::size_t provider = 0;
+    std::uint64_t began = 0;  ///< the epoch
+    ChainMemory memory;       ///< what it builds on: its own copy, because another attempt may be faster
+    bool is_done = false;
+    Fetch<std::optional<oracle::ChainSegment>> result;
   };
 
   Impl(Outside o, EvmSettings s, Sink k, Cursor cursor, Clock clock, EventBook book)
@@ -33,7 +38,10 @@ struct EvmSource::Impl : std::enable_shared_from_this<EvmSource::Impl> {
         memory(cursor),
         reader(settings, std::move(book), metrics, sink),
         heads(outside, settings, metrics, sink, [this] { wake(); }),
-        pause(timing.make_timer()) {}
+        pool(settings.pool, settings.providers.size(), timing.now()),
+        busy(settings.providers.size()),
+        pause(timing.make_timer()),
+        attempt_done(timing.make_timer()) {}
 
   const Outside outside;
   Timing& timing;
@@ -44,8 +52,15 @@ struct EvmSource::Impl : std::enable_shared_from_this<EvmSource::Impl> {
   ChainMemory memory;
   EvmReader reader;
   EvmHeads heads;
+  ProviderPool pool;
   std::vector<std::unique_ptr<EvmNode>> nodes;
+  std::vector<std::unique_ptr<EvmNode>> probes;  ///< of the same providers, so that looking at one never waits
+  std::vector<std::unique_ptr<Timer>> probe_timers;
+  std::vector<bool> busy;  ///< an attempt of this provider is under way
+  std::size_t in_use = 0;
+  std::uint64_t finalized_max = 0;
   std::unique_ptr<Timer> pause;
+  std::unique_ptr<Timer> attempt_done;
   bool running = false;
   bool stopping = false;
   bool woken = false;
@@ -95,55 +110,140 @@ struct EvmSource::Impl : std::enable_shared_from_this<EvmSource::Impl> {
     }
   }
 
-  asio::awaitable<Fetch<Turn>> turn(EvmNode& node) {
-    const std::uint64_t began = epoch;
+  /// Another view can follow an older one, also behind one address; what was final stays so.
+  void settle_finality(Heads& seen) {
+    finalized_max = seen.finalized = std::max(seen.finalized, finalized_max);
+    metrics.finalized = seen.finalized;
+    metrics.safe = seen.safe;
+  }
+
+  asio::awaitable<Fetch<std::optional<oracle::ChainSegment>>> look(EvmNode& node, std::size_t i,
+                                                                   const ChainMemory& known) {
     auto seen = co_await reader.heads(node);
     if (!seen) co_return tl::make_unexpected(std::move(seen.error()));
     if (auto missing = co_await reader.check_contracts(node)) co_return tl::make_unexpected(std::move(*missing));
-    auto segment = co_await reader.next(node, *seen, memory);
-    Turn done;
-    if (!segment && segment.error().kind == FaultKind::range_too_wide) {
-      metrics.faults[static_cast<std::size_t>(FaultKind::range_too_wide)] += 1;
-      log(LogLevel::info, fmt::format("{}: asking for {} blocks at a time: {}", node.provider().name,
-                                      metrics.range_blocks.load(), segment.error().text));
-      done.progressed = true;
-      co_return done;
-    }
-    if (!segment) co_return tl::make_unexpected(std::move(segment.error()));
-    if (!*segment || epoch != began || stopping) co_return done;
-    co_await deliver(std::move(**segment));
-    heads.polled_progress();
-    done.progressed = true;
-    co_return done;
+    pool.saw(i, {seen->latest.number, seen->finalized}, timing.now());
+    settle_finality(*seen);
+    auto segment = co_await reader.next(node, *seen, known);
+    co_return segment;
   }
 
-  /// One try of the providers in order; returns when to try again.
-  asio::awaitable<Moment> round() {
-    Moment earliest = Moment::max();
-    for (std::size_t i = 0; i < nodes.size() && !stopping; ++i) {
-      EvmNode& node = *nodes[i];
-      const Moment time = timing.now();
-      if (node.not_before() <= time) {
-        auto result = co_await turn(node);
-        if (result) {
-          node.worked();
-          metrics.provider = i;
-          heads.follow(i);
-          set_condition(SourceCondition::connected, "connected", fmt::format("by provider {}", node.provider().name),
-                        i);
-          co_return result->progressed ? time : after(time, settings.poll_period);
-        }
-        if (stopping) break;
-        count_failure(node, std::move(result.error()));
+  asio::awaitable<void> run_attempt(std::shared_ptr<Attempt> attempt) {
+    EvmNode& node = *nodes[attempt->provider];
+    try {
+      attempt->result = co_await look(node, attempt->provider, attempt->memory);
+    } catch (const std::exception& e) {  // out of memory
+      attempt->result = fault(FaultKind::bad_reply, std::string("unexpected: ") + e.what());
+    }
+    attempt->is_done = true;
+    busy[attempt->provider] = false;
+    const bool worked = attempt->result || attempt->result.error().kind == FaultKind::range_too_wide;
+    if (worked) {
+      node.worked();
+    } else if (!stopping) {
+      count_failure(node, attempt->provider, attempt->result.error());
+    }
+    attempt_done->cancel();
+  }
+
+  std::shared_ptr<Attempt> start_attempt(std::size_t provider) {
+    auto attempt = std::make_shared<Attempt>(Attempt{provider, epoch, memory, false, {}});
+    busy[provider] = true;
+    asio::co_spawn(
+        outside.executor, [self = shared_from_this(), attempt] { return self->run_attempt(attempt); }, asio::detached);
+    return attempt;
+  }
+
+  /// The first good look of the providers in the pool's order: one after the other, or two at once when the first is
+  /// slow. Null when none gives one now.
+  asio::awaitable<std::shared_ptr<Attempt>> first_good() {
+    std::vector<std::shared_ptr<Attempt>> running;
+    const Duration hedge_after = metrics.backfill_to == 0 ? settings.pool.hedge_after : Duration::zero();
+    std::vector<std::size_t> left = pool.order(timing.now());
+    std::erase_if(left, [&](std::size_t i) { return busy[i] || nodes[i]->not_before() > timing.now(); });
+    auto next = left.begin();
+    while (!stopping && (next != left.end() || !running.empty())) {
+      if (running.empty()) running.push_back(start_attempt(*next++));
+      const bool can_hedge = next != left.end() && running.size() == 1 && hedge_after > Duration::zero();
+      const Moment until = can_hedge ? after(timing.now(), hedge_after) : Moment::max();
+      const auto any_done = [&] { return std::ranges::any_of(running, [](const auto& a) { return a->is_done; }); };
+      if (!any_done()) co_await attempt_done->wait_until(until);
+      if (can_hedge && !any_done() && !stopping) {
+        metrics.hedges += 1;
+        running.push_back(start_attempt(*next++));
+        continue;
       }
-      earliest = std::min(earliest, node.not_before());
+      for (auto attempt = running.begin(); attempt != running.end();) {
+        if (!(*attempt)->is_done) {
+          ++attempt;
+        } else if ((*attempt)->result || (*attempt)->result.error().kind == FaultKind::range_too_wide) {
+          co_return *attempt;
+        } else {
+          attempt = running.erase(attempt);
+        }
+      }
     }
-    if (!stopping) report_failure();
-    co_return earliest;
+    co_return nullptr;
   }
 
-  void count_failure(EvmNode& node, Fault why) {
+  /// One step; returns when to take the next.
+  asio::awaitable<Moment> round() {
+    const auto attempt = co_await first_good();
+    if (stopping) co_return Moment::max();
+    if (attempt == nullptr) {
+      report_failure();
+      co_return next_try();
+    }
+    in_use = attempt->provider;
+    metrics.provider = in_use;
+    heads.follow(in_use);
+    set_condition(SourceCondition::connected, "connected", fmt::format("by provider {}", name_of_provider(in_use)));
+    const Moment time = timing.now();
+    if (!attempt->result) {
+      metrics.faults[static_cast<std::size_t>(FaultKind::range_too_wide)] += 1;
+      log(LogLevel::info, fmt::format("{}: asking for {} blocks at a time: {}", name_of_provider(in_use),
+                                      metrics.range_blocks.load(), attempt->result.error().text));
+      co_return time;
+    }
+    if (!*attempt->result || epoch != attempt->began) co_return after(time, settings.poll_period);
+    co_await deliver(std::move(**attempt->result));
+    heads.polled_progress();
+    co_return time;
+  }
+
+  /// When the first of the providers that are left alone may be asked again; busy ones end by their deadline.
+  Moment next_try() const {
+    Moment earliest = after(timing.now(), settings.backoff.max);
+    for (std::size_t i = 0; i < nodes.size(); ++i) {
+      if (!busy[i]) earliest = std::min(earliest, nodes[i]->not_before());
+    }
+    return std::max(earliest, after(timing.now(), settings.backoff.first));
+  }
+
+  /// Looks at one provider while it is not in use, so that the pool knows it when it is needed.
+  asio::awaitable<void> probe(std::size_t i) {
+    EvmNode& node = *probes[i];
+    while (!stopping) {
+      co_await probe_timers[i]->wait_until(
+          std::max(after(timing.now(), settings.pool.probe_period), node.not_before()));
+      if (stopping || i == in_use || busy[i]) continue;
+      metrics.probes += 1;
+      auto seen = co_await reader.heads(node);
+      if (stopping) break;
+      if (seen) {
+        pool.saw(i, {seen->latest.number, seen->finalized}, timing.now());
+        node.worked();
+      } else {
+        count_failure(node, i, seen.error());
+      }
+    }
+  }
+
+  const std::string& name_of_provider(std::size_t i) const { return settings.providers[i].name; }
+
+  void count_failure(EvmNode& node, std::size_t i, Fault why) {
     metrics.faults[static_cast<std::size_t>(why.kind)] += 1;
+    pool.failed(i, why.kind);
     log(why.kind == FaultKind::behind ? LogLevel::debug : LogLevel::warning,
         fmt::format("provider {}: {}: {}", node.provider().name, name_of(why.kind), why.text));
     node.failed(std::move(why));
@@ -170,15 +270,16 @@ struct EvmSource::Impl : std::enable_shared_from_this<EvmSource::Impl> {
     const SourceCondition condition = disjoint                      ? SourceCondition::violated
                                       : wrong_chain == nodes.size() ? SourceCondition::wrong_chain
                                                                     : SourceCondition::failing;
-    set_condition(condition, key, detail, nodes.size());
+    set_condition(condition, key, detail);
   }
 
   /// Reports only when the condition or the kinds of faults change: error texts vary with every try.
-  void set_condition(SourceCondition condition, const std::string& key, const std::string& detail, std::size_t in_use) {
+  void set_condition(SourceCondition condition, const std::string& key, const std::string& detail) {
     EvmStatus next{condition, detail, true, {}};
     for (std::size_t i = 0; i < nodes.size(); ++i) {
       const auto& why = nodes[i]->last_fault();
-      next.providers.push_back({nodes[i]->provider().name, i == in_use, why ? why->text : ""});
+      const bool used = i == in_use && condition == SourceCondition::connected;
+      next.providers.push_back({name_of_provider(i), used, why ? why->text : "", pool.state(i), pool.sight(i)});
     }
     const std::string full_key = fmt::format("{} {}", static_cast<int>(condition), key);
     const bool changed = full_key != reported_key;
@@ -212,13 +313,20 @@ struct EvmSource::Impl : std::enable_shared_from_this<EvmSource::Impl> {
     running = true;
     asio::co_spawn(
         outside.executor, [self = shared_from_this()] { return self->run(); }, asio::detached);
+    for (std::size_t i = 0; i < probes.size(); ++i) {
+      asio::co_spawn(
+          outside.executor, [self = shared_from_this(), i] { return self->probe(i); }, asio::detached);
+    }
   }
 
   void stop() {
     stopping = true;
     heads.stop();
     for (const auto& node : nodes) node->close();
+    for (const auto& node : probes) node->close();
+    for (const auto& timer : probe_timers) timer->cancel();
     pause->cancel();
+    attempt_done->cancel();
   }
 };
 
@@ -247,9 +355,16 @@ Result<std::unique_ptr<EvmSource>> EvmSource::make(Outside outside, EvmSettings 
   auto impl = std::make_shared<Impl>(std::move(outside), std::move(settings), std::move(sink), std::move(cursor),
                                      std::move(now), std::move(*book));
   for (std::size_t i = 0; i < endpoints.size(); ++i) {
-    impl->nodes.push_back(std::make_unique<EvmNode>(impl->outside, impl->settings.providers[i], std::move(endpoints[i]),
-                                                    impl->settings, impl->metrics));
-    impl->status.providers.push_back({impl->settings.providers[i].name, false, ""});
+    const EvmProvider& provider = impl->settings.providers[i];
+    const auto budget = std::make_shared<RequestBudget>(provider.requests_per_s, provider.burst);
+    const auto make_node = [&] {
+      return std::make_unique<EvmNode>(impl->outside, provider, endpoints[i], impl->settings, impl->metrics, budget);
+    };
+    impl->nodes.push_back(make_node());
+    impl->status.providers.push_back({provider.name, false, "", ProviderState::unknown, {}});
+    if (endpoints.size() < 2) continue;
+    impl->probes.push_back(make_node());
+    impl->probe_timers.push_back(impl->timing.make_timer());
   }
   return std::unique_ptr<EvmSource>(new EvmSource(std::move(impl)));
 }
@@ -270,7 +385,7 @@ void EvmSource::stop() {
 void EvmSource::resume_from(Cursor cursor) {
   asio::post(impl_->outside.executor, [impl = impl_, cursor = std::move(cursor)] {
     impl->memory = ChainMemory(cursor);
-    impl->reader.forget();
+    impl->finalized_max = 0;
     impl->epoch += 1;
     impl->wake();
   });

@@ -3,8 +3,9 @@
 //
 // - HTTP polling always works alone; a WebSocket only wakes it up earlier, and is reopened when it
 //   stays silent while polling sees new blocks.
-// - Providers are tried in order at every step; a failing one is left alone with exponential backoff, a
-//   wrong chain id refuses it. The chain id is asked with every step, which covers every reconnect.
+// - The pool says which provider is asked (provider_pool.hpp); those not in use are looked at now and then. A step
+//   near the head that takes too long is also asked of the next one. A failing one is left alone with exponential
+//   backoff. The chain id is asked with every step, which covers every reconnect.
 // - Nothing is skipped: after any outage the loop goes on behind the last delivered block, so the gap is
 //   filled before anything newer. A reorg becomes one segment with rewind_to.
 // - It holds rather than guesses: no segments while every provider fails, is on another chain, has no code at
@@ -21,6 +22,7 @@
 #include "core/result.hpp"
 #include "daemon/sources/metrics.hpp"
 #include "daemon/sources/outside.hpp"
+#include "daemon/sources/provider_pool.hpp"
 #include "daemon/sources/settings.hpp"
 #include "daemon/sources/sink.hpp"
 
@@ -30,6 +32,8 @@ struct ProviderStatus {
   std::string name;
   bool in_use = false;
   std::string fault;  ///< empty when it works or was not tried yet
+  ProviderState state = ProviderState::unknown;
+  Sight sight;  ///< its newest answer about the chain's ends
 };
 
 struct EvmStatus {

@@ -35,8 +35,24 @@ struct BackoffSettings {
 
 struct EvmProvider {
   std::string name;
-  std::string http;  ///< http:// or https:// JSON-RPC endpoint, required
-  std::string ws;    ///< ws:// or wss://, optional: newHeads only wakes the poll up earlier
+  std::string http;           ///< http:// or https:// JSON-RPC endpoint, required
+  std::string ws;             ///< ws:// or wss://, optional: newHeads only wakes the poll up earlier
+  double requests_per_s = 0;  ///< what it allows or is paid for; 0 = no limit. A batch of n calls is n requests.
+  double burst = 100;         ///< requests that may go at once
+};
+
+/// When a provider is used, left aside, and used again.
+struct PoolSettings {
+  std::uint32_t failures_max = 5;  ///< faults that successes have not made up for, until it counts as unreachable
+  std::uint32_t probes_good = 2;   ///< good answers in a row until one that was left aside is used again
+  std::uint64_t behind_max = 5;    ///< blocks behind the best head
+  Duration head_silence_max = Duration::minutes(3);        ///< without a new head while others have one
+  Duration finalized_silence_max = Duration::minutes(30);  ///< without a new finalized head while others have one
+  Duration probe_period = Duration::seconds(15);           ///< how often those not in use are looked at
+  /// With several providers: a step near the head that takes longer is also asked of the next one, and the first
+  /// good answer counts. 0 = never.
+  Duration hedge_after = Duration::seconds(2);
+  std::uint32_t agreement = 1;  ///< providers, the one that is read included, that must agree on what is final
 };
 
 struct EvmEvent {
@@ -68,6 +84,7 @@ struct EvmSettings {
   bool check_bloom = true;
   HttpSettings http;
   BackoffSettings backoff;
+  PoolSettings pool;
 };
 
 /// Where the oracle is in a chain: Oracle::recent_blocks, ascending, the last one being the head. The
