@@ -86,7 +86,6 @@ struct EvmPoolSettings {
   Duration finalized_silence_max = Duration::minutes(30);
   Duration probe_period = Duration::seconds(15);
   Duration hedge_after = Duration::seconds(2);  ///< 0 = never
-  std::uint32_t agreement = 0;                  ///< providers that must agree on what is final; 0 = 2, or 1 of one
 
   bool operator==(const EvmPoolSettings&) const = default;
 };

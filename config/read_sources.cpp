@@ -76,7 +76,7 @@ void read_providers(const Field& field, Context& context, std::vector<EvmProvide
   }
 }
 
-void read_pool(const Field& field, Context& context, std::size_t providers, EvmPoolSettings& out) {
+void read_pool(const Field& field, Context& context, EvmPoolSettings& out) {
   if (!field.is_given()) return;
   Section s(field, context);
   s.optional("failures_max").integer(out.failures_max, {.min = 1, .max = 1000});
@@ -88,11 +88,6 @@ void read_pool(const Field& field, Context& context, std::size_t providers, EvmP
   s.optional("probe_period")
       .duration(out.probe_period, {.min = Duration::milliseconds(100), .max = Duration::hours(1)});
   s.optional("hedge_after").duration(out.hedge_after, {.min = Duration::zero(), .max = Duration::minutes(5)});
-  const Field agreement = s.optional("agreement");
-  agreement.integer(out.agreement, {.min = 1, .max = 100});
-  if (agreement.is_given() && out.agreement > providers) {
-    agreement.error(fmt::format("{} providers cannot agree: there are {}", out.agreement, providers));
-  }
 }
 
 void read_event(const Field& field, const std::string& source, const std::string& contract, Sources& out) {
@@ -144,7 +139,7 @@ void read_contracts(const Field& field, Context& context, const std::string& sou
 EvmConnection read_evm(Section& s, Context& context, const std::string& source, Sources& out) {
   EvmConnection c;
   read_providers(s.required("providers", "the nodes to ask, tried in this order"), context, c.providers);
-  read_pool(s.optional("pool"), context, c.providers.size(), c.pool);
+  read_pool(s.optional("pool"), context, c.pool);
   s.required("chain_id", "which chain the providers must be on, e.g. 1 for Ethereum")
       .integer(c.chain_id, {.min = 1, .max = std::numeric_limits<std::uint64_t>::max()});
   const Field start = s.optional("start_block");

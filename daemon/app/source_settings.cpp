@@ -58,8 +58,7 @@ Result<sources::EvmSettings> evm_settings(const std::string& name, const config:
             .head_silence_max = pool.head_silence_max,
             .finalized_silence_max = pool.finalized_silence_max,
             .probe_period = pool.probe_period,
-            .hedge_after = pool.hedge_after,
-            .agreement = pool.agreement != 0 ? pool.agreement : std::min<std::uint32_t>(2, s.providers.size())};
+            .hedge_after = pool.hedge_after};
   for (const auto& [contract, text] : connection.contracts) {
     auto address = address_of(text, connection, name + ".contracts." + contract);
     if (!address) return tl::make_unexpected(address.error());

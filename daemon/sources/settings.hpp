@@ -52,7 +52,6 @@ struct PoolSettings {
   /// With several providers: a step near the head that takes longer is also asked of the next one, and the first
   /// good answer counts. 0 = never.
   Duration hedge_after = Duration::seconds(2);
-  std::uint32_t agreement = 1;  ///< providers, the one that is read included, that must agree on what is final
 };
 
 struct EvmEvent {
