@@ -134,6 +134,13 @@ const overview = dashboard("homeostat-overview", "Homeostat / Overview",
     lines("Watermarks", "Age of the newest accepted data of each source. A rising line is a source that brings nothing new.", [target("time() - homeostat_source_watermark_timestamp_seconds{@}", "{{source}}")], { unit: "s", min: 0 }),
     lines("Chain distance", "Blocks between the highest head a provider has told of and the last one taken in.", [target("homeostat_source_head_block{@} - on (source, job, instance) homeostat_source_block{@}", "{{source}}")], { min: 0 }),
 
+    row("Chains and their providers"),
+    lines("Provider states", "The state of each provider. Anything but alive is left aside until it answers well again.", [target("homeostat_provider_state{@}", "{{source}} {{provider}} {{state}}")], { min: 0, w: 8 }),
+    lines("Provider heads", "Blocks that each provider is behind the highest head shown.", [target("max by (source, job, instance) (homeostat_provider_head_block{@}) - on (source, job, instance) group_right homeostat_provider_head_block{@}", "{{source}} {{provider}}")], { min: 0, w: 8 }),
+    lines("Not settled yet", "Blocks counted that a reorganisation may still take back.", [target("homeostat_source_block{@} - homeostat_source_settled_block{@}", "{{source}}")], { min: 0, w: 8 }),
+    lines("Taken back and disputed", "What reorganisations took back, and how often providers contradicted each other, per minute.", [target("rate(homeostat_source_retracted_blocks_total{@}[$__rate_interval]) * 60", "{{source}} blocks"), target("rate(homeostat_source_retracted_events_total{@}[$__rate_interval]) * 60", "{{source}} events"), target("rate(homeostat_source_disputes_total{@}[$__rate_interval]) * 60", "{{source}} disputes")], { unit: "cpm", min: 0, w: 8 }),
+    lines("Extra requests", "Per minute: second questions because a provider was slow, looks at providers not in use, and waits for a provider's own budget.", [target("rate(homeostat_source_hedges_total{@}[$__rate_interval]) * 60", "{{source}} hedges"), target("rate(homeostat_source_probes_total{@}[$__rate_interval]) * 60", "{{source}} probes"), target("rate(homeostat_source_budget_waits_total{@}[$__rate_interval]) * 60", "{{source}} waits")], { unit: "cpm", min: 0, w: 8 }),
+
     row("How it runs"),
     lines("Tick", "Time the engine takes for a tick, and from the slot to its decisions being published.", [target("homeostat_tick_duration_seconds{@}", "engine"), target("homeostat_tick_lag_seconds{@}", "slot to published")], { unit: "s", min: 0, w: 8 }),
     lines("Journal commits", "Duration of group commits; acknowledgements wait for them.", [target("homeostat_journal_commit_seconds{@}", "p{{percentile}}")], { unit: "s", min: 0, w: 8 }),

@@ -194,6 +194,11 @@ std::vector<SourceFacts> SourceRunner::facts() const {
     f.logs = m.logs;
     f.blocks = m.blocks;
     f.head_seen = m.head_seen;
+    f.hedges = m.hedges;
+    f.probes = m.probes;
+    f.budget_waits = m.budget_waits;
+    for (const auto& p : s->status().providers)
+      f.providers.push_back({p.name, sources::name_of(p.state), p.sight.head});
     out.push_back(std::move(f));
   }
   for (const auto& [name, s] : impl_->polled) out.push_back(facts_of(name, s->metrics()));

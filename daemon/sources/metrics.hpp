@@ -30,7 +30,6 @@ struct EvmMetrics {
   Counter hedges{0};        ///< steps that were also asked of another provider because the first was slow
   Counter probes{0};        ///< looks at providers that are not in use
   Counter budget_waits{0};  ///< exchanges that waited for a provider's own request budget
-  Counter disputes{0};      ///< times that providers contradicted each other on what is final
   Counter head_seen{0};     ///< newest block number any provider showed
   Counter head_delivered{0};
   Counter safe{0};

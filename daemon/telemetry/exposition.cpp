@@ -102,6 +102,25 @@ void add_engine(Page& page, const engine::View& v, Instant now) {
       .set({{"verdict", "refused"}}, v.commands_refused);
 }
 
+void add_providers(Page& page, const std::vector<SourceFacts>& sources) {
+  auto state = page.gauge("homeostat_provider_state", "1 for the state a provider is in; other states are absent.");
+  auto head = page.gauge("homeostat_provider_head_block", "Head that a provider showed last.");
+  auto hedges =
+      page.counter("homeostat_source_hedges_total", "Steps also asked of another provider: the first was slow.");
+  auto probes = page.counter("homeostat_source_probes_total", "Looks at providers that are not in use.");
+  auto waits = page.counter("homeostat_source_budget_waits_total", "Requests that waited for a provider's own budget.");
+  for (const SourceFacts& s : sources) {
+    if (s.providers.empty()) continue;
+    for (const ProviderFacts& p : s.providers) {
+      state.set({{"source", s.source}, {"provider", p.name}, {"state", p.state}}, 1.0);
+      if (p.head != 0) head.set({{"source", s.source}, {"provider", p.name}}, p.head);
+    }
+    hedges.set({{"source", s.source}}, s.hedges);
+    probes.set({{"source", s.source}}, s.probes);
+    waits.set({{"source", s.source}}, s.budget_waits);
+  }
+}
+
 void add_sources(Page& page, const Facts& f) {
   using oracle::SourceCondition;
   constexpr std::array<std::pair<SourceCondition, std::string_view>, 5> conditions = {
@@ -154,6 +173,7 @@ void add_sources(Page& page, const Facts& f) {
     logs.set({{"source", s.source}}, s.logs);
     head.set({{"source", s.source}}, s.head_seen);
   }
+  add_providers(page, f.sources);
 }
 
 void add_control(Page& page, const engine::View& v) {

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "engine/view.hpp"
@@ -47,6 +48,13 @@ struct RpcFacts {
 };
 
 /// A source's own counters, by kind of trouble; `errors` names come from a fixed list in the source.
+/// One provider of a chain source.
+struct ProviderFacts {
+  std::string name;
+  std::string_view state;  ///< sources::name_of(ProviderState)
+  std::uint64_t head = 0;  ///< block, 0 = not seen yet
+};
+
 struct SourceFacts {
   std::string source;
   std::uint64_t requests = 0;
@@ -55,6 +63,10 @@ struct SourceFacts {
   std::uint64_t blocks = 0;
   std::uint64_t head_seen = 0;
   double request_seconds_last = 0;
+  std::vector<ProviderFacts> providers;  ///< of a chain source
+  std::uint64_t hedges = 0;
+  std::uint64_t probes = 0;
+  std::uint64_t budget_waits = 0;
 };
 
 struct ConfigFacts {
