@@ -102,7 +102,9 @@ struct EvmConnection {
   std::uint32_t confirmations = 12;
   std::uint32_t finality_depth = 64;  ///< blocks on top that make one final where nodes name no finalized height
   bool check_bloom = true;
-  std::map<std::string, std::string> contracts;  ///< name -> 0x and 40 hex digits, lower case
+  bool check_backfill = true;
+  Duration ws_silence_max = Duration::seconds(30);  ///< no head by WebSocket while polling sees new blocks
+  std::map<std::string, std::string> contracts;     ///< name -> 0x and 40 hex digits, lower case
   HttpAccess access;
 
   bool operator==(const EvmConnection&) const = default;

@@ -156,6 +156,9 @@ EvmConnection read_evm(Section& s, Context& context, const std::string& source, 
   c.confirmations = finality.confirmations;
   s.optional("finality_depth").integer(c.finality_depth, {.min = 1, .max = oracle::kFinalityDepthMax});
   s.optional("check_bloom").flag(c.check_bloom);
+  s.optional("check_backfill").flag(c.check_backfill);
+  s.optional("ws_silence_max")
+      .duration(c.ws_silence_max, {.min = Duration::milliseconds(100), .max = Duration::hours(24)});
   read_contracts(s.required("contracts", "the contracts to watch, by a name of your choice"), context, source, c, out);
   read_access(s, c.access);
   return c;

@@ -48,8 +48,10 @@ Result<sources::EvmSettings> evm_settings(const std::string& name, const config:
                          .start_at_latest = connection.start_at_latest,
                          .confirmations = connection.confirmations,
                          .poll_period = connection.poll,
+                         .ws_silence_max = connection.ws_silence_max,
                          .range_max = connection.range_max,
-                         .check_bloom = connection.check_bloom};
+                         .check_bloom = connection.check_bloom,
+                         .check_backfill = connection.check_backfill};
   for (const auto& p : connection.providers) s.providers.push_back({p.name, p.http, p.ws, p.requests_per_s, p.burst});
   const config::EvmPoolSettings& pool = connection.pool;
   s.pool = {.failures_max = pool.failures_max,

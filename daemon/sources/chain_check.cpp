@@ -24,6 +24,8 @@ void ChainMemory::apply(const oracle::ChainSegment& segment) {
   if (segment.rewind_to) {
     while (!entries_.empty() && entries_.back().first > *segment.rewind_to) entries_.pop_back();
   }
+  // The parent is a fork point too, should the very first block be taken back.
+  if (entries_.empty() && segment.from > 0) entries_.emplace_back(segment.from - 1, segment.parent);
   for (const auto& block : segment.blocks) entries_.emplace_back(block.number, block.hash);
   while (entries_.size() > kBlocksRemembered) entries_.pop_front();
 }
@@ -133,6 +135,19 @@ std::optional<Fault> order_logs(std::vector<rpc::Log>& logs, std::uint64_t from,
     if (logs[i - 1].block_hash != log.block_hash) {
       return inconsistent(fmt::format("logs of block {} carry two block hashes", log.block_number));
     }
+  }
+  return std::nullopt;
+}
+
+std::optional<Fault> check_whole_block(const rpc::Header& header, std::span<const rpc::Log> logs) {
+  for (std::size_t i = 0; i < logs.size(); ++i) {
+    if (logs[i].log_index == i) continue;
+    return inconsistent(fmt::format("log {} of block {} is missing: the next one given is log {}", i, header.number,
+                                    logs[i].log_index));
+  }
+  if (!bloom_equals(header.bloom, logs)) {
+    return inconsistent(
+        fmt::format("the logs of block {} do not give its bloom filter: some are missing or foreign", header.number));
   }
   return std::nullopt;
 }

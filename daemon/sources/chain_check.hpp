@@ -93,6 +93,10 @@ class EventBook {
 /// for one block number.
 [[nodiscard]] std::optional<Fault> order_logs(std::vector<rpc::Log>& logs, std::uint64_t from, std::uint64_t to);
 
+/// All logs of one block (ordered) must be numbered from 0 without a gap and give exactly the header's bloom filter.
+/// What this cannot see: that the last ones are missing, if the others set all their bits.
+[[nodiscard]] std::optional<Fault> check_whole_block(const rpc::Header& header, std::span<const rpc::Log> logs);
+
 /// Every log (ordered) must carry its header's hash. Headers ascend.
 [[nodiscard]] std::optional<Fault> match_headers(std::span<const rpc::Log> logs, std::span<const rpc::Header> headers);
 

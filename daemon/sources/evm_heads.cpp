@@ -43,8 +43,8 @@ struct EvmHeads::State : std::enable_shared_from_this<EvmHeads::State> {
     std::unique_ptr<MessageChannel> client;
     Backoff backoff;
     std::unique_ptr<Timer> pause;
-    Moment last_head{};  ///< or when it was subscribed
-    bool subscribed = false;
+    Moment last_head{};  ///< or when it began to connect: one that never answers is as silent as any
+    bool listening = false;
 
     void end() {
       owner = nullptr;
@@ -82,11 +82,12 @@ struct EvmHeads::State : std::enable_shared_from_this<EvmHeads::State> {
     }
 
     asio::awaitable<Fault> listen() {
+      listening = true;
+      last_head = timing->now();
       auto failed = co_await subscribe();
       if (failed) co_return *failed;
-      subscribed = true;
-      last_head = timing->now();
       if (owner == nullptr) co_return Fault{FaultKind::transport, "ended", {}};
+      last_head = timing->now();
       owner->metrics.ws_connects += 1;
       owner->wake();  // what came while nobody listened is not announced again
       while (owner != nullptr) {
@@ -106,7 +107,7 @@ struct EvmHeads::State : std::enable_shared_from_this<EvmHeads::State> {
     asio::awaitable<void> run() {
       while (owner != nullptr) {
         const Fault why = co_await listen();
-        subscribed = false;
+        listening = false;
         client->close();
         if (owner == nullptr) co_return;
         owner->metrics.ws_faults += 1;
@@ -147,7 +148,7 @@ void EvmHeads::follow(std::size_t provider) {
 
 void EvmHeads::polled_progress() {
   const auto& session = state_->session;
-  if (!session || !session->subscribed) return;
+  if (!session || !session->listening) return;
   if (state_->outside.timing->now() - session->last_head < std::chrono::nanoseconds(state_->settings.ws_silence_max.ns))
     return;
   state_->metrics.ws_silences += 1;

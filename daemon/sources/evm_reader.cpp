@@ -230,40 +230,41 @@ asio::awaitable<Fetch<std::vector<Header>>> EvmReader::live_headers(EvmNode& nod
   co_return headers;
 }
 
-asio::awaitable<Fetch<std::vector<Log>>> EvmReader::recheck(EvmNode& node, const Header& header) {
-  metrics_.bloom_rechecks += 1;
-  std::vector<rpc::Call> calls{rpc::logs_of_block({}, header.hash)};
-  auto values = co_await node.require(std::move(calls));
-  if (!values) co_return tl::make_unexpected(std::move(values.error()));
-  auto logs = std::get<std::vector<Log>>(std::move((*values)[0]));
-  if (auto wrong = order_logs(logs, header.number, header.number)) co_return tl::make_unexpected(std::move(*wrong));
-  if (!bloom_equals(header.bloom, logs)) {
-    co_return tl::make_unexpected(inconsistent(
-        fmt::format("the logs of block {} do not give its bloom filter: some are missing or foreign", header.number)));
-  }
-  std::erase_if(logs, [&](const Log& log) { return !book_.watches(log); });
-  co_return logs;
-}
-
 asio::awaitable<Fetch<std::vector<Log>>> EvmReader::live_logs(EvmNode& node, const std::vector<Header>& headers) {
   std::vector<Log> all;
   if (book_.names().empty()) co_return all;
+  // Only with all of a block's logs at hand can be shown that none is missing; a block whose bloom filter excludes
+  // our events is asked for them alone, which must give none.
   std::vector<rpc::Call> calls;
-  for (const Header& header : headers) calls.push_back(rpc::logs_of_block(book_.filter(), header.hash));
-  auto values = co_await node.require(std::move(calls));
+  std::vector<bool> whole;
+  for (const Header& header : headers) {
+    whole.push_back(settings_.check_bloom && header.bloom != rpc::Bloom{} && book_.may_be_in(header.bloom));
+    calls.push_back(rpc::logs_of_block(whole.back() ? rpc::LogFilter{} : book_.filter(), header.hash));
+  }
+  auto values = co_await node.call(std::move(calls));
   if (!values) co_return tl::make_unexpected(std::move(values.error()));
   for (std::size_t i = 0; i < headers.size(); ++i) {
     const Header& header = headers[i];
-    auto logs = std::get<std::vector<Log>>(std::move((*values)[i]));
-    if (auto wrong = order_logs(logs, header.number, header.number)) co_return tl::make_unexpected(std::move(*wrong));
-    std::erase_if(logs, [&](const Log& log) { return !book_.watches(log); });
-    const bool promised = header.bloom != rpc::Bloom{} && book_.may_be_in(header.bloom);
-    if (settings_.check_bloom && logs.empty() && promised) {
-      auto checked = co_await recheck(node, header);
-      if (!checked) co_return tl::make_unexpected(std::move(checked.error()));
-      logs = std::move(*checked);
+    auto value = std::move((*values)[i]);
+    if (!value && whole[i] && value.error().kind == FaultKind::range_too_wide) {
+      sink_.log(LogLevel::warning,
+                fmt::format("{}: {} gives no whole block of logs; block {} is read unchecked: {}", settings_.name,
+                            node.provider().name, header.number, value.error().text));
+      whole[i] = false;
+      std::vector<rpc::Call> ours{rpc::logs_of_block(book_.filter(), header.hash)};
+      auto again = co_await node.call(std::move(ours));
+      if (!again) co_return tl::make_unexpected(std::move(again.error()));
+      value = std::move(again->front());
     }
-    if (settings_.check_bloom && !logs.empty() && header.bloom != rpc::Bloom{} && !promised) {
+    if (!value) co_return tl::make_unexpected(std::move(value.error()));
+    auto logs = std::get<std::vector<Log>>(std::move(*value));
+    if (auto wrong = order_logs(logs, header.number, header.number)) co_return tl::make_unexpected(std::move(*wrong));
+    if (whole[i]) {
+      metrics_.bloom_rechecks += 1;
+      if (auto wrong = check_whole_block(header, logs)) co_return tl::make_unexpected(std::move(*wrong));
+    }
+    std::erase_if(logs, [&](const Log& log) { return !book_.watches(log); });
+    if (settings_.check_bloom && !logs.empty() && header.bloom != rpc::Bloom{} && !book_.may_be_in(header.bloom)) {
       co_return tl::make_unexpected(
           inconsistent(fmt::format("block {} has logs that its bloom filter excludes", header.number)));
     }
@@ -304,28 +305,75 @@ asio::awaitable<Fetch<std::vector<Log>>> EvmReader::range_logs(EvmNode& node, st
   co_return logs;
 }
 
-asio::awaitable<Fetch<std::vector<Header>>> EvmReader::headers_of(EvmNode& node, const std::vector<Log>& logs,
-                                                                  std::vector<Header> known) {
+asio::awaitable<std::optional<Fault>> EvmReader::refuse_gaps(EvmNode& node, const std::vector<Header>& headers,
+                                                             const std::vector<Log>& logs) {
+  std::vector<Header> suspects;
+  auto log = logs.begin();
+  for (const Header& header : headers) {
+    const auto first = log;
+    while (log != logs.end() && log->block_number == header.number) ++log;
+    const bool promised = header.bloom != rpc::Bloom{} && book_.may_be_in(header.bloom);
+    if (settings_.check_bloom && promised && log == first) suspects.push_back(header);
+  }
+  // So many at a time: on chains whose filters are full every block is a suspect, and whole blocks are large.
+  for (std::size_t at = 0; at < suspects.size(); at += kLiveBlocksMax) {
+    const std::size_t count = std::min<std::size_t>(kLiveBlocksMax, suspects.size() - at);
+    const auto begin = suspects.begin() + static_cast<std::ptrdiff_t>(at);
+    auto found = co_await live_logs(node, {begin, begin + static_cast<std::ptrdiff_t>(count)});
+    if (!found) co_return std::move(found.error());
+    if (found->empty()) continue;
+    co_return inconsistent(fmt::format("logs of block {} were left out of the answer for blocks {}..{}",
+                                       found->front().block_number, headers.front().number, headers.back().number));
+  }
+  co_return std::nullopt;
+}
+
+asio::awaitable<Fetch<std::vector<Header>>> EvmReader::checked_headers(EvmNode& node, const Heads& heads,
+                                                                       const Header& first, std::uint64_t to,
+                                                                       std::vector<Log>& logs) {
+  auto headers = co_await live_headers(node, heads, first.number, to);
+  if (!headers) co_return tl::make_unexpected(std::move(headers.error()));
+  if (headers->front().hash != first.hash)
+    co_return tl::make_unexpected(inconsistent("the chain changed while a range was being read"));
+  std::erase_if(logs, [&](const Log& log) { return log.block_number > headers->back().number; });
+  if (auto wrong = match_headers(logs, *headers)) co_return tl::make_unexpected(std::move(*wrong));
+  auto gap = co_await refuse_gaps(node, *headers, logs);
+  if (gap) co_return tl::make_unexpected(std::move(*gap));
+  co_return headers;
+}
+
+asio::awaitable<Fetch<std::vector<Header>>> EvmReader::some_headers(EvmNode& node, const Header& first,
+                                                                    const Header& last, const std::vector<Log>& logs) {
+  std::vector<Header> known{first};
+  if (last.number != first.number) known.push_back(last);
   std::vector<rpc::Call> calls;
   std::vector<std::uint64_t> numbers;
   for (std::size_t i = 0; i < logs.size(); ++i) {
     const Log& log = logs[i];
     if (i > 0 && logs[i - 1].block_number == log.block_number) continue;
-    if (log.block_time_s || std::ranges::find(known, log.block_number, &Header::number) != known.end()) continue;
+    if (log.block_time_s || log.block_number == first.number || log.block_number == last.number) continue;
     calls.push_back(rpc::header_by_number(log.block_number));
     numbers.push_back(log.block_number);
   }
+  // The logs came between two looks at the end block: if it is the same block, so is all below it.
+  calls.push_back(rpc::header_by_number(last.number));
+  numbers.push_back(last.number);
   auto values = co_await node.require(std::move(calls));
   if (!values) co_return tl::make_unexpected(std::move(values.error()));
   for (std::size_t i = 0; i < numbers.size(); ++i) {
     auto header = expect_block((*values)[i], numbers[i]);
     if (!header) co_return tl::make_unexpected(std::move(header.error()));
-    known.push_back(*header);
+    if (header->number != last.number)
+      known.push_back(*header);
+    else if (header->hash != last.hash)
+      co_return tl::make_unexpected(inconsistent("the chain changed while a range was being read"));
   }
   std::ranges::sort(known, {}, &Header::number);
+  if (auto wrong = match_headers(logs, known)) co_return tl::make_unexpected(std::move(*wrong));
   co_return known;
 }
 
+/// The ends, then the logs, then every header, the dearest last: what fails early costs little to try again.
 asio::awaitable<Fetch<EvmReader::Forkable>> EvmReader::backfill(EvmNode& node, const Heads& heads, const Base& base,
                                                                 std::uint64_t to) {
   std::vector<rpc::Call> ends{rpc::header_by_number(base.from)};
@@ -340,19 +388,15 @@ asio::awaitable<Fetch<EvmReader::Forkable>> EvmReader::backfill(EvmNode& node, c
 
   auto logs = co_await range_logs(node, base.from, to);
   if (!logs) co_return tl::make_unexpected(std::move(logs.error()));
-  std::vector<Header> known{*first};
-  if (to != base.from) known.push_back(*last);
-  auto headers = co_await headers_of(node, *logs, std::move(known));
+  Fetch<std::vector<Header>> headers;
+  if (settings_.check_backfill) {
+    headers = co_await checked_headers(node, heads, *first, to, *logs);
+  } else {
+    headers = co_await some_headers(node, *first, *last, *logs);
+  }
   if (!headers) co_return tl::make_unexpected(std::move(headers.error()));
-  if (auto wrong = match_headers(*logs, *headers)) co_return tl::make_unexpected(std::move(*wrong));
-  // The logs came between two looks at the end block: if it is the same block, so is all below it.
-  std::vector<rpc::Call> again{rpc::header_by_number(to)};
-  auto reread = co_await node.require(std::move(again));
-  if (!reread) co_return tl::make_unexpected(std::move(reread.error()));
-  auto still = expect_block(reread->front(), to);
-  if (!still) co_return tl::make_unexpected(std::move(still.error()));
-  if (still->hash != last->hash)
-    co_return tl::make_unexpected(inconsistent("the chain changed while a range was being read"));
+  *last = headers->back();  // lower than asked for when the links break: what comes before is good
+  to = last->number;
 
   sizer_.succeeded(to - base.from + 1, logs->size());
   oracle::ChainSegment segment = begin_segment(heads, base, *first, to);

@@ -62,9 +62,18 @@ class EvmReader {
                                                                        std::uint64_t from, std::uint64_t to);
   boost::asio::awaitable<Fetch<std::vector<rpc::Log>>> live_logs(EvmNode& node,
                                                                  const std::vector<rpc::Header>& headers);
-  boost::asio::awaitable<Fetch<std::vector<rpc::Log>>> recheck(EvmNode& node, const rpc::Header& header);
-  boost::asio::awaitable<Fetch<std::vector<rpc::Header>>> headers_of(EvmNode& node, const std::vector<rpc::Log>& logs,
-                                                                     std::vector<rpc::Header> known);
+  /// Fault inconsistent when a block without a log in `logs` has some all the same.
+  boost::asio::awaitable<std::optional<Fault>> refuse_gaps(EvmNode& node, const std::vector<rpc::Header>& headers,
+                                                           const std::vector<rpc::Log>& logs);
+  /// All headers from `first` to `to`, or up to where the links break; logs behind that are dropped, the others
+  /// checked.
+  boost::asio::awaitable<Fetch<std::vector<rpc::Header>>> checked_headers(EvmNode& node, const Heads& heads,
+                                                                          const rpc::Header& first, std::uint64_t to,
+                                                                          std::vector<rpc::Log>& logs);
+  /// The two ends and the blocks whose logs do not say their time; the end must not have changed meanwhile.
+  boost::asio::awaitable<Fetch<std::vector<rpc::Header>>> some_headers(EvmNode& node, const rpc::Header& first,
+                                                                       const rpc::Header& last,
+                                                                       const std::vector<rpc::Log>& logs);
   boost::asio::awaitable<Fetch<std::vector<rpc::Log>>> range_logs(EvmNode& node, std::uint64_t from, std::uint64_t to);
 
   oracle::ChainSegment begin_segment(const Heads& heads, const Base& base, const rpc::Header& first,

@@ -21,7 +21,7 @@ struct EvmMetrics {
   Counter reorgs{0};
   Counter reorg_depth_last{0};  ///< blocks taken back by the newest reorg
   Counter back_pressure{0};     ///< times the daemon's queue was full
-  Counter bloom_rechecks{0};    ///< blocks fetched again unfiltered because the bloom filter promised more
+  Counter bloom_rechecks{0};    ///< blocks whose logs were all fetched and compared with the bloom filter
   Counter ws_heads{0};
   Counter ws_connects{0};
   Counter ws_faults{0};

@@ -45,6 +45,10 @@ constexpr std::array kTooWide = {
     Phrase{"must be smaller than size", true},        // Harmony
     Phrase{"blocks distance:", true},                 // Ankr
     Phrase{"range is too large, max is", true},       // Merkle
+    Phrase{"exceeds limit of", true},                 // Infura: range 1000000 exceeds limit of 10000
+    Phrase{"bigger than range limit", true},          // Boba
+    Phrase{"bigger than maxblockrange"},              // Scroll
+    Phrase{", max block range =", true},              // Morph: block range is larger than max block range, ...
     Phrase{"range is too wide (maximum", true},       // Moonriver
     Phrase{"block range is too wide"},                // Ankr
     Phrase{"block range is too large"},               // Optimism

@@ -78,9 +78,12 @@ struct EvmSettings {
   std::vector<EvmEvent> events;
   bool ask_safe = true;       ///< ask for the `safe` height each time
   bool ask_finalized = true;  ///< ask for the `finalized` height each time
-  /// A block whose bloom filter promises a watched event but that came without one is fetched again
-  /// unfiltered and checked exactly. Turn off for chains that leave the bloom filter empty.
+  /// Of a block whose bloom filter promises a watched event all logs are fetched, and must be complete by number and
+  /// give exactly that filter. Turn off for chains that leave the bloom filter empty.
   bool check_bloom = true;
+  /// In a backfill, too, every block's header is read, must link to the one before, and its bloom filter must not
+  /// promise an event where none came. Off: only the ends of a range and the blocks with events are looked at.
+  bool check_backfill = true;
   HttpSettings http;
   BackoffSettings backoff;
   PoolSettings pool;

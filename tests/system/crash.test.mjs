@@ -11,6 +11,7 @@ import { cli, startDaemon } from "./lib/daemon.mjs";
 import { startExecutor } from "./lib/executor.mjs";
 import { bin, temporaryFolder } from "./lib/paths.mjs";
 import { startProcess } from "./lib/process.mjs";
+import { makeRandom } from "./lib/random.mjs";
 import { pause, waitFor } from "./lib/wait.mjs";
 
 const rounds = Number(process.env.CRASH_ROUNDS ?? 100);
@@ -21,16 +22,6 @@ const kKilledInRecoveryEvery = 10;
 const kLifeMs = { min: 20, max: 450 };
 const kBatchSamples = 50;
 const kInFlightMax = 8;
-
-/// mulberry32: the same seed gives the same points.
-function makeRandom(state) {
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  };
-}
 
 /// How far back the daemon tells a duplicate from something older (kSequenceWindow); what is further back it refuses.
 const kWindow = 4096;

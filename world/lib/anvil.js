@@ -52,12 +52,13 @@ export function findAnvil() {
 /// Starts a node and resolves when it listens.
 ///   port            0 takes a free one
 ///   blockTime       seconds between blocks; 0 mines each transaction at once
+///   slots           slots in an epoch: "safe" is so many blocks behind the head, "finalized" twice as many
 ///   stateFile       loads the chain from here and saves it here at the end; undefined: the chain lives in memory
 ///   onExit(reason)  called once if the node ends without having been asked to
-export async function startAnvil({ port = 0, blockTime = 1, chainId = 31337, stateFile, extra = [], onExit } = {}) {
+export async function startAnvil({ port = 0, blockTime = 1, chainId = 31337, slots = 1, stateFile, extra = [], onExit } = {}) {
   const args = ["--host", "127.0.0.1", "--port", String(port), "--chain-id", String(chainId), "--accounts", "10"];
-  // fifo: transactions of one batch keep their order. One slot an epoch: "finalized" is two blocks behind.
-  args.push("--order", "fifo", "--auto-impersonate", "--slots-in-an-epoch", "1", "--gas-limit", "100000000");
+  // fifo: transactions of one batch keep their order.
+  args.push("--order", "fifo", "--auto-impersonate", "--slots-in-an-epoch", String(slots), "--gas-limit", "100000000");
   args.push("--prune-history", String(kStatesKept));
   if (blockTime > 0) args.push("--block-time", String(blockTime));
   if (stateFile) args.push("--state", stateFile);
