@@ -1,0 +1,235 @@
+// Every plain value of a loaded configuration, as lines "path = value". The text the configuration came from and its
+// digest are left out: what is here is what the daemon acts on. Each struct is taken apart whole by a structured
+// binding, so that a new field does not compile until it has its line here.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <variant>
+#include <vector>
+
+#include "config/config.hpp"
+#include "core/format.hpp"
+
+namespace homeostat::config {
+
+class Dump {
+ public:
+  static std::set<std::string> of(const ValidConfig& config) {
+    Dump dump;
+    dump.put("policy", *config.policy());
+    dump.put("daemon", config.daemon());
+    return std::move(dump.lines_);
+  }
+
+ private:
+  void line(const std::string& path, const std::string& value) { lines_.insert(path + " = " + value); }
+  void put(const std::string& path, const std::string& x) { line(path, "'" + x + "'"); }
+  void put(const std::string& path, bool x) { line(path, x ? "true" : "false"); }
+  void put(const std::string& path, double x) { line(path, text_of(x)); }
+  void put(const std::string& path, Duration x) { line(path, text_of(x)); }
+  void put(const std::string& path, const Decimal& x) { line(path, x.to_string()); }
+  template <class T>
+  requires std::is_integral_v<T>
+  void put(const std::string& path, T x) { line(path, std::to_string(x)); }
+
+  // --- enumerators, in the order of their declarations ---
+  template <class T>
+  void enumerator(const std::string& path, T x, const std::vector<std::string_view>& names) {
+    line(path, std::string(names.at(static_cast<std::size_t>(x))));
+  }
+  void put(const std::string& path, LogFormat x) { enumerator(path, x, {"text", "json"}); }
+  void put(const std::string& path, LogLevel x) { enumerator(path, x, {"debug", "info", "warning", "error"}); }
+  void put(const std::string& path, oracle::Finality x) { enumerator(path, x, {"confirmations", "safe", "finalized"}); }
+  void put(const std::string& path, oracle::Aggregate x) {
+    enumerator(path, x, {"last", "median", "sum", "rate", "count", "distinct", "ewma", "twap"});
+  }
+  void put(const std::string& path, guardian::Arbitration x) { enumerator(path, x, {"sum", "min", "max", "first"}); }
+  void put(const std::string& path, controller::Action x) { enumerator(path, x, {"direct", "reverse"}); }
+  void put(const std::string& path, controller::ErrorKind x) { enumerator(path, x, {"absolute", "relative"}); }
+
+  // --- compositions ---
+  template <class T>
+  void put(const std::string& path, const std::optional<T>& x) {
+    if (x) return put(path, *x);
+    line(path, "none");
+  }
+  template <class... T>
+  void put(const std::string& path, const std::variant<T...>& x) {
+    std::visit([&](const auto& value) { put(path, value); }, x);
+  }
+  template <class T>
+  void put(const std::string& path, const std::map<std::string, T>& all) {
+    for (const auto& [key, value] : all) put(path + "." + key, value);
+  }
+  void put(const std::string& path, const std::vector<std::string>& all) {
+    std::string text;
+    for (const auto& x : all) text += (text.empty() ? "" : " ") + x;
+    line(path, text);
+  }
+  /// Things with names: each under its name, and their order.
+  template <class T>
+  void put(const std::string& path, const std::vector<T>& all) {
+    std::vector<std::string> order;
+    for (const auto& x : all) {
+      order.push_back(x.name);
+      put(path + "." + x.name, x);
+    }
+    put(path + " in order", order);
+  }
+  template <class... T>
+  void fields(const std::string& path, std::string_view names, const T&... values) {
+    const auto next = [&](const auto& value) {
+      const std::size_t end = std::min(names.find(' '), names.size());
+      put(path + "." + std::string(names.substr(0, end)), value);
+      names.remove_prefix(std::min(end + 1, names.size()));
+    };
+    (next(values), ...);
+  }
+
+  // --- the policy ---
+  void put(const std::string& path, const engine::Policy& x) {
+    const auto& [name, digest, period, records_kept, oracle, loops, guardian] = x;
+    fields(path, "name period records_kept", name, period, records_kept);
+    const auto& [sources, events, metrics] = oracle;
+    fields(path, "sources events metrics loops", sources, events, metrics, loops);
+    const auto& [parameters, override_max, setpoint_shift_max] = guardian;
+    fields(path, "parameters override_max setpoint_shift_max", parameters, override_max, setpoint_shift_max);
+  }
+  void put(const std::string& path, const oracle::SourceSettings& x) {
+    const auto& [name, rate_per_s, burst, finality_depth] = x;
+    fields(path, "rate_per_s burst finality_depth", rate_per_s, burst, finality_depth);
+  }
+  void put(const std::string& path, const oracle::EventSettings& x) {
+    const auto& [name, source, contract, signature] = x;
+    fields(path, "source contract signature", source, contract, signature);
+  }
+  void put(const std::string& path, const oracle::SampleOrigin& x) {
+    const auto& [sources, quorum] = x;
+    fields(path, "sources quorum", sources, quorum);
+  }
+  void put(const std::string& path, const oracle::EventOrigin& x) {
+    const auto& [event, value, value_signed, key, scale, finality, confirmations] = x;
+    fields(path, "event value value_signed key scale finality confirmations", event, value, value_signed, key, scale,
+           finality, confirmations);
+  }
+  void put(const std::string& path, const oracle::ExpressionOrigin& x) {
+    const auto& [text] = x;
+    fields(path, "expression", text);
+  }
+  void put(const std::string& path, const oracle::RateOfChange& x) {
+    const auto& [ratio_max, per, halt_after] = x;
+    fields(path, "ratio_max per halt_after", ratio_max, per, halt_after);
+  }
+  void put(const std::string& path, const oracle::MetricSettings& x) {
+    const auto& [name, unit, help, min, max, origin, aggregate, window, buckets, half_life, coverage_min, exact_max,
+                 staleness_max, future_max, rate_of_change] = x;
+    fields(path, "unit help min max origin aggregate window buckets half_life", unit, help, min, max, origin, aggregate,
+           window, buckets, half_life);
+    fields(path, "coverage_min exact_max staleness_max future_max rate_of_change", coverage_min, exact_max,
+           staleness_max, future_max, rate_of_change);
+  }
+  void put(const std::string& path, const guardian::ChangeLimit& x) {
+    const auto& [absolute, relative] = x;
+    fields(path, "absolute relative", absolute, relative);
+  }
+  void put(const std::string& path, const guardian::DriftBudget& x) {
+    const auto& [budget, window] = x;
+    fields(path, "budget window", budget, window);
+  }
+  void put(const std::string& path, const guardian::EmergencyLimits& x) {
+    const auto& [change, cooldown_up, cooldown_down] = x;
+    fields(path, "change cooldown_up cooldown_down", change, cooldown_up, cooldown_down);
+  }
+  void put(const std::string& path, const guardian::ParameterSettings& x) {
+    const auto& [name, unit, help, decimals, initial, min, max, quantum, change, cooldown_up, cooldown_down, drift,
+                 emergency, arbitration, expiry, ack_timeout, veto_window] = x;
+    fields(path, "unit help decimals initial min max quantum change", unit, help, decimals, initial, min, max, quantum,
+           change);
+    fields(path, "cooldown_up cooldown_down drift emergency arbitration expiry ack_timeout veto_window", cooldown_up,
+           cooldown_down, drift, emergency, arbitration, expiry, ack_timeout, veto_window);
+  }
+  void put(const std::string& path, const controller::Gains& x) {
+    const auto& [kp, ki_per_s, kd_s] = x;
+    fields(path, "kp ki_per_s kd_s", kp, ki_per_s, kd_s);
+  }
+  void put(const std::string& path, const controller::PidSettings& x) {
+    const auto& [gains, action, error, deadband, setpoint_weight, leak_half_life, derivative_filter, integral_min,
+                 integral_max, output_min, output_max, feed_forward, tracking_time, dt_max] = x;
+    fields(path, "gains action error deadband setpoint_weight leak_half_life derivative_filter", gains, action, error,
+           deadband, setpoint_weight, leak_half_life, derivative_filter);
+    fields(path, "integral_min integral_max output_min output_max feed_forward tracking_time dt_max", integral_min,
+           integral_max, output_min, output_max, feed_forward, tracking_time, dt_max);
+  }
+  void put(const std::string& path, const controller::LoopSettings& x) {
+    const auto& [name, metric, parameter, setpoint, setpoint_ramp_per_s, pid, emergency, emergency_below,
+                 emergency_above, emergency_clear_after, response] = x;
+    fields(path, "metric parameter setpoint setpoint_ramp_per_s pid emergency", metric, parameter, setpoint,
+           setpoint_ramp_per_s, pid, emergency);
+    fields(path, "emergency_below emergency_above emergency_clear_after response", emergency_below, emergency_above,
+           emergency_clear_after, response);
+  }
+
+  // --- the daemon ---
+  void put(const std::string& path, const DaemonSettings& x) {
+    const auto& [listen, journal, log, sources, drain_deadline] = x;
+    const auto& [grpc, http, tls] = listen;
+    const auto& [certificate, key, client_ca] = tls;
+    fields(path, "listen.grpc listen.http listen.tls.certificate listen.tls.key listen.tls.client_ca", grpc, http,
+           certificate, key, client_ca);
+    const auto& [directory, retention, snapshot_period, queue_bytes_max] = journal;
+    fields(path, "journal.directory journal.retention journal.snapshot_period journal.queue_bytes_max", directory,
+           retention, snapshot_period, queue_bytes_max);
+    const auto& [format, level] = log;
+    fields(path, "log.format log.level sources drain_deadline", format, level, sources, drain_deadline);
+  }
+  void put(const std::string& path, const SourceConnection& x) {
+    const auto& [name, connection] = x;
+    fields(path, "kind", std::string(kind_of(connection)));
+    put(path, connection);
+  }
+  void put(const std::string&, const PushConnection&) {}
+  void put(const std::string& path, const HttpAccess& x) {
+    const auto& [deadline, ca_file, authorization_file, backoff_first, backoff_max] = x;
+    fields(path, "deadline ca_file authorization_file backoff_first backoff_max", deadline, ca_file, authorization_file,
+           backoff_first, backoff_max);
+  }
+  void put(const std::string& path, const EvmProviderSettings& x) {
+    const auto& [name, http, ws, requests_per_s, burst] = x;
+    fields(path, "http ws requests_per_s burst", http, ws, requests_per_s, burst);
+  }
+  void put(const std::string& path, const EvmPoolSettings& x) {
+    const auto& [failures_max, probes_good, behind_max, head_silence_max, finalized_silence_max, probe_period,
+                 hedge_after] = x;
+    fields(path, "failures_max probes_good behind_max head_silence_max finalized_silence_max probe_period hedge_after",
+           failures_max, probes_good, behind_max, head_silence_max, finalized_silence_max, probe_period, hedge_after);
+  }
+  void put(const std::string& path, const EvmConnection& x) {
+    const auto& [providers, pool, chain_id, start_at_latest, start_block, poll, range_max, finality, confirmations,
+                 finality_depth, check_bloom, contracts, access] = x;
+    fields(path, "providers pool chain_id start_at_latest start_block poll range_max", providers, pool, chain_id,
+           start_at_latest, start_block, poll, range_max);
+    fields(path, "finality confirmations finality_depth check_bloom contracts access", finality, confirmations,
+           finality_depth, check_bloom, contracts, access);
+  }
+  void put(const std::string& path, const PrometheusConnection& x) {
+    const auto& [url, period, queries, access] = x;
+    fields(path, "url period queries access", url, period, queries, access);
+  }
+  void put(const std::string& path, const HttpValue& x) {
+    const auto& [pointer, time_pointer] = x;
+    fields(path, "pointer time_pointer", pointer, time_pointer);
+  }
+  void put(const std::string& path, const HttpConnection& x) {
+    const auto& [url, period, values, access] = x;
+    fields(path, "url period values access", url, period, values, access);
+  }
+
+  std::set<std::string> lines_;
+};
+
+}  // namespace homeostat::config
