@@ -76,11 +76,13 @@ class Checker {
     if (!ok) add(ErrorCode::out_of_range, where, std::move(message));
   }
   void number(double x, const std::string& where, double min, double max) {
-    range(std::isfinite(x) && x >= min && x <= max, where,
-          text_of(x) + " is not a finite number from " + text_of(min) + " to " + text_of(max));
+    if (std::isfinite(x) && x >= min && x <= max) return;  // no sentence is made for nothing
+    add(ErrorCode::out_of_range, where,
+        text_of(x) + " is not a finite number from " + text_of(min) + " to " + text_of(max));
   }
   void duration(Duration d, const std::string& where, Duration min, Duration max) {
-    range(d >= min && d <= max, where, text_of(d) + " is not from " + text_of(min) + " to " + text_of(max));
+    if (d >= min && d <= max) return;
+    add(ErrorCode::out_of_range, where, text_of(d) + " is not from " + text_of(min) + " to " + text_of(max));
   }
   bool known(const char* what, const std::string& name, const Names& all, const std::string& where) {
     if (all.index.count(name) > 0) return true;
@@ -118,6 +120,8 @@ class Checker {
     const std::string where = "sources." + s.name;
     number(s.rate_per_s, where + ".rate_per_s", 1e-6, 1e9);
     number(s.burst, where + ".burst", 1, 1e9);
+    range(s.finality_depth >= 1 && s.finality_depth <= oracle::kFinalityDepthMax, where + ".finality_depth",
+          std::to_string(s.finality_depth) + " is not from 1 to " + std::to_string(oracle::kFinalityDepthMax));
   }
 
   void event(const oracle::EventSettings& e) {
@@ -200,7 +204,8 @@ class Checker {
     }
     number(m.coverage_min, where + ".coverage_min", 0, 1);
     if (m.aggregate == Aggregate::distinct) {
-      range(m.exact_max >= 1 && m.exact_max <= 10'000'000, where + ".exact_max", "is not from 1 to 10000000");
+      range(m.exact_max >= 1 && m.exact_max <= 10'000'000, where + ".exact_max",
+            std::to_string(m.exact_max) + " is not from 1 to 10000000");
       if (is_event && !std::get<oracle::EventOrigin>(m.origin).key) {
         add(ErrorCode::missing, where + ".key", "a distinct count of events needs the argument to count");
       }
