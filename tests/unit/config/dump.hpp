@@ -210,11 +210,11 @@ class Dump {
   }
   void put(const std::string& path, const EvmConnection& x) {
     const auto& [providers, pool, chain_id, start_at_latest, start_block, poll, range_max, finality, confirmations,
-                 finality_depth, check_bloom, contracts, access] = x;
+                 finality_depth, check_bloom, check_backfill, ws_silence_max, contracts, access] = x;
     fields(path, "providers pool chain_id start_at_latest start_block poll range_max", providers, pool, chain_id,
            start_at_latest, start_block, poll, range_max);
-    fields(path, "finality confirmations finality_depth check_bloom contracts access", finality, confirmations,
-           finality_depth, check_bloom, contracts, access);
+    fields(path, "finality confirmations finality_depth check_bloom check_backfill ws_silence_max contracts access",
+           finality, confirmations, finality_depth, check_bloom, check_backfill, ws_silence_max, contracts, access);
   }
   void put(const std::string& path, const PrometheusConnection& x) {
     const auto& [url, period, queries, access] = x;
