@@ -25,6 +25,7 @@ class TimeGrid {
   [[nodiscard]] std::int64_t index(Instant t) const { return t.ns / width_.ns - (t.ns % width_.ns < 0 ? 1 : 0); }
   [[nodiscard]] Instant start(std::int64_t index) const { return Instant{} + width_ * index; }
   [[nodiscard]] Duration width() const { return width_; }
+  bool operator==(const TimeGrid&) const = default;
   /// Buckets of the ring.
   [[nodiscard]] std::int64_t size() const { return size_; }
   [[nodiscard]] std::size_t slot(std::int64_t index) const {
