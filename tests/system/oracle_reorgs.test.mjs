@@ -302,11 +302,14 @@ test("R4_reorg_deeper_than_finality_latches: R5_nothing_transient_clears_it, and
     await s.ticks(3);
     const now = await s.source();
     assert.equal(now.condition, "violated", `after ${name}`);
+    assert.deepEqual(now.since, latched.since, `latched all the time, ${name} notwithstanding`);
     assert.equal((await s.counted()).quality, "QUALITY_HALTED", `after ${name}`);
     s.proxy.set();
     await askedMore(s.proxy, 3, on.everything);
     await s.ticks(2);
-    assert.equal((await s.source()).condition, "violated", `when ${name} is over`);
+    const later = await s.source();
+    assert.equal(later.condition, "violated", `when ${name} is over`);
+    assert.deepEqual(later.since, latched.since, `latched all the time, ${name} notwithstanding`);
   }
 
   // The chain comes back to what was final, and grows.
