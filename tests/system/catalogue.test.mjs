@@ -1,0 +1,34 @@
+// The map of the catalogue in tests/README.md is true: every number has its line, every file it names has a test whose
+// name begins with that number, and what has none is called open.
+import assert from "node:assert/strict";
+import { existsSync, readFileSync } from "node:fs";
+import path from "node:path";
+import { test } from "node:test";
+import { root } from "./lib/paths.mjs";
+
+const kCases = { R: 17, F: 11, C: 8, L: 4, V: 12 };
+const readme = readFileSync(path.join(root, "tests/README.md"), "utf8");
+const rows = [...readme.matchAll(/^\| ([RFCLV]\d+) \| [^|]+ \| ([^|]*) \| [^|]*\|$/gm)].map(([, number, tests]) => ({ number, tests }));
+const files = (tests) => [...tests.matchAll(/`([^`]+)`(?:: ([^,]+))?/g)].map(([, file, name]) => ({ file, name: name?.trim() }));
+
+test("every case of the catalogue has one line", () => {
+  const wanted = Object.entries(kCases).flatMap(([letter, count]) => Array.from({ length: count }, (_, i) => `${letter}${i + 1}`));
+  assert.deepEqual(rows.map((row) => row.number), wanted);
+});
+
+test("every test that the map names is there", () => {
+  for (const { number, tests } of rows) {
+    if (tests.includes("**open**")) continue;
+    assert.ok(files(tests).length > 0, `${number} names no file and is not called open`);
+    for (const { file, name } of files(tests)) {
+      const full = path.join(root, "tests", file);
+      assert.ok(existsSync(full), `${number}: ${file} is not there`);
+      assert.ok(readFileSync(full, "utf8").includes(name ?? `${number}_`), `${number}: ${file} has no test '${name ?? `${number}_`}'`);
+    }
+  }
+});
+
+test("what is open is listed", () => {
+  const open = rows.filter((row) => row.tests.includes("**open**")).map((row) => row.number);
+  assert.equal(/^Open: (.*)\.$/m.exec(readme)?.[1], open.length > 0 ? open.join(", ") : "none");
+});
