@@ -73,7 +73,8 @@ void read_window(Section& s, Duration period, MetricSettings& m) {
     coverage.ratio(m.coverage_min, {.min = 0, .max = 1, .above_min = m.aggregate == Aggregate::twap});
   }
   const Field exact = s.optional("exact_max");
-  if (only_for(exact, m.aggregate == Aggregate::distinct, "distinct")) exact.integer(m.exact_max, {.max = 1'000'000});
+  if (only_for(exact, m.aggregate == Aggregate::distinct, "distinct"))
+    exact.integer(m.exact_max, {.min = 1, .max = 1'000'000});
 }
 
 void read_rate_of_change(const Field& field, Context& context, MetricSettings& m) {
