@@ -133,6 +133,7 @@ std::string metrics_table(const v1::ListMetricsResponse& metrics, const Look& lo
     std::string from = provenance_text(r.provenance());
     if (r.provisional() > 0) from += fmt::format(", {} not final", grouped(r.provisional()));
     if (r.error_ratio() > 0) value += fmt::format(" \u00b1{}%", number(r.error_ratio() * 100));
+    if (r.confidence() > 0) value += fmt::format(" \u00b1 {}", number(r.confidence()));
     table.add({{m.name()},
                {std::move(value)},
                {m.unit()},

@@ -16,6 +16,7 @@
 #include "config/daemon_settings.hpp"
 #include "config/diagnostic.hpp"
 #include "config/environment.hpp"
+#include "config/incident_settings.hpp"
 #include "engine/policy.hpp"
 
 namespace homeostat::config {
@@ -29,6 +30,8 @@ class ValidConfig {
   /// What the engine decides with; passed engine::check. Never null.
   [[nodiscard]] const engine::PolicyPtr& policy() const { return policy_; }
   [[nodiscard]] const DaemonSettings& daemon() const { return daemon_; }
+  /// How `homeostat incidents` uses it; without rules when the file says nothing about it.
+  [[nodiscard]] const IncidentSettings& incidents() const { return incidents_; }
   /// The text after substitution of environment variables and without the secret parts of addresses
   /// (config/secrets.hpp): what the journal keeps. Loading it again gives an equal policy, whatever the environment.
   [[nodiscard]] const std::string& text() const { return text_; }
@@ -43,6 +46,7 @@ class ValidConfig {
 
   engine::PolicyPtr policy_;
   DaemonSettings daemon_;
+  IncidentSettings incidents_;
   std::string text_;
   std::vector<Diagnostic> warnings_;
 };

@@ -41,7 +41,8 @@ bool is_fed_by(const oracle::MetricSettings& metric, const std::string& source, 
 }
 
 std::string_view name_of(oracle::Aggregate a) {
-  constexpr std::string_view kNames[] = {"last", "median", "sum", "rate", "count", "distinct", "ewma", "twap"};
+  constexpr std::string_view kNames[] = {"last",     "median", "sum",  "rate",     "count",
+                                         "distinct", "ewma",   "twap", "quartiles"};
   return kNames[static_cast<std::size_t>(a)];
 }
 
@@ -63,6 +64,9 @@ MetricDescription describe_metric(const oracle::MetricSettings& m) {
     d.how = fmt::format("{}, half-life {}", name_of(m.aggregate), text_of(m.half_life));
   } else {
     d.how = name_of(m.aggregate);
+  }
+  if (m.guard) {
+    d.how += fmt::format(", guarded: {:.3g}% and {:.3g}%/h", m.guard->band * 100, m.guard->rate_per_s * 3600 * 100);
   }
   return d;
 }

@@ -18,6 +18,7 @@ namespace {
 struct Parts {
   engine::Policy policy;
   DaemonSettings daemon;
+  IncidentSettings incidents;
 };
 
 void read_head(Section& s, Context& context, Parts& out) {
@@ -59,6 +60,7 @@ void read_root(const Node& root, Context& context, Parts& out) {
   policy.loops = read_loops(s.required("loops", "which metric moves which parameter"), context, metrics, parameters,
                             policy.period);
   read_guardian(s.optional("guardian"), context, policy.guardian);
+  read_incidents(s.optional("incidents"), context, metrics, out.incidents);
 
   policy.oracle.sources = std::move(sources.settings);
   for (DeclaredEvent& e : sources.events) policy.oracle.events.push_back(std::move(e.settings));
@@ -162,6 +164,7 @@ Loaded load_text(std::string_view text, const std::string& file_name, const Envi
   ValidConfig valid;
   valid.policy_ = std::make_shared<const engine::Policy>(std::move(parts.policy));
   valid.daemon_ = std::move(parts.daemon);
+  valid.incidents_ = std::move(parts.incidents);
   valid.text_ = std::move(substituted.text);
   valid.warnings_ = report.warnings();
   return valid;

@@ -38,6 +38,7 @@ bool has_window(Aggregate a) {
     case Aggregate::twap: return true;
     case Aggregate::last:
     case Aggregate::median:
+    case Aggregate::quartiles:
     case Aggregate::ewma: return false;
   }
   return false;
@@ -258,12 +259,13 @@ Draft read_metric(const std::string& name, const Field& entry, Context& context,
   }
   std::size_t aggregate = 0;
   if (s.optional("aggregate")
-          .one_of(aggregate, {"last", "median", "sum", "rate", "count", "distinct", "ewma", "twap"})) {
+          .one_of(aggregate, {"last", "median", "sum", "rate", "count", "distinct", "ewma", "twap", "quartiles"})) {
     m.aggregate = static_cast<Aggregate>(aggregate);
   }
   if (samples.is_given()) {
     if (m.aggregate == Aggregate::distinct) samples.error("distinct counts an event's argument; samples have none");
     read_samples(s, samples, sources, m);
+    read_trust(s, context, m);
   } else {
     read_event_origin(s, event, sources, m);
   }

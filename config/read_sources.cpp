@@ -231,7 +231,10 @@ void read_source(const std::string& name, const Field& entry, Context& context, 
     case 3: connection.connection = read_http(s, context, name, out); break;
     default: break;
   }
-  if (kind != 1) read_rate(s, settings);
+  if (kind != 1) {
+    read_rate(s, settings);
+    s.optional("group").name(settings.group);
+  }
   out.settings.push_back(std::move(settings));
   out.connections.push_back(std::move(connection));
 }

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "config/daemon_settings.hpp"
+#include "config/incident_settings.hpp"
 #include "config/section.hpp"
 #include "engine/policy.hpp"
 #include "oracle/event_signature.hpp"
@@ -49,11 +50,14 @@ void read_log(const Field& field, Context& context, LogSettings& out);
 [[nodiscard]] Sources read_sources(const Field& field, Context& context);
 /// `period` is the policy's.
 [[nodiscard]] Metrics read_metrics(const Field& field, Context& context, const Sources& sources, Duration period);
+/// What makes several sources worth more than one: class, groups, outliers, agreement, guard. `m` has its samples.
+void read_trust(Section& s, Context& context, oracle::MetricSettings& m);
 [[nodiscard]] std::vector<guardian::ParameterSettings> read_parameters(const Field& field, Context& context,
                                                                        Duration period);
 [[nodiscard]] std::vector<controller::LoopSettings> read_loops(
     const Field& field, Context& context, const Metrics& metrics,
     const std::vector<guardian::ParameterSettings>& parameters, Duration period);
+void read_incidents(const Field& field, Context& context, const Metrics& metrics, IncidentSettings& out);
 void read_guardian(const Field& field, Context& context, guardian::Settings& out);
 
 /// Reports `name`, given at `place`, as unknown among `known`.

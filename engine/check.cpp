@@ -144,6 +144,7 @@ class Checker {
       expression(*formula, where, index);
     } else {
       aggregate(m, where);
+      trust(m, where);
     }
     if (m.rate_of_change) {
       number(m.rate_of_change->ratio_max, where + ".rate_of_change.ratio_max", 1e-12, kMagnitudeMax);
@@ -200,7 +201,8 @@ class Checker {
         break;
       case Aggregate::ewma: duration(m.half_life, where + ".half_life", Duration{1}, kDurationMax); break;
       case Aggregate::last:
-      case Aggregate::median: break;
+      case Aggregate::median:
+      case Aggregate::quartiles: break;
     }
     number(m.coverage_min, where + ".coverage_min", 0, 1);
     if (m.aggregate == Aggregate::distinct) {
@@ -210,6 +212,33 @@ class Checker {
         add(ErrorCode::missing, where + ".key", "a distinct count of events needs the argument to count");
       }
     }
+  }
+
+  void trust(const oracle::MetricSettings& m, const std::string& where) {
+    number(m.agree_within, where + ".agree_within", 0, kMagnitudeMax);
+    number(m.liquidity_needed, where + ".liquidity_needed", 0, kMagnitudeMax);
+    if (m.outliers) {
+      number(m.outliers->mads, where + ".outliers.mads", 1, 100);
+      number(m.outliers->floor, where + ".outliers.floor", 0, kMagnitudeMax);
+    }
+    if (m.peg) {
+      number(m.peg->at, where + ".peg.at", m.min, m.max);
+      number(m.peg->band, where + ".peg.band", 1e-9, kMagnitudeMax);
+    }
+    if (!m.guard) return;
+    const oracle::GuardSettings& g = *m.guard;
+    if (!std::holds_alternative<oracle::SampleOrigin>(m.origin)) {
+      add(ErrorCode::conflict, where + ".guard", "only a metric of samples has sources that can agree");
+    }
+    number(g.band, where + ".guard.band", 1e-9, kMagnitudeMax);
+    number(g.rate_per_s, where + ".guard.rate", 0, kMagnitudeMax);
+    if (g.decrease_max) number(*g.decrease_max, where + ".guard.decrease_max", 0, kMagnitudeMax);
+    duration(g.halt_after, where + ".guard.halt_after", Duration::zero(), kDurationMax);
+    duration(g.release_after, where + ".guard.release_after", Duration::zero(), kDurationMax);
+    duration(g.reseed_after, where + ".guard.reseed_after", Duration::zero(), kDurationMax);
+    duration(g.reseed_per_fold, where + ".guard.reseed_per_fold", Duration::zero(), kDurationMax);
+    duration(g.suspect_after, where + ".guard.suspect_after", Duration{1}, kDurationMax);
+    duration(g.average, where + ".guard.average", Duration::zero(), kDurationMax);
   }
 
   /// A Decimal of the parameter: its scale, and a size that leaves room for sums.

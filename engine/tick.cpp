@@ -9,14 +9,6 @@ namespace {
 
 using guardian::Limit;
 
-/// How far a loop goes towards what its law asks for: all the way on a good reading, half of it in each
-/// step on a doubtful one, so that one odd value moves half as much and a lasting one arrives all the same.
-constexpr double kDoubtfulAuthority = 0.5;
-
-double authority_of(oracle::Quality quality) {
-  return quality == oracle::Quality::ok ? 1 : kDoubtfulAuthority;
-}
-
 /// The nearest value on the parameter's grid; a proposal beyond what a Decimal can hold is a bound's.
 Decimal quantised(const guardian::ParameterSettings& settings, double proposed) {
   const auto value = Decimal::from_double(proposed, settings.decimals);
@@ -103,7 +95,7 @@ void Engine::State::step_loop(std::uint32_t index, const oracle::Reading& readin
   const controller::Gains& gains = loop.emergency_gains ? *settings.emergency : loop_plan.pid.gains;
   loop.last = controller::step(
       loop_plan.pid, gains, loop.pid(),
-      {reading.value, loop.setpoint, dt_s, is_usable(reading.quality), authority_of(reading.quality), loop.excess});
+      {reading.value, loop.setpoint, dt_s, is_usable(reading.quality), reading.authority, loop.excess});
 }
 
 void Engine::State::begin_record(DecisionRecord& record, std::uint32_t index,

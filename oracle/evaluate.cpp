@@ -38,13 +38,18 @@ void append_condition(std::string& reason, const Source& source) {
 }
 
 /// Why a series does not count now; empty if it does.
-enum class Absence : std::uint8_t { none, never, stale, breaching, distrusted };
+enum class Absence : std::uint8_t { none, never, stale, breaching, distrusted, pinned, frozen, vague };
 
-Absence absence_of(const Series& series, const Source& source, const MetricSettings& m, Instant at) {
+Absence absence_of(const Metric& metric, const Series& series, const Source& source, const MetricSettings& m,
+                   Instant at) {
   if (source.violated || source.condition == SourceCondition::wrong_chain) return Absence::distrusted;
   if (series.is_breaching()) return Absence::breaching;
   if (!series.has_value) return Absence::never;
   if (at - series.time > m.staleness_max) return Absence::stale;
+  if (is_pinned(series, m)) return Absence::pinned;
+  if (is_frozen(metric, series, m, at)) return Absence::frozen;
+  // As Pyth's on-chain aggregate does: a confidence of more than a third of the value says nothing.
+  if (m.aggregate == Aggregate::quartiles && series.confidence > std::fabs(series.value) / 3) return Absence::vague;
   return Absence::none;
 }
 
@@ -57,6 +62,13 @@ void append_absence(std::string& reason, Absence absence, const std::string& nam
     case Absence::stale: reason += " (last " + text_of(at - series.time) + " ago"; break;
     case Absence::breaching: reason += " (refused for its rate of change"; break;
     case Absence::distrusted: reason += " ("; break;
+    case Absence::pinned: reason += " (pinned at its limit " + text_of(series.value); break;
+    case Absence::frozen:
+      reason += " (frozen at " + text_of(series.value) + " for " + text_of(at - series.changed) + " while others move";
+      break;
+    case Absence::vague:
+      reason += " (confidence " + text_of(series.confidence) + " is over a third of its value";
+      break;
   }
   if (source.condition != SourceCondition::connected) {
     if (absence != Absence::distrusted) reason += "; ";
@@ -81,6 +93,9 @@ void Oracle::State::evaluate(std::size_t index, Instant at) {
   c.count = 0;
   c.error_ratio = 0;
   c.provisional = 0;
+  c.authority = 1;
+  c.confidence = c.guard_gap = 0;
+  c.guard_suspect = false;
   c.provenance = nullptr;
   c.series = nullptr;
   switch (settings.metrics[index].origin.index()) {
@@ -88,6 +103,7 @@ void Oracle::State::evaluate(std::size_t index, Instant at) {
     case 1: propose_from_events(index, at); break;
     default: propose_from_expression(index, at); break;
   }
+  if (metrics[index].guard) guard(index, at);
   settle(index, at);
 }
 
@@ -101,7 +117,7 @@ void Oracle::State::propose_from_samples(std::size_t index, Instant at) {
   std::string disputed;
   for (const Series& series : metric.series) {
     const Source& source = sources[series.source];
-    const Absence absence = absence_of(series, source, m, at);
+    const Absence absence = absence_of(metric, series, source, m, at);
     if (absence == Absence::none) {
       fresh_.push_back(&series);
       if (source.condition != SourceCondition::disputed) continue;
@@ -115,9 +131,11 @@ void Oracle::State::propose_from_samples(std::size_t index, Instant at) {
         persistent_breach || (absence == Absence::breaching && m.rate_of_change &&
                               series.breach_until - series.breach_since >= m.rate_of_change->halt_after);
   }
-  if (fresh_.size() < std::max(1u, origin.quorum)) {
-    c.reason = std::to_string(fresh_.size()) + " of " + std::to_string(metric.series.size()) +
-               " sources fresh, quorum " + std::to_string(origin.quorum) + "; " + c.reason;
+  const std::size_t count = independent(index, fresh_);
+  if (count < std::max(1u, origin.quorum)) {
+    c.reason = std::to_string(count) + " of " + std::to_string(metric.series.size()) +
+               (count < fresh_.size() ? " sources fresh and independent, quorum " : " sources fresh, quorum ") +
+               std::to_string(origin.quorum) + "; " + c.reason;
     if (persistent_breach && !metric.halted) {
       metric.halted = true;
       metric.halted_reason = persistent_breach_text(m);
@@ -126,7 +144,7 @@ void Oracle::State::propose_from_samples(std::size_t index, Instant at) {
   }
   if (!disputed.empty()) c.reason += (c.reason.empty() ? "" : "; ") + disputed;
   if (!c.reason.empty()) c.quality = Quality::degraded;
-  c.sources = static_cast<std::uint32_t>(fresh_.size());
+  c.sources = static_cast<std::uint32_t>(count);
   propose_aggregate(index, at, fresh_);
 }
 
@@ -212,6 +230,7 @@ void Oracle::State::propose_aggregate(std::size_t index, Instant at, const std::
   // Of a chain it may not depend on when it was looked at: a reorg takes contributions back, never a look.
   const bool is_event = std::holds_alternative<EventOrigin>(m.origin);
   const bool was_covered = is_event ? at - fresh.front()->first >= m.window : metric.was_covered;
+  voters_.clear();
   double coverage = 0;
   for (const Series* series : fresh) {
     if (m.aggregate == Aggregate::twap) {
@@ -227,6 +246,7 @@ void Oracle::State::propose_aggregate(std::size_t index, Instant at, const std::
     } else {
       values.push_back(series_value(*series, m, at));
     }
+    voters_.push_back(series);
   }
   c.count = values.size();
   if (m.aggregate == Aggregate::twap && coverage < m.coverage_min) {
@@ -239,10 +259,7 @@ void Oracle::State::propose_aggregate(std::size_t index, Instant at, const std::
   } else if (m.aggregate == Aggregate::twap) {
     metric.was_covered = true;
   }
-  // The lower median: of an even number the smaller of the two in the middle, never a value nobody said.
-  const auto middle = values.begin() + static_cast<std::ptrdiff_t>((values.size() - 1) / 2);
-  std::nth_element(values.begin(), middle, values.end());
-  c.value = *middle;
+  conclude(index, voters_);
 }
 
 void Oracle::State::propose_from_expression(std::size_t index, Instant at) {
@@ -257,6 +274,7 @@ void Oracle::State::propose_from_expression(std::size_t index, Instant at) {
     values.push_back(r.value);
     c.count += r.count;
     c.provisional += r.provisional;
+    if (is_usable(r.quality)) c.authority = std::min(c.authority, r.authority);
     c.error_ratio += r.error_ratio;     // first order of a product or a quotient
     c.time = std::min(c.time, r.time);  // as old as its oldest part
     c.sources = newest == nullptr ? r.sources : std::min(c.sources, r.sources);
@@ -292,6 +310,8 @@ void Oracle::State::settle(std::size_t index, Instant at) {
     c.reason = "the value " + text_of(c.value) + " is outside " + text_of(m.min) + " .. " + text_of(m.max);
     if (c.quality < Quality::held) c.quality = Quality::held;
   }
+  r.guard_gap = c.guard_gap;
+  r.guard_suspect = c.guard_suspect;
   if (metric.halted) {
     c.is_good = false;
     c.quality = Quality::halted;
@@ -314,8 +334,11 @@ void Oracle::State::settle(std::size_t index, Instant at) {
     r.age = std::max(Duration::zero(), at - r.time);
     r.quality = c.quality;
     r.reason = c.reason;
+    r.authority = std::min(authority_of(r.quality), c.authority);
+    r.confidence = c.confidence;
     return;
   }
+  r.authority = 0;
   r.age = r.time.is_never() ? Duration::zero() : std::max(Duration::zero(), at - r.time);
   const bool halted = c.quality == Quality::halted;
   const bool is_expression = metric.expression.has_value();

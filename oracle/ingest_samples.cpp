@@ -28,6 +28,7 @@ Bounds sample_bounds(const MetricSettings& m) {
   switch (m.aggregate) {
     case Aggregate::last:
     case Aggregate::median:
+    case Aggregate::quartiles:
     case Aggregate::ewma:
     case Aggregate::twap: return {m.min, m.max};
     case Aggregate::sum: return {std::min(m.min, 0.0), std::max(m.max, 0.0)};
@@ -36,6 +37,16 @@ Bounds sample_bounds(const MetricSettings& m) {
     case Aggregate::distinct: break;
   }
   return {-HUGE_VAL, HUGE_VAL};
+}
+
+/// What the batch says beside the value; details are ascending by sample.
+void take_detail(const SampleBatch& batch, std::size_t i, Contribution& c) {
+  const auto detail = std::lower_bound(batch.details.begin(), batch.details.end(), i,
+                                       [](const SampleDetail& d, std::size_t sample) { return d.sample < sample; });
+  if (detail == batch.details.end() || detail->sample != i) return;
+  // Nonsense is as good as nothing: the value itself stands on its own.
+  if (std::isfinite(detail->confidence) && detail->confidence > 0) c.confidence = detail->confidence;
+  if (std::isfinite(detail->liquidity) && detail->liquidity >= 0) c.liquidity = detail->liquidity;
 }
 
 Word word_of(double value) {
@@ -188,6 +199,8 @@ Refusal Oracle::State::judge(const SampleBatch& batch, std::size_t i, Source& so
   Contribution c{.time = sample.time, .received = batch.received, .value = sample.value, .sequence = sequence};
   if (m.aggregate == Aggregate::distinct) c.key = word_of(sample.value);
   if (is_too_fast(m, *series, c, &message)) return Refusal::rate_of_change;
+  if (!batch.details.empty()) take_detail(batch, i, c);
+  note(index, *series, c);
   contribute(index, metric, *series, c);
   source.watermark = std::max(source.watermark, sample.time);
   return Refusal::none;

@@ -9,18 +9,6 @@
 #include "oracle/state.hpp"
 
 namespace homeostat::oracle {
-namespace {
-
-/// How far `to` is from `from`: |ln(to / from)|, symmetric in both. Where a logarithm has no meaning (a zero, a
-/// change of sign) it is the step as a share of the metric's whole range.
-double change_between(double from, double to, const MetricSettings& m) {
-  if ((from > 0 && to > 0) || (from < 0 && to < 0)) return std::fabs(math::log(to / from));
-  const double range = m.max - m.min;
-  return std::fabs(to - from) / (range > 0 && std::isfinite(range) ? range : 1);
-}
-
-}  // namespace
-
 std::string persistent_breach_text(const MetricSettings& m) {
   return "the rate of change was exceeded for " + text_of(m.rate_of_change->halt_after) +
          "; a guardian must accept the new value";
@@ -56,10 +44,22 @@ void Oracle::State::make_metric(std::size_t index) {
     metric.expression = std::move(*parsed);
     return;
   }
+  for (const Series& series : metric.series) {
+    // Origins are told apart by name: that of the group, or a source's own.
+    const std::string& group = settings.sources[series.source].group;
+    const auto of_group = [&](const Series& other) {
+      const SourceSettings& s = settings.sources[other.source];
+      return (s.group.empty() ? s.name : s.group) == (group.empty() ? settings.sources[series.source].name : group);
+    };
+    const auto first = std::find_if(metric.series.begin(), metric.series.end(), of_group);
+    metric.groups.push_back(static_cast<std::uint32_t>(first - metric.series.begin()));
+  }
+  if (m.guard) metric.guard = make_guard(*m.guard);
   const TimeGrid grid(m.window, m.buckets);
   switch (m.aggregate) {
     case Aggregate::last:
     case Aggregate::median:
+    case Aggregate::quartiles:
     case Aggregate::ewma: break;
     case Aggregate::distinct: metric.keys.emplace(grid, m.exact_max); [[fallthrough]];
     case Aggregate::sum:
@@ -85,6 +85,8 @@ void Oracle::State::reset_metric(std::size_t index) {
   if (fresh.sums) metric.sums.emplace(grid);
   if (fresh.keys) metric.keys.emplace(grid, m.exact_max);
   metric.event = fresh.event;
+  metric.groups = std::move(fresh.groups);
+  if (m.guard) metric.guard = make_guard(*m.guard);
 }
 
 void Oracle::State::start_at_head(std::size_t index) {
@@ -102,7 +104,8 @@ void Oracle::State::contribute(std::size_t index, Tally& metric, Series& series,
   const MetricSettings& m = settings.metrics[index];
   switch (m.aggregate) {
     case Aggregate::last:
-    case Aggregate::median: break;
+    case Aggregate::median:
+    case Aggregate::quartiles: break;
     case Aggregate::sum:
     case Aggregate::rate:
     case Aggregate::count: metric.sums->add(c.time, c.value); break;
@@ -163,7 +166,7 @@ bool Oracle::State::is_too_fast(const MetricSettings& m, Series& series, const C
   const RateOfChange& limit = *m.rate_of_change;
   const double elapsed = static_cast<double>((c.time - series.reference_time).ns) / static_cast<double>(limit.per.ns);
   const double budget = limit.ratio_max * std::max(1.0, elapsed);
-  const double change = change_between(series.reference_value, c.value, m);
+  const double change = distance_between(series.reference_value, c.value, m);
   if (change <= budget) return false;
   if (!series.is_breaching()) series.breach_since = c.received;
   series.breach_until = c.received;

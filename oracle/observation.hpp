@@ -25,6 +25,18 @@ struct Sample {
   }
 };
 
+/// What a source may say of one sample beside its value.
+struct SampleDetail {
+  std::uint32_t sample = 0;  ///< index into SampleBatch::samples
+  double confidence = 0;     ///< half-width of where the value may be, in the metric's unit; >= 0, 0 = none stated
+  double liquidity = -1;     ///< depth behind the value, in the unit of the metric's `liquidity`; below 0 = none stated
+
+  template <class Archive, class Self>
+  static void fields(Archive& a, Self& x) {
+    a(x.sample), a(x.confidence), a(x.liquidity);
+  }
+};
+
 /// Samples of one source. Sample i has sequence `first_sequence + i`; a source numbers its samples
 /// from 1 and repeats a number only to send the same sample again.
 struct SampleBatch {
@@ -33,10 +45,11 @@ struct SampleBatch {
   Instant received;                  ///< read once at the edge
   std::vector<std::string> metrics;  ///< the names that `samples` refer to
   std::vector<Sample> samples;
+  std::vector<SampleDetail> details;  ///< ascending by sample; most samples have none
 
   template <class Archive, class Self>
   static void fields(Archive& a, Self& x) {
-    a(x.source), a(x.first_sequence), a(x.received), a(x.metrics), a(x.samples);
+    a(x.source), a(x.first_sequence), a(x.received), a(x.metrics), a(x.samples), a(x.details);
   }
 };
 

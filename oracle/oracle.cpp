@@ -24,7 +24,8 @@ const EventSettings* event_of(const Settings& settings, const std::string& name)
 bool keeps_state(const Settings& old_settings, const MetricSettings& a, const Settings& new_settings,
                  const MetricSettings& b) {
   if (a.aggregate != b.aggregate || a.window != b.window || a.buckets != b.buckets || a.half_life != b.half_life ||
-      a.exact_max != b.exact_max || a.unit != b.unit || a.origin.index() != b.origin.index()) {
+      a.exact_max != b.exact_max || a.guard.has_value() != b.guard.has_value() ||
+      (a.guard && a.guard->average != b.guard->average) || a.unit != b.unit || a.origin.index() != b.origin.index()) {
     return false;
   }
   if (const auto* samples = std::get_if<SampleOrigin>(&a.origin)) {
@@ -113,6 +114,9 @@ Result<> Oracle::clear(const std::string& name, Instant at) {
     Metric& metric = s.metrics[it->second];
     const bool breaching = std::any_of(metric.series.begin(), metric.series.end(),
                                        [](const Series& series) { return series.is_breaching(); });
+    const bool guarded = metric.guard && !metric.guard->trouble_since.is_never();
+    if (guarded) release_guard(*metric.guard);
+    if (!metric.halted && !breaching && guarded) return {};
     if (!metric.halted && !breaching) return fail(ErrorCode::conflict, name, "the metric is not halted");
     if (metric.cleared_after.size() >= kClearsMax) {
       return fail(
@@ -184,6 +188,7 @@ void Oracle::reconfigure(Settings settings) {
     from.expression = std::move(to.expression);
     from.operands = std::move(to.operands);
     from.event = to.event;
+    from.groups = std::move(to.groups);
     to = std::move(from);
     next->readings[i] = std::move(old.readings[it->second]);
   }

@@ -33,6 +33,13 @@ static_assert(Quality::ok < Quality::degraded && Quality::degraded < Quality::ra
   return q < Quality::held;
 }
 
+/// What a quality is worth, the one place that says so: a loop goes all the way to what its law asks for on a good
+/// reading, half of it in each step on a doubtful one, so that one odd value moves half as much and a lasting one
+/// arrives all the same, and nowhere on one that is not usable.
+[[nodiscard]] constexpr double authority_of(Quality q) {
+  return q == Quality::ok ? 1 : is_usable(q) ? 0.5 : 0;
+}
+
 [[nodiscard]] constexpr std::string_view name_of(Quality q) {
   switch (q) {
     case Quality::ok: return "ok";
@@ -73,11 +80,18 @@ struct Reading {
   /// Contributions of blocks that are not final yet: a reorg would take them back. 0 = it rests on final blocks.
   std::uint64_t provisional = 0;
   Provenance provenance;
+  /// How much of a law's step may be made on it, 0 to 1: the least of what the quality is worth (authority_of) and the
+  /// share of the liquidity that the metric asks for. Of an expression also of its operands'. 0 unless usable.
+  double authority = 0;
+  double confidence = 0;  ///< half-width of where the value may be, as the sources state it; 0 = none stated
+  /// How far the sources' quorum is from what the guard accepts, |ln|; 0 = they do not contradict each other.
+  double guard_gap = 0;
+  bool guard_suspect = false;  ///< they have for so long that the guard may be what is wrong
 
   template <class Archive, class Self>
   static void fields(Archive& a, Self& x) {
     a(x.value), a(x.quality), a(x.reason), a(x.time), a(x.age), a(x.sources), a(x.count), a(x.error_ratio),
-        a(x.provisional), a(x.provenance);
+        a(x.provisional), a(x.provenance), a(x.authority), a(x.confidence), a(x.guard_gap), a(x.guard_suspect);
   }
 };
 

@@ -22,6 +22,7 @@ struct SourceSettings {
   double burst = 2000;       ///< samples that may come at once
   /// Chain: blocks with so many on top are final, as long as the chain's nodes have named no finalized height.
   std::uint32_t finality_depth = 64;
+  std::string group;         ///< sources behind one origin count as one; empty = an origin of its own
 };
 
 /// From which depth on an event counts. What counts before its block is final is provisional: a reorg takes it
@@ -37,19 +38,30 @@ struct EventSettings {
 };
 
 enum class Aggregate : std::uint8_t {
-  last,      ///< newest value of each source, then the lower median over sources
-  median,    ///< lower median over sources of their newest values (same as last; kept for reading)
-  sum,       ///< over `window`
-  rate,      ///< sum over `window` / window, per second
-  count,     ///< number of contributions in `window`
-  distinct,  ///< distinct keys in `window`
-  ewma,      ///< exponentially weighted by time, half-life `half_life`
-  twap,      ///< time-weighted mean over `window`, needs `coverage_min` of it
+  last,       ///< newest value of each source, then the lower median over sources
+  median,     ///< lower median over sources of their newest values (same as last; kept for reading)
+  sum,        ///< over `window`
+  rate,       ///< sum over `window` / window, per second
+  count,      ///< number of contributions in `window`
+  distinct,   ///< distinct keys in `window`
+  ewma,       ///< exponentially weighted by time, half-life `half_life`
+  twap,       ///< time-weighted mean over `window`, needs `coverage_min` of it
+  quartiles,  ///< of three votes per source, value and value +- confidence: the middle one, with a confidence
+};
+
+/// The values at which a source stops following the world, such as a feed's own minimum answer.
+struct SourceLimits {
+  std::string source;
+  double min = 0;
+  double max = 0;
+
+  bool operator==(const SourceLimits&) const = default;
 };
 
 struct SampleOrigin {
   std::vector<std::string> sources;
-  std::uint32_t quorum = 1;  ///< sources with a fresh value needed; fewer = held
+  std::uint32_t quorum = 1;  ///< independent sources with a fresh value needed; fewer = held
+  std::vector<SourceLimits> limits;
 };
 
 struct EventOrigin {
@@ -74,6 +86,35 @@ struct RateOfChange {
   Duration halt_after;
 };
 
+/// Which votes are too far from the others to count, see oracle/quorum.hpp.
+struct Outliers {
+  double mads = 3.5;    ///< median absolute deviations
+  double floor = 0.01;  ///< |ln| that is never an outlier, however close together the others are
+};
+
+/// What the quorum's value may have done since it was last trusted, see oracle/guard.hpp.
+struct GuardSettings {
+  double band = 0.1;      ///< |ln| of a departure that is allowed at once
+  double rate_per_s = 0;  ///< |ln| per second that the allowance grows by
+  /// Nothing below the reference by more than this (|ln|) is accepted: for a rate that can only grow. Unlike the band
+  /// it does not grow with time.
+  std::optional<double> decrease_max;
+  Duration halt_after = Duration::minutes(1);
+  Duration release_after = Duration::minutes(5);
+  Duration reseed_after = Duration::minutes(15);     ///< zero = only a guardian accepts a jump
+  Duration reseed_per_fold = Duration::minutes(30);  ///< more for a jump by a factor e, four times that for e squared
+  double steady_rate_per_s = 0;  ///< |ln| per second at which a value may go on moving and still be called steady
+  Duration suspect_after = Duration::hours(2);
+  Duration average;  ///< the reading is the time-weighted mean of what was accepted over this; zero = the newest
+};
+
+/// What the value is meant to be; beyond `band` (|ln|, both ways) it is believed of more than half of all configured
+/// origins only, and then with reduced authority.
+struct Peg {
+  double at = 1;
+  double band = 0.05;
+};
+
 struct MetricSettings {
   std::string name;
   std::string unit;
@@ -92,6 +133,14 @@ struct MetricSettings {
   Duration staleness_max = Duration::minutes(5);
   Duration future_max = Duration::seconds(5);  ///< clock skew allowed to a source
   std::optional<RateOfChange> rate_of_change;
+  // Of samples only: what makes several sources worth more than one.
+  std::optional<Outliers> outliers;
+  double agree_within = 0;         ///< |ln| around the median in which votes agree; 0 = not asked
+  std::uint32_t pinned_after = 0;  ///< samples in a row exactly at a limit that make a source pinned; 0 = never
+  Duration frozen_after;  ///< a source that repeats one value for longer, while others move, is frozen; zero = never
+  double liquidity_needed = 0;  ///< the authority is full from this liquidity on; 0 = not asked
+  std::optional<Peg> peg;
+  std::optional<GuardSettings> guard;
 };
 
 struct Settings {

@@ -11,8 +11,10 @@
 #include "core/expression.hpp"
 #include "core/ring.hpp"
 #include "oracle/distinct.hpp"
+#include "oracle/guard.hpp"
 #include "oracle/intake.hpp"
 #include "oracle/oracle.hpp"
+#include "oracle/quorum.hpp"
 #include "oracle/window.hpp"
 
 namespace homeostat::oracle {
@@ -44,6 +46,8 @@ struct Contribution {
   std::uint64_t sequence = 0;
   std::uint32_t log_index = 0;
   Hash32 block{};
+  double confidence = 0;  ///< 0 = none stated
+  double liquidity = -1;  ///< below 0 = none stated
 };
 
 /// One metric as one source says it.
@@ -69,13 +73,22 @@ struct Series {
   double average = 0;              ///< ewma, at `time`
   std::optional<StepWindow> step;  ///< twap
 
+  double confidence = 0;  ///< of the newest value, 0 = none stated
+  double liquidity = -1;  ///< of the newest that stated one, below 0 = none did
+  // Sources that stopped following the world.
+  std::uint32_t pinned = 0;        ///< samples in a row exactly at a limit
+  Instant changed;                 ///< source time at which the value last changed
+  double travel_when_changed = 0;  ///< Metric::travel then
+  std::uint32_t changes = 0;       ///< how often it has changed, up to what is asked for
+
   [[nodiscard]] bool is_breaching() const { return !breach_since.is_never(); }
 
   template <class Archive, class Self>
   static void fields(Archive& a, Self& x) {
     a(x.has_value), a(x.first), a(x.time), a(x.value), a(x.sequence), a(x.has_reference), a(x.reference_time),
         a(x.reference_value), a(x.breach_since), a(x.breach_until), a(x.breach_time), a(x.breach_value),
-        a(x.breach_sequence), a(x.average);
+        a(x.breach_sequence), a(x.average), a(x.confidence), a(x.liquidity), a(x.pinned), a(x.changed),
+        a(x.travel_when_changed), a(x.changes);
     if (x.step) a(*x.step);
   }
 };
@@ -116,8 +129,11 @@ struct Metric : Tally {
   std::optional<Expression> expression;
   std::vector<std::uint32_t> operands;  ///< metric indexes, in the order of the expression's variables
   std::uint32_t event = 0;              ///< index into Settings::events
+  std::vector<std::uint32_t> groups;    ///< by series: which origin it is a way to
 
   // State.
+  double travel = 0;  ///< how far all its series together have moved, see is_frozen
+  std::optional<GuardState> guard;
   bool was_covered = false;        ///< twap over samples: coverage was enough once
   std::uint64_t rate_refused = 0;  ///< samples since the last evaluate
   std::optional<Tally> settled;    ///< chain only
@@ -129,7 +145,8 @@ struct Metric : Tally {
   template <class Archive, class Self>
   static void fields(Archive& a, Self& x) {
     Tally::fields(a, x);
-    a(x.was_covered), a(x.rate_refused), a(x.cleared_after);
+    a(x.was_covered), a(x.rate_refused), a(x.cleared_after), a(x.travel);
+    if (x.guard) a(*x.guard);
     bool has_settled = x.settled.has_value();
     a(has_settled);
     if constexpr (!std::is_const_v<Self>) {
@@ -213,6 +230,10 @@ struct Candidate {
   std::uint64_t count = 0;
   double error_ratio = 0;
   std::uint64_t provisional = 0;
+  double authority = 1;  ///< besides what the quality is worth
+  double confidence = 0;
+  double guard_gap = 0;
+  bool guard_suspect = false;
   const Provenance* provenance = nullptr;  ///< or, for one series:
   const Series* series = nullptr;
 };
@@ -222,6 +243,14 @@ struct Candidate {
 [[nodiscard]] std::string outside_message(const MetricSettings& m, double value);
 /// Why a metric is halted whose values went on being refused for their rate of change.
 [[nodiscard]] std::string persistent_breach_text(const MetricSettings& m);
+
+/// Keeps account of which series move and which do not.
+void note_movement(Metric& metric, Series& series, const MetricSettings& m, const Contribution& c,
+                   const SourceLimits* limits);
+/// The source repeats one of its limits: it would say more if it could.
+[[nodiscard]] bool is_pinned(const Series& series, const MetricSettings& m);
+/// It has said one and the same value for longer than frozen_after while the others moved.
+[[nodiscard]] bool is_frozen(const Metric& metric, const Series& series, const MetricSettings& m, Instant at);
 
 struct Oracle::State {
   explicit State(Settings s);
@@ -290,6 +319,18 @@ struct Oracle::State {
   void propose_from_expression(std::size_t metric, Instant at);
   void propose_aggregate(std::size_t metric, Instant at, const std::vector<const Series*>& fresh);
   void settle(std::size_t metric, Instant at);
+
+  // agree.cpp: votes of independent sources, and the guard over what they come to
+  [[nodiscard]] std::size_t independent(std::size_t metric, const std::vector<const Series*>& series);
+  /// The candidate's value from one value per voter (in `values`).
+  void conclude(std::size_t metric, const std::vector<const Series*>& voters);
+  void note_peg(std::size_t metric, std::size_t agreeing);
+  /// Before a contribution becomes the series' newest value.
+  void note(std::size_t metric, Series& series, const Contribution& c);
+  void guard(std::size_t metric, Instant at);
+  std::vector<Vote> votes;
+  std::vector<std::uint32_t> groups_seen_;
+  std::vector<const Series*> voters_;
   std::vector<const Series*> fresh_;
 
   template <class Archive, class Self>

@@ -67,6 +67,7 @@ void add_guardian_commands(CLI::App& root, Context& context);  // guardian ...
 void add_admin_commands(CLI::App& root, Context& context);     // reload config backup log-level version
 void add_check_command(CLI::App& root, Context& context);      // check
 void add_replay_command(CLI::App& root, Context& context);     // replay
+void add_incidents_command(CLI::App& root, Context& context);  // incidents
 void add_journal_commands(CLI::App& root, Context& context);   // journal ...
 void add_help_commands(CLI::App& root, Context& context);      // help completion names
 

@@ -39,6 +39,10 @@ void proto_from_reading(const oracle::Reading& reading, v1::Reading& proto) {
   proto.set_count(reading.count);
   proto.set_error_ratio(reading.error_ratio);
   proto.set_provisional(reading.provisional);
+  proto.set_authority(reading.authority);
+  proto.set_confidence(reading.confidence);
+  proto.set_guard_gap(reading.guard_gap);
+  proto.set_guard_suspect(reading.guard_suspect);
   if (!reading.provenance.source.empty()) {
     v1::Provenance& provenance = *proto.mutable_provenance();
     provenance.set_source(reading.provenance.source);

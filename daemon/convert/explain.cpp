@@ -54,6 +54,9 @@ void write_loop(Out out, const engine::LoopTerms& terms, std::string_view unit) 
                    reading.sources);
   }
   if (reading.provisional > 0) fmt::format_to(out, ", {} of blocks not final yet", reading.provisional);
+  if (reading.authority < 1) fmt::format_to(out, ", authority {:.3g}", reading.authority);
+  if (reading.confidence > 0) fmt::format_to(out, ", give or take {:.6g}", reading.confidence);
+  if (reading.guard_suspect) fmt::format_to(out, ", the guard is the suspect");
   if (!reading.provenance.source.empty()) {
     const std::string block = hex_from_hash(reading.provenance.block);
     fmt::format_to(out, ", newest from {}{}", reading.provenance.source,

@@ -53,6 +53,11 @@ Result<oracle::SampleBatch> batch_from_proto(const v1::SampleBatch& proto, Insta
                   fmt::format("is {}, an index into the {} metrics of the batch (0..{})", sample.metric(), metrics,
                               metrics - 1));
     }
+    if (sample.has_confidence() || sample.has_liquidity()) {
+      batch.details.push_back({.sample = static_cast<std::uint32_t>(batch.samples.size()),
+                               .confidence = sample.confidence(),
+                               .liquidity = sample.has_liquidity() ? sample.liquidity() : -1});
+    }
     batch.samples.push_back({.metric = sample.metric(), .time = {sample.time_unix_nano()}, .value = sample.value()});
   }
   return batch;

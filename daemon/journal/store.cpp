@@ -142,11 +142,11 @@ Result<> check_schema(Database& db) {
   }
   const Result<std::int64_t> version = db.query_integer("PRAGMA user_version");
   if (!version) return tl::make_unexpected(version.error());
-  if (*version < 1 || *version > kFormatVersion) {
+  if (*version < kFormatVersionMin || *version > kFormatVersion) {
     return fail(ErrorCode::unsupported, "user_version",
-                fmt::format("the journal has format {}; this program reads 1..{}: use the version that wrote it, or a "
+                fmt::format("the journal has format {}; this program reads {}..{}: use the version that wrote it, or a "
                             "newer one",
-                            *version, kFormatVersion));
+                            *version, kFormatVersionMin, kFormatVersion));
   }
   return {};
 }

@@ -180,8 +180,16 @@ void add_control(Page& page, const engine::View& v) {
   auto value = page.gauge("homeostat_metric_value", "Reading of a metric in its own unit; absent until there is one.");
   auto quality = page.gauge("homeostat_metric_quality", "0 ok, 1 degraded, 2 rate_limited, 3 held, 4 stale, 5 halted.");
   auto age = page.gauge("homeostat_metric_age_seconds", "Age of a reading by its source's clock.");
+  auto authority = page.gauge("homeostat_metric_authority", "How much of a law's step may be made on it, 0 to 1.");
+  auto gap = page.gauge("homeostat_metric_guard_gap",
+                        "How far the sources' quorum is from what the guard accepts, |ln|; 0 = no contradiction.");
+  auto suspect = page.gauge("homeostat_metric_guard_suspect",
+                            "1 when the guard has contradicted its quorum for so long that the guard may be wrong.");
   for (const engine::MetricView& m : v.metrics) {
     quality.set({{"metric", m.name}}, static_cast<double>(m.reading.quality));
+    authority.set({{"metric", m.name}}, m.reading.authority);
+    gap.set({{"metric", m.name}}, m.reading.guard_gap);
+    suspect.set({{"metric", m.name}}, m.reading.guard_suspect ? 1 : 0);
     if (m.reading.time.is_never()) continue;
     value.set({{"metric", m.name}, {"unit", m.unit}}, m.reading.value);
     age.set({{"metric", m.name}}, m.reading.age.in_seconds());

@@ -316,6 +316,16 @@ TEST(Journal, RefusesANewerFormat) {
   EXPECT_EQ(JournalReader::open(scratch.path()).error().code, ErrorCode::unsupported);
 }
 
+TEST(Journal, RefusesAnOlderFormatRatherThanMisreadIt) {
+  const Scratch scratch;
+  open_or_die({.directory = scratch.path()}).reset();
+  run_sql(scratch.file(), "PRAGMA user_version=1");
+  const auto older = Journal::open({.directory = scratch.path()});
+  ASSERT_FALSE(older);
+  EXPECT_EQ(older.error().code, ErrorCode::unsupported);
+  EXPECT_NE(older.error().message.find("format 1"), std::string::npos) << older.error().message;
+}
+
 TEST(Journal, RefusesSettingsThatCannotWork) {
   const Scratch scratch;
   EXPECT_FALSE(Journal::open({}));
