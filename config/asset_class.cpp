@@ -33,6 +33,7 @@ void apply_class(AssetClass asset_class, oracle::MetricSettings& m) {
                                       .release_after = Duration::minutes(5),
                                       .reseed_after = Duration::minutes(10),
                                       .reseed_per_fold = Duration::minutes(20),
+                                      .steady_rate_per_s = 2 * kPerHour,
                                       .suspect_after = Duration::hours(1)};
       return;
     case AssetClass::thin:
@@ -43,7 +44,7 @@ void apply_class(AssetClass asset_class, oracle::MetricSettings& m) {
                                       .halt_after = Duration::seconds(30),
                                       .release_after = Duration::minutes(10),
                                       .reseed_after = Duration::minutes(20),
-                                      .reseed_per_fold = Duration::minutes(40),
+                                      .reseed_per_fold = Duration::minutes(20),
                                       .suspect_after = Duration::hours(4),
                                       .average = Duration::minutes(30)};
       return;

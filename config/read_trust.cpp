@@ -59,7 +59,7 @@ void read_reseed(const Field& field, Duration& out) {
   field.duration(out, {.min = Duration::seconds(1)});
 }
 
-void read_rate(const Field& field, Context& context, oracle::GuardSettings& guard) {
+void read_rate(const Field& field, Context& context, double& rate_per_s) {
   Per per;
   if (!field.is_given() || !field.parsed(per, [&](std::string_view text) { return parse_per(text, context.day); }))
     return;
@@ -67,7 +67,7 @@ void read_rate(const Field& field, Context& context, oracle::GuardSettings& guar
   if (!ratio) return field.error(ratio.error().message, ratio.error().nearest);
   if (*ratio < 0 || per.per <= Duration::zero())
     return field.error("must be at least 0% per more than 0s", "50% per 1h");
-  guard.rate_per_s = *ratio / per.per.in_seconds();
+  rate_per_s = *ratio / per.per.in_seconds();
 }
 
 void read_guard(const Field& field, Context& context, MetricSettings& m) {
@@ -81,7 +81,8 @@ void read_guard(const Field& field, Context& context, MetricSettings& m) {
   };
   key("band", "the departure that is allowed at once, e.g. 8%")
       .ratio(guard.band, {.min = 0, .max = 10, .above_min = true});
-  read_rate(key("rate", "how much more is allowed as time goes by, e.g. 50% per 1h"), context, guard);
+  read_rate(key("rate", "how much more is allowed as time goes by, e.g. 50% per 1h"), context, guard.rate_per_s);
+  read_rate(s.optional("steady_rate"), context, guard.steady_rate_per_s);
   const Field decrease = s.optional("decrease_max");
   if (double max = 0; decrease.ratio(max, {.min = 0, .max = 10})) guard.decrease_max = max;
   s.optional("halt_after").duration(guard.halt_after);

@@ -232,6 +232,7 @@ class Checker {
     }
     number(g.band, where + ".guard.band", 1e-9, kMagnitudeMax);
     number(g.rate_per_s, where + ".guard.rate", 0, kMagnitudeMax);
+    number(g.steady_rate_per_s, where + ".guard.steady_rate", 0, kMagnitudeMax);
     if (g.decrease_max) number(*g.decrease_max, where + ".guard.decrease_max", 0, kMagnitudeMax);
     duration(g.halt_after, where + ".guard.halt_after", Duration::zero(), kDurationMax);
     duration(g.release_after, where + ".guard.release_after", Duration::zero(), kDurationMax);

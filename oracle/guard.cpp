@@ -112,9 +112,10 @@ void refuse_departure(GuardVerdict& verdict, GuardState& s, const MetricSettings
   refuse(verdict, s, g, at);
   verdict.reason = "the sources say " + text_of(value) + ", " + percent(departure) + " from " + text_of(s.reference) +
                    "; allowed by now " + percent(budget);
-  verdict.reason += g.reseed_after > Duration::zero() ? "; accepted when they agreed on it for " +
-                                                            text_of(Duration::seconds(wait / Duration::seconds(1)))
-                                                      : "; a guardian must accept the new value";
+  verdict.reason +=
+      g.reseed_after > Duration::zero() && wait < Duration::max()
+          ? "; accepted when they agreed on it for " + text_of(Duration::seconds(wait / Duration::seconds(1)))
+          : "; a guardian must accept the new value";
   if (at - s.disputed_since >= g.suspect_after) {
     verdict.suspect = true;
     verdict.reason += "; for " + text_of(at - s.disputed_since) + " now: the guard may be what is wrong";

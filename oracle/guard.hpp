@@ -15,13 +15,13 @@
 //     held -> halted        for longer than halt_after
 //     held -> accepted      d <= budget again
 //     halted -> accepted    1. release: back inside the budget and steady for release_after
-//                           2. re-seed: a coherent quorum steady outside it for reseed_after + reseed_per_fold x d. The
-//                           farther
-//                              the jump, the longer it must last. A value that came back to the budget meanwhile, or
+//                           2. re-seed: a coherent quorum steady outside it for reseed_after + reseed_per_fold x d^2:
+//                              the farther the jump, the longer it must last, as its likelihood falls with the square
+//                              of d; never beyond d = 10. A value that came back to the budget meanwhile, or
 //                              crossed the reference, has shown that the cause is over: then reseed_after alone.
 //                              With reseed_after = 0 only a guardian does this.
 //                           3. a guardian accepts the value.
-// Steady: within `band` of the value with which the steady time began.
+// Steady: within band + steady_rate x time of the value with which the steady time began.
 //
 // Self-test: a coherent quorum outside the budget for longer than suspect_after makes the guard the suspect. It says
 // so in the reason and in `suspect`; it does not give way by itself.

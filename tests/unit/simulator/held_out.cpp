@@ -144,11 +144,11 @@ class Maker {
     name_sources(2 + random_.below(5));
     const double size = random_.uniform(0.5, 3) * (random_.chance(0.7) ? 1 : -1);
     const double up = random_.uniform(30, 900);
-    const double plateau = random_.uniform(0, 900 + 1800 * std::fabs(size));
+    const double plateau = random_.uniform(0, 0.8 * (1200 + 1200 * size * size));
     const double down = random_.uniform(30, 1200);
     const double begin = random_.uniform(600, 1800);
     Path truth{{{0, 0}, {begin + up + plateau, 0}}};
-    truth.go(down, random_.chance(0.5) ? 0 : random_.uniform(-0.8, 0));  // it may be worth less afterwards
+    truth.go(down, random_.chance(0.5) ? 0 : random_.uniform(-0.6, 0));  // it may be worth less afterwards
     Path seen{{{0, 0}, {begin, 0}, {begin + up, size}, {begin + up + plateau, size}}};
     seen.go(down, truth.corners.back().second - size);
     rows(random_.uniform(1e-5, 10), truth, begin + up + plateau + down + 7200,
@@ -159,7 +159,7 @@ class Maker {
     series_.asset = "vault share price";
     name_sources(1 + random_.below(4), "node_rpc");
     for (double& s : skew_) s = 0;
-    const double jump = std::exp(random_.uniform(0.02, 2) * (random_.chance(0.8) ? 1 : -1));
+    const double jump = std::exp(random_.uniform(0.06, 2) * (random_.chance(0.8) ? 1 : -1));
     const double begin = random_.uniform(600, 7200);
     const double end = random_.chance(0.5) ? 1e9 : begin + random_.uniform(60, 7200);
     Path growth{{{0, 0}}};
