@@ -37,7 +37,8 @@ inline constexpr std::array<ExitCodeMeaning, 9> kExitCodes{{
     {ExitCode::conflict, "conflict", "the state does not allow it now: already done, expired, or changed meanwhile"},
     {ExitCode::timeout, "timeout", "the daemon did not answer within --timeout; a command may still take effect"},
     {ExitCode::refused, "refused", "invalid configuration, command, name, value or id; nothing changed"},
-    {ExitCode::divergence, "divergence", "`replay` found a difference, `journal verify` found damage, or an incident was not accepted"},
+    {ExitCode::divergence, "divergence",
+     "`replay` found a difference, `journal verify` found damage, or an incident was not accepted"},
 }};
 
 /// Why a command stops: what to print on stderr (one sentence), and the exit code.

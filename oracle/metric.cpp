@@ -9,6 +9,7 @@
 #include "oracle/state.hpp"
 
 namespace homeostat::oracle {
+
 std::string persistent_breach_text(const MetricSettings& m) {
   return "the rate of change was exceeded for " + text_of(m.rate_of_change->halt_after) +
          "; a guardian must accept the new value";

@@ -22,7 +22,7 @@ struct SourceSettings {
   double burst = 2000;       ///< samples that may come at once
   /// Chain: blocks with so many on top are final, as long as the chain's nodes have named no finalized height.
   std::uint32_t finality_depth = 64;
-  std::string group;         ///< sources behind one origin count as one; empty = an origin of its own
+  std::string group;  ///< sources behind one origin count as one; empty = an origin of its own
 };
 
 /// From which depth on an event counts. What counts before its block is final is provisional: a reorg takes it
