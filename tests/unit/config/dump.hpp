@@ -23,6 +23,7 @@ class Dump {
     Dump dump;
     dump.put("policy", *config.policy());
     dump.put("daemon", config.daemon());
+    dump.put("incidents", config.incidents());
     return std::move(dump.lines_);
   }
 
@@ -46,7 +47,7 @@ class Dump {
   void put(const std::string& path, LogLevel x) { enumerator(path, x, {"debug", "info", "warning", "error"}); }
   void put(const std::string& path, oracle::Finality x) { enumerator(path, x, {"confirmations", "safe", "finalized"}); }
   void put(const std::string& path, oracle::Aggregate x) {
-    enumerator(path, x, {"last", "median", "sum", "rate", "count", "distinct", "ewma", "twap"});
+    enumerator(path, x, {"last", "median", "sum", "rate", "count", "distinct", "ewma", "twap", "quartiles"});
   }
   void put(const std::string& path, guardian::Arbitration x) { enumerator(path, x, {"sum", "min", "max", "first"}); }
   void put(const std::string& path, controller::Action x) { enumerator(path, x, {"direct", "reverse"}); }
@@ -101,16 +102,17 @@ class Dump {
     fields(path, "parameters override_max setpoint_shift_max", parameters, override_max, setpoint_shift_max);
   }
   void put(const std::string& path, const oracle::SourceSettings& x) {
-    const auto& [name, rate_per_s, burst, finality_depth] = x;
-    fields(path, "rate_per_s burst finality_depth", rate_per_s, burst, finality_depth);
+    const auto& [name, rate_per_s, burst, finality_depth, group] = x;
+    fields(path, "rate_per_s burst finality_depth group", rate_per_s, burst, finality_depth, group);
   }
   void put(const std::string& path, const oracle::EventSettings& x) {
     const auto& [name, source, contract, signature] = x;
     fields(path, "source contract signature", source, contract, signature);
   }
   void put(const std::string& path, const oracle::SampleOrigin& x) {
-    const auto& [sources, quorum] = x;
+    const auto& [sources, quorum, limits] = x;
     fields(path, "sources quorum", sources, quorum);
+    for (const auto& [source, min, max] : limits) fields(path + ".limits." + source, "min max", min, max);
   }
   void put(const std::string& path, const oracle::EventOrigin& x) {
     const auto& [event, value, value_signed, key, scale, finality, confirmations] = x;
@@ -127,11 +129,40 @@ class Dump {
   }
   void put(const std::string& path, const oracle::MetricSettings& x) {
     const auto& [name, unit, help, min, max, origin, aggregate, window, buckets, half_life, coverage_min, exact_max,
-                 staleness_max, future_max, rate_of_change] = x;
+                 staleness_max, future_max, rate_of_change, outliers, agree_within, pinned_after, frozen_after,
+                 liquidity_needed, peg, guard] = x;
     fields(path, "unit help min max origin aggregate window buckets half_life", unit, help, min, max, origin, aggregate,
            window, buckets, half_life);
     fields(path, "coverage_min exact_max staleness_max future_max rate_of_change", coverage_min, exact_max,
            staleness_max, future_max, rate_of_change);
+    fields(path, "outliers agree_within pinned_after frozen_after liquidity_needed peg guard", outliers, agree_within,
+           pinned_after, frozen_after, liquidity_needed, peg, guard);
+  }
+  void put(const std::string& path, const oracle::Outliers& x) {
+    const auto& [mads, floor] = x;
+    fields(path, "mads floor", mads, floor);
+  }
+  void put(const std::string& path, const oracle::Peg& x) {
+    const auto& [at, band] = x;
+    fields(path, "at band", at, band);
+  }
+  void put(const std::string& path, const oracle::GuardSettings& x) {
+    const auto& [band, rate_per_s, decrease_max, halt_after, release_after, reseed_after, reseed_per_fold,
+                 steady_rate_per_s, suspect_after, average] = x;
+    fields(path, "band rate_per_s decrease_max halt_after release_after", band, rate_per_s, decrease_max, halt_after,
+           release_after);
+    fields(path, "reseed_after reseed_per_fold steady_rate_per_s suspect_after average", reseed_after, reseed_per_fold,
+           steady_rate_per_s, suspect_after, average);
+  }
+  void put(const std::string& path, const IncidentSettings& x) {
+    const auto& [period, rules, origins] = x;
+    fields(path, "period origins", period, origins);
+    std::vector<std::string> order;
+    for (const auto& [metric, assets] : rules) {
+      order.push_back(metric);
+      put(path + ".metrics." + metric, assets);
+    }
+    put(path + ".metrics in order", order);
   }
   void put(const std::string& path, const guardian::ChangeLimit& x) {
     const auto& [absolute, relative] = x;

@@ -96,8 +96,12 @@ std::string result_of(const Loaded& base, const Change& change) {
 
 /// Another value of these asks for other values beside it, or is not supported at all: it may be refused.
 bool is_tied_to_others(const std::string& key) {
-  const std::set<std::string> ones = {"homeostat", "metrics.heat.unit", "metrics.heat.samples.0",
-                                      "metrics.heat.samples.1", "parameters.fee.unit"};
+  const std::set<std::string> ones = {"homeostat",
+                                      "metrics.heat.unit",
+                                      "metrics.heat.samples.0",
+                                      "metrics.heat.samples.1",
+                                      "metrics.price.samples.0",
+                                      "parameters.fee.unit"};
   return ones.count(key) > 0 || key.ends_with(".kind") || key.ends_with(".aggregate");
 }
 
