@@ -189,7 +189,7 @@ void add_control(Page& page, const engine::View& v) {
     quality.set({{"metric", m.name}}, static_cast<double>(m.reading.quality));
     authority.set({{"metric", m.name}}, m.reading.authority);
     gap.set({{"metric", m.name}}, m.reading.guard_gap);
-    suspect.set({{"metric", m.name}}, m.reading.guard_suspect ? 1 : 0);
+    suspect.set({{"metric", m.name}}, m.reading.guard_suspect ? 1.0 : 0.0);
     if (m.reading.time.is_never()) continue;
     value.set({{"metric", m.name}, {"unit", m.unit}}, m.reading.value);
     age.set({{"metric", m.name}}, m.reading.age.in_seconds());
