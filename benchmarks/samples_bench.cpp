@@ -27,7 +27,8 @@ namespace {
 
 constexpr double kTargetPerS = 5e6;
 constexpr std::int64_t kStart = 1'790'000'000;
-constexpr std::size_t kMetrics = 100;
+constexpr std::size_t kSmall = 100;                       ///< metrics of three sources each
+constexpr std::size_t kLarge = 3'400;                     ///< some 10,000 series: no longer in the processor's caches
 constexpr Duration kRound = Duration::milliseconds(100);  ///< between two samples of one series
 
 double processor_s() {
@@ -54,36 +55,35 @@ oracle::MetricSettings metric_of(std::size_t i) {
   return m;
 }
 
-oracle::Settings settings() {
+oracle::Settings settings(std::size_t metrics) {
   oracle::Settings s;
   for (const char* name : {"a", "b", "c"}) s.sources.push_back({.name = name, .rate_per_s = 1e9, .burst = 1e9});
-  for (std::size_t i = 0; i < kMetrics; ++i) s.metrics.push_back(metric_of(i));
+  for (std::size_t i = 0; i < metrics; ++i) s.metrics.push_back(metric_of(i));
   return s;
 }
 
-/// `rounds` values of every metric from every source, cut into batches of `size`.
-std::vector<oracle::SampleBatch> batches_of(std::size_t size, std::size_t rounds) {
+/// `rounds` values of every metric from every source, a round of all metrics after the other, cut into batches of
+/// `size`.
+std::vector<oracle::SampleBatch> batches_of(std::size_t metrics, std::size_t size, std::size_t rounds) {
   std::vector<oracle::SampleBatch> batches;
   Random random(11);
-  std::uint64_t sequence[3] = {1, 1, 1};
+  std::uint64_t sequence = 1;
   const Instant start = Instant::from_unix_seconds(kStart);
-  const std::size_t rounds_a_batch = std::max<std::size_t>(1, size / kMetrics);
-  for (std::size_t round = 0; round < rounds; round += rounds_a_batch) {
-    for (std::size_t source = 0; source < 3; ++source) {
-      oracle::SampleBatch batch{.source = std::string(1, static_cast<char>('a' + source)),
-                                .first_sequence = sequence[source],
-                                .received = start + kRound * static_cast<std::int64_t>(round + rounds_a_batch)};
-      for (std::size_t i = 0; i < kMetrics; ++i) batch.metrics.push_back(fmt::format("metric_{}", i));
-      for (std::size_t r = round; r < round + rounds_a_batch; ++r) {
-        for (std::uint32_t i = 0; i < kMetrics; ++i) {
-          batch.samples.push_back({.metric = i,
-                                   .time = start + kRound * static_cast<std::int64_t>(r),
-                                   .value = 100 + 10 * static_cast<double>(random.next_u64() >> 11) * 0x1p-53});
-        }
+  for (std::size_t first = 0; first < metrics * rounds; first += size) {
+    const std::size_t last = std::min(first + size, metrics * rounds);
+    for (const char* source : {"a", "b", "c"}) {
+      oracle::SampleBatch batch{.source = source, .first_sequence = sequence};
+      for (std::size_t i = first; i < last; ++i) {
+        // A name is given once in a batch, however often it is meant.
+        if (i < first + metrics) batch.metrics.push_back(fmt::format("metric_{}", i % metrics));
+        batch.samples.push_back({.metric = static_cast<std::uint32_t>((i - first) % metrics),
+                                 .time = start + kRound * static_cast<std::int64_t>(i / metrics),
+                                 .value = random.uniform(100, 110)});
       }
-      sequence[source] += batch.samples.size();
+      batch.received = batch.samples.back().time;
       batches.push_back(std::move(batch));
     }
+    sequence += last - first;
   }
   return batches;
 }
@@ -96,9 +96,9 @@ struct Measured {
 };
 
 /// Fresh oracle, every batch once, a tick after each second of samples (not timed).
-Measured measure(const std::vector<oracle::SampleBatch>& batches) {
+Measured measure(std::size_t metrics, const std::vector<oracle::SampleBatch>& batches) {
   Measured m;
-  oracle::Oracle oracle(settings());
+  oracle::Oracle oracle(settings(metrics));
   Instant ticked = batches.front().received;
   for (const oracle::SampleBatch& batch : batches) {
     double before = processor_s();
@@ -124,13 +124,13 @@ double clock_s() {
   return (processor_s() - before) / kTimes;
 }
 
-void report(std::size_t size, std::size_t rounds, int runs) {
-  const std::vector<oracle::SampleBatch> batches = batches_of(size, rounds);
+void report(std::size_t metrics, std::size_t size, std::size_t rounds, int runs) {
+  const std::vector<oracle::SampleBatch> batches = batches_of(metrics, size, rounds);
   const double clock = clock_s() * static_cast<double>(batches.size());
   std::vector<double> rates;
   std::vector<double> bare_rates;
   for (int run = 0; run < runs; ++run) {
-    const Measured m = measure(batches);
+    const Measured m = measure(metrics, batches);
     rates.push_back(static_cast<double>(m.samples) / m.oracle_s);
     bare_rates.push_back(static_cast<double>(m.samples) / std::max(1e-9, m.bare_s - clock));
     if (!std::isfinite(m.sum)) bench::give_up("the samples are no numbers");
@@ -138,7 +138,8 @@ void report(std::size_t size, std::size_t rounds, int runs) {
   const double rate = bench::median(rates);
   const double bare = bench::median(bare_rates);
   bench::print(
-      {.what = fmt::format("samples judged and windowed on one core, batches of {}, samples/s", size),
+      {.what = fmt::format("samples judged and windowed on one core, {} series, batches of {}, samples/s",
+                           bench::grouped(3.0 * static_cast<double>(metrics)), size),
        .measured = fmt::format("{} (best {})", bench::grouped(rate), bench::grouped(bench::quantile(rates, 1))),
        .beside = fmt::format("a loop that adds the same samples up: {}", bench::grouped(bare)),
        .ratio = fmt::format("{:.3f}", rate / bare),
@@ -149,10 +150,11 @@ void report(std::size_t size, std::size_t rounds, int runs) {
 
 int main(int argc, char** argv) {
   if (argc > 1 && std::string_view(argv[1]) == "profile") {
-    report(100, 10000, 5);
+    report(kSmall, 100, 10000, 5);
     return 0;
   }
   const bool smoke = bench::is_smoke(argc, argv);
-  for (const std::size_t size : {100u, 1000u}) report(size, smoke ? 50 : 10000, smoke ? 1 : 7);
+  for (const std::size_t size : {100u, 1000u}) report(kSmall, size, smoke ? 50 : 10000, smoke ? 1 : 7);
+  for (const std::size_t size : {100u, 1000u}) report(kLarge, size, smoke ? 2 : 300, smoke ? 1 : 7);
   return 0;
 }

@@ -1,11 +1,11 @@
 // A HyperLogLog over a moving window: how many different keys were seen in the last so many buckets of a time grid,
 // within kSketchErrorRatio, in memory that depends neither on the keys nor, beyond a logarithm, on the buckets.
 //
-// Each of 4096 registers remembers not one rank but those that may yet become the highest of the window: a rank falls
+// Each of 16384 registers remembers not one rank but those that may yet become the highest of the window: a rank falls
 // only to one at least as high in a bucket at least as new [Chabchoub, Hebrail 2010, "Sliding HyperLogLog"]. What
 // remains follows from the newest bucket of each key alone, not from the order in which keys came: so the union of two
 // sketches is, bit for bit, the sketch of the union, in any order and however often. Some (log2(buckets) + 1) / 2 ranks
-// remain a register: 100 kB at 720 buckets, and never more than one per rank, 868 kB.
+// remain a register: 390 kB at 720 buckets, and never more than one per rank, 3.4 MB.
 //
 // The estimator is Ertl's [Ertl 2017, "New cardinality estimation algorithms for HyperLogLog sketches", algorithm 6]:
 // no bias table, basic arithmetic only, and of 64-bit hashes no saturation that counting could reach.
@@ -21,8 +21,8 @@
 
 namespace homeostat::oracle {
 
-/// Standard error of the estimate: 1.04 / sqrt(4096 registers).
-inline constexpr double kSketchErrorRatio = 0.01625;
+/// Standard error of the estimate: 1.04 / sqrt(16384 registers).
+inline constexpr double kSketchErrorRatio = 0.008125;
 
 /// A fixed hash, so that a replay gives the same bits. It is not keyed: who can choose keys freely can shift the
 /// estimate.
@@ -30,7 +30,7 @@ inline constexpr double kSketchErrorRatio = 0.01625;
 
 class SlidingSketch {
  public:
-  static constexpr int kIndexBits = 12;
+  static constexpr int kIndexBits = 14;
   static constexpr std::size_t kRegisters = std::size_t{1} << kIndexBits;
   /// Leading zeros of the hash's other bits, plus one.
   static constexpr int kRankMax = 64 - kIndexBits + 1;
@@ -74,8 +74,8 @@ class SlidingSketch {
   /// and their buckets become newer.
   using Entry = std::uint32_t;
   static constexpr int kSlotBits = 20;
-  static constexpr std::size_t kGroups = 64;
-  static constexpr std::size_t kGroupRegisters = kRegisters / kGroups;
+  static constexpr std::size_t kGroupRegisters = 64;
+  static constexpr std::size_t kGroups = kRegisters / kGroupRegisters;
 
   static std::uint32_t register_of(Entry e) { return e >> (kSlotBits + 6); }
   static int rank_of(Entry e) { return 63 - static_cast<int>(e >> kSlotBits & 63); }

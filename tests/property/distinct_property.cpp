@@ -65,8 +65,8 @@ SlidingSketch::Histogram model(const std::map<Word, std::int64_t>& newest, std::
     if (index <= last - grid().size()) continue;
     const std::uint64_t h = sketch_hash(key);
     int rank = 1;
-    while (rank < SlidingSketch::kRankMax && (h << 12 >> (64 - rank) & 1) == 0) ++rank;
-    int& highest = ranks[h / (UINT64_C(1) << 52)];
+    while (rank < SlidingSketch::kRankMax && (h << SlidingSketch::kIndexBits >> (64 - rank) & 1) == 0) ++rank;
+    int& highest = ranks[h / (UINT64_C(1) << (64 - SlidingSketch::kIndexBits))];
     highest = std::max(highest, rank);
   }
   SlidingSketch::Histogram histogram{};
@@ -127,6 +127,27 @@ TEST(DistinctWindowProperty, TheUnionOfShardsIsWhatOneThatHasSeenEverythingHas) 
       for (const auto& shard : shards) RC_ASSERT(all.merge(window_of(shard, exact_max, end_of(shard))).has_value());
       RC_ASSERT(archive_bytes(all) == archive_bytes(window_of(stream, exact_max, end_of(stream))) || stream.empty());
     }
+  }));
+}
+
+TEST(SlidingSketchProperty, MergesOneThatEndsEarlierLaterOrLongAgo) {
+  EXPECT_TRUE(rc::check([](std::uint64_t seed) {
+    Random random(seed);
+    SlidingSketch all(grid());
+    SlidingSketch parts[2] = {SlidingSketch(grid()), SlidingSketch(grid())};
+    const std::uint64_t apart = random.below(20);
+    for (std::uint64_t i = random.below(300); i > 0; --i) {
+      const std::uint64_t part = random.below(2);
+      const auto bucket = static_cast<std::int64_t>(random.below(10) + part * apart);
+      const std::uint64_t hash = random.next_u64() % 200 * 0x9e3779b97f4a7c15ULL;
+      all.add(bucket, hash);
+      parts[part].add(bucket, hash);
+    }
+    SlidingSketch forth = parts[0];
+    forth.merge(parts[1]);
+    parts[1].merge(parts[0]);
+    RC_ASSERT(archive_bytes(forth) == archive_bytes(all));
+    RC_ASSERT(archive_bytes(parts[1]) == archive_bytes(all));
   }));
 }
 

@@ -265,7 +265,7 @@ TEST(Distinct, IsExactUpToItsBoundAndThenStatesItsError) {
   EXPECT_EQ(oracle.readings()[0].count, 300u);
   for (int i = 0; i < 20'000; ++i) feed.send("a", "users", 2, i);
   EXPECT_NEAR(oracle.evaluate(at(3))[0].value, 20'000, 20'000 * 0.05);
-  EXPECT_NEAR(oracle.readings()[0].error_ratio, 0.01625, 1e-9);
+  EXPECT_NEAR(oracle.readings()[0].error_ratio, 0.008125, 1e-9);
   feed.send("a", "users", 100, 1);
   EXPECT_EQ(oracle.evaluate(at(101))[0].value, 1);  // emptied, and exact again
   EXPECT_EQ(oracle.readings()[0].error_ratio, 0);
