@@ -124,6 +124,9 @@ void read_contracts(const Field& field, Context& context, const std::string& sou
     if (is_taken) return entry.error(fmt::format("another source has a contract '{}'; choose another name", name));
     Section s(entry, context);
     read_contract_address(s.required("address", "0x and 40 hexadecimal digits"), connection.contracts[name]);
+    const Field from = s.optional("from_block");
+    std::uint64_t from_block = 0;
+    from.integer(from_block, {.max = std::numeric_limits<std::uint64_t>::max()});
     const Field events = s.required("events", "the events to watch, as they stand in the contract");
     if (!events.is_given()) return;
     if (events.node()->kind != Node::Kind::sequence) {
@@ -132,6 +135,7 @@ void read_contracts(const Field& field, Context& context, const std::string& sou
     for (std::size_t i = 0; i < events.node()->sequence.size(); ++i) {
       const Field event(&events.node()->sequence[i], fmt::format("{}[{}]", events.path(), i), &context);
       read_event(event, source, name, out);
+      if (from.is_given() && !out.events.empty()) out.events.back().settings.from_block = from_block;
     }
   });
 }
@@ -224,6 +228,7 @@ void read_source(const std::string& name, const Field& entry, Context& context, 
     case 1: {
       EvmConnection evm = read_evm(s, context, name, out);
       settings.finality_depth = evm.finality_depth;
+      if (!evm.start_at_latest) settings.start_block = evm.start_block;
       connection.connection = std::move(evm);
       break;
     }

@@ -163,6 +163,13 @@ void Oracle::State::propose_from_events(std::size_t index, Instant at) {
   }
   if (source.violated) c.quality = Quality::halted;
   if (distrusted) return;
+  if (metric.backfilling) {
+    const std::uint64_t end = std::max({chain.settled, metric.watched_since, metric.past_next});
+    c.reason += (c.reason.empty() ? "" : "; ") + name + ": backfilling, " +
+                std::to_string(metric.past_next - metric.past_from) + " of " +
+                std::to_string(end - metric.past_from + 1) + " blocks";
+    return;
+  }
   if (!chain.has_head || !metric.has_frontier) {
     c.reason += (c.reason.empty() ? "" : "; ") + name +
                 (chain.has_head ? ": no block is as deep as the metric asks" : ": no block was taken in yet");

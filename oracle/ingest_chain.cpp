@@ -48,6 +48,7 @@ Result<> Oracle::State::ingest(const ChainSegment& segment) {
   const auto take_in = [&]() -> Result<> {
     if (!source.chain) return fail(ErrorCode::unsupported, segment.source, "no event of this source is configured");
     if (auto done = check_shape(segment); !done) return done;
+    if (segment.past) return check_past(found->second, segment);
     if (auto done = check_link(found->second, segment); !done) {
       if (!source.violated || done.error().code == ErrorCode::corrupt) return done;
       return fail(ErrorCode::corrupt, segment.source,
@@ -62,6 +63,11 @@ Result<> Oracle::State::ingest(const ChainSegment& segment) {
     source.last_refused = done.error().message;
     source.last_refused_at = segment.received;
     return done;
+  }
+  if (segment.past) {
+    take_past(found->second, segment);
+    consume(found->second, segment.received);
+    return {};
   }
   if (source.violated) {  // the chain has come back to what was final
     source.violated = false;
@@ -172,6 +178,7 @@ Result<> Oracle::State::check_room(std::uint32_t id, const ChainSegment& segment
   const Heights heights = heights_with(id, segment);
   std::uint64_t counted = chain_metrics[id].empty() ? segment.to : heights.settled;
   for (const std::uint32_t metric : chain_metrics[id]) {
+    if (metrics[metric].backfilling) continue;
     const auto& origin = std::get<EventOrigin>(settings.metrics[metric].origin);
     const std::uint64_t height = countable(origin, heights).value_or(0);
     counted = std::min(counted, std::max(height, std::min(metrics[metric].consumed, keep)));
@@ -199,12 +206,14 @@ void Oracle::State::append(std::uint32_t id, const ChainSegment& segment) {
   Source& source = sources[id];
   Chain& chain = *source.chain;
   const Heights heights = heights_with(id, segment);
-  if (!chain.has_head || chain.head.time.is_never()) {
+  const bool is_first = !chain.has_head;
+  if (is_first || chain.head.time.is_never()) {
     // The parent is a fork point too, should the very first block be taken back.
     chain.origin = segment.from > 0 ? segment.from - 1 : 0;
-    if (segment.from > 0 && !chain.has_head) chain.recent.push_back({.number = chain.origin, .hash = segment.parent});
+    if (segment.from > 0 && is_first) chain.recent.push_back({.number = chain.origin, .hash = segment.parent});
     for (const std::uint32_t index : chain_metrics[id]) {
       Metric& metric = metrics[index];
+      if (metric.backfilling) continue;
       if (metric.settled) metric.settled->started = segment.blocks.front().time;
       metric.has_started = true;
       metric.started = segment.blocks.front().time;
@@ -216,6 +225,16 @@ void Oracle::State::append(std::uint32_t id, const ChainSegment& segment) {
     const auto it = event_index.find(name);
     const bool ours = it != event_index.end() && settings.events[it->second].source == segment.source;
     known.push_back(ours ? &it->second : nullptr);
+  }
+  if (is_first) {
+    for (const std::uint32_t index : chain_metrics[id]) {
+      const auto from = settings.events[metrics[index].event].from_block;
+      if (!from || *from >= segment.from) continue;
+      metrics[index].backfilling = true;  // the contract is older than where the source begins
+      metrics[index].has_started = false;
+      metrics[index].past_from = metrics[index].past_next = *from;
+      metrics[index].watched_since = chain.origin;
+    }
   }
   for (const ChainBlock& block : segment.blocks) {
     ChainBlock& kept = chain.pending.emplace_back();
@@ -252,6 +271,7 @@ void Oracle::State::consume(std::uint32_t id, Instant received) {
   feed_received_ = received;
   for (const std::uint32_t index : chain_metrics[id]) {
     Metric& metric = metrics[index];
+    if (metric.backfilling) continue;
     if (const auto height = countable(std::get<EventOrigin>(settings.metrics[index].origin), heights)) {
       advance(index, metric, std::min(*height, chain.settled), &source);
       if (*height > chain.settled && !metric.settled) metric.settled = static_cast<const Tally&>(metric);
@@ -260,6 +280,7 @@ void Oracle::State::consume(std::uint32_t id, Instant received) {
     settle_metric(index, chain.settled);
     done = std::min(done, metric.consumed);
   }
+  chain.pruned = std::max(chain.pruned, done);
   while (!chain.pending.empty() && chain.pending.front().number <= done) {
     chain.pending_events -= chain.pending.front().events.size();
     chain.pending.pop_front();

@@ -91,10 +91,8 @@ void Oracle::State::reset_metric(std::size_t index) {
 }
 
 void Oracle::State::start_at_head(std::size_t index) {
-  if (!std::holds_alternative<EventOrigin>(settings.metrics[index].origin)) return;
   Metric& metric = metrics[index];
   const Source& source = sources[metric.series.front().source];
-  if (!source.chain->has_head) return;
   metric.consumed = source.chain->head.number;
   metric.frontier = metric.started = source.chain->head.time;
   metric.has_frontier = metric.has_started = true;

@@ -94,6 +94,9 @@ struct ChainSegment {
   std::uint64_t from = 0;
   std::uint64_t to = 0;
   Hash32 parent{};
+  /// Of filters that were added later: a range of their own past, which Oracle::missing_past asked for. `parent` is
+  /// the block before, which must be the last one of the range before. The other metrics do not see it.
+  bool past = false;
   std::vector<std::string> events;  ///< configured event names that ChainEvent::event refers to
   std::vector<ChainBlock> blocks;   ///< ascending
   std::uint64_t safe = 0;           ///< the chain's safe height as now known, 0 if unknown
@@ -101,8 +104,8 @@ struct ChainSegment {
 
   template <class Archive, class Self>
   static void fields(Archive& a, Self& x) {
-    a(x.source), a(x.received), a(x.rewind_to), a(x.from), a(x.to), a(x.parent), a(x.events), a(x.blocks), a(x.safe),
-        a(x.finalized);
+    a(x.source), a(x.received), a(x.rewind_to), a(x.from), a(x.to), a(x.parent), a(x.past), a(x.events), a(x.blocks),
+        a(x.safe), a(x.finalized);
   }
 };
 

@@ -176,7 +176,7 @@ void Oracle::reconfigure(Settings settings) {
     const bool known = it != old.metric_index.end() && keeps_state(old.settings, old.settings.metrics[it->second],
                                                                    next->settings, next->settings.metrics[i]);
     if (!known) {
-      next->start_at_head(i);
+      if (std::holds_alternative<EventOrigin>(next->settings.metrics[i].origin)) next->begin_past(i);
       continue;
     }
     Metric& from = old.metrics[it->second];
@@ -233,6 +233,17 @@ std::vector<std::pair<std::uint64_t, Hash32>> Oracle::recent_blocks(const std::s
   return blocks;
 }
 
+std::optional<MissingPast> Oracle::missing_past(const std::string& source) const {
+  const auto it = state_->source_index.find(source);
+  return it == state_->source_index.end() ? std::nullopt : state_->missing_past(it->second);
+}
+
+std::uint64_t Oracle::settled_block(const std::string& source) const {
+  const auto it = state_->source_index.find(source);
+  if (it == state_->source_index.end() || !state_->sources[it->second].chain) return 0;
+  return state_->sources[it->second].chain->settled;
+}
+
 void Oracle::save(Writer& writer) const {
   writer(static_cast<std::uint64_t>(state_->sources.size()));
   writer(static_cast<std::uint64_t>(state_->metrics.size()));
@@ -265,6 +276,7 @@ bool Oracle::load(Reader& reader) {
       if (metric.consumed > chain.settled && !metric.settled) return false;
       if (metric.settled && metric.settled->contributions > metric.contributions) return false;
       if (metric.cleared_after.size() > kClearsMax) return false;
+      if (metric.backfilling && (metric.settled || metric.past_from > metric.past_next)) return false;
     }
   }
   return reader.ok();

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -44,6 +45,13 @@ struct SourceStatus {
   Instant last_refused_at;
 };
 
+/// Final blocks that filters added later have yet to read.
+struct MissingPast {
+  std::vector<std::string> events;  ///< EventSettings::name
+  std::uint64_t from = 0;
+  std::uint64_t to = 0;
+};
+
 class Oracle {
  public:
   explicit Oracle(Settings settings);
@@ -81,6 +89,12 @@ class Oracle {
   /// that the shell can find the fork point of a reorg and go on after a restart. Empty when unknown or nothing was
   /// taken in.
   [[nodiscard]] std::vector<std::pair<std::uint64_t, Hash32>> recent_blocks(const std::string& source) const;
+
+  /// What the shell should read next for filters of this chain that were added later, and deliver in part or whole
+  /// from `from` on as a segment with `past`. None when nothing is missing, or none of it is final yet.
+  [[nodiscard]] std::optional<MissingPast> missing_past(const std::string& source) const;
+  /// The newest block that no reorg may take back: a fork below it is a violation. 0 = none yet.
+  [[nodiscard]] std::uint64_t settled_block(const std::string& source) const;
 
   void save(Writer& writer) const;
   /// False when the bytes do not fit these settings; the state is then unspecified.

@@ -23,6 +23,8 @@ struct SourceSettings {
   /// Chain: blocks with so many on top are final, as long as the chain's nodes have named no finalized height.
   std::uint32_t finality_depth = 64;
   std::string group;  ///< sources behind one origin count as one; empty = an origin of its own
+  /// Chain: where a filter that is added later begins to read its past; none = it begins at the head.
+  std::optional<std::uint64_t> start_block;
 };
 
 /// From which depth on an event counts. What counts before its block is final is provisional: a reorg takes it
@@ -31,10 +33,11 @@ enum class Finality : std::uint8_t { confirmations, safe, finalized };
 
 /// An event a chain source watches, e.g. `event Tip(address indexed viewer, ...)`.
 struct EventSettings {
-  std::string name;       ///< the name metrics refer to; unique over the policy
-  std::string source;     ///< the chain source
-  std::string contract;   ///< 0x address, or the name of one given under the source's contracts
-  std::string signature;  ///< as written in Solidity
+  std::string name;                         ///< the name metrics refer to; unique over the policy
+  std::string source;                       ///< the chain source
+  std::string contract;                     ///< 0x address, or the name of one given under the source's contracts
+  std::string signature;                    ///< as written in Solidity
+  std::optional<std::uint64_t> from_block;  ///< the contract's first block, instead of SourceSettings::start_block
 };
 
 enum class Aggregate : std::uint8_t {

@@ -140,12 +140,20 @@ struct Metric : Tally {
   /// A guardian accepted a refused value when blocks up to these were counted, and they are not settled yet; ascending.
   std::vector<std::uint64_t> cleared_after;
 
+  // Chain only: an event watched only since later reads its past first, see past.cpp.
+  bool backfilling = false;
+  std::uint64_t past_from = 0;
+  std::uint64_t past_next = 0;      ///< the next block to read of it
+  std::uint64_t watched_since = 0;  ///< live blocks up to this one came without its events
+  Hash32 past_head{};               ///< of block past_next - 1
+
   [[nodiscard]] std::uint64_t provisional() const { return settled ? contributions - settled->contributions : 0; }
 
   template <class Archive, class Self>
   static void fields(Archive& a, Self& x) {
     Tally::fields(a, x);
-    a(x.was_covered), a(x.rate_refused), a(x.cleared_after), a(x.travel);
+    a(x.was_covered), a(x.rate_refused), a(x.cleared_after), a(x.travel), a(x.backfilling), a(x.past_from),
+        a(x.past_next), a(x.watched_since), a(x.past_head);
     if (x.guard) a(*x.guard);
     bool has_settled = x.settled.has_value();
     a(has_settled);
@@ -178,6 +186,7 @@ struct Chain {
   /// Settings::events.
   std::deque<ChainBlock> pending;
   std::uint64_t pending_events = 0;
+  std::uint64_t pruned = 0;  ///< blocks up to here have left `pending`
   std::uint64_t safe = 0;
   std::uint64_t finalized = 0;  ///< as the nodes say; never moves back
   /// The newest block of `recent` that is final. What is up to here is never taken back.
@@ -187,8 +196,8 @@ struct Chain {
 
   template <class Archive, class Self>
   static void fields(Archive& a, Self& x) {
-    a(x.has_head), a(x.head), a(x.origin), a(x.recent), a(x.pending), a(x.pending_events), a(x.safe), a(x.finalized),
-        a(x.settled);
+    a(x.has_head), a(x.head), a(x.origin), a(x.recent), a(x.pending), a(x.pending_events), a(x.pruned), a(x.safe),
+        a(x.finalized), a(x.settled);
   }
 };
 
@@ -311,6 +320,13 @@ struct Oracle::State {
   void retract_metric(std::size_t metric, std::uint64_t height);
   void forget_retracted_readings(const std::vector<std::uint32_t>& touched);
   void settle_metric(std::size_t metric, std::uint64_t settled);
+
+  // past.cpp: filters added later
+  void begin_past(std::size_t metric);
+  [[nodiscard]] std::optional<MissingPast> missing_past(std::uint32_t source) const;
+  [[nodiscard]] Result<> check_past(std::uint32_t source, const ChainSegment& segment) const;
+  [[nodiscard]] bool takes_past(const Metric& metric, const ChainSegment& segment) const;
+  void take_past(std::uint32_t source, const ChainSegment& segment);
 
   // evaluate.cpp
   void evaluate(std::size_t metric, Instant at);
