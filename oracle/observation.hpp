@@ -109,6 +109,17 @@ struct ChainSegment {
   }
 };
 
+/// Most hashes of one chain's blocks that are kept to find the fork point of a reorg. A chain whose finality is
+/// further behind than that could not be followed into a deeper one.
+inline constexpr std::size_t kRecentBlocksMax = 8192;
+
+/// Final blocks that filters added later have yet to read.
+struct MissingPast {
+  std::vector<std::string> events;  ///< EventSettings::name
+  std::uint64_t from = 0;
+  std::uint64_t to = 0;
+};
+
 enum class SourceCondition : std::uint8_t {
   connected,
   failing,      ///< no provider answers; readings age until they are stale

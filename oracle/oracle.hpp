@@ -19,10 +19,6 @@ namespace homeostat::oracle {
 /// How far back duplicates of a source's sequence can be told apart, in samples.
 inline constexpr std::uint64_t kSequenceWindow = 4096;
 
-/// Most hashes of one chain's blocks that are kept to find the fork point of a reorg. A chain whose finality is
-/// further behind than that could not be followed into a deeper one.
-inline constexpr std::size_t kRecentBlocksMax = 8192;
-
 /// Per source, for operators: counters and the newest facts. See engine::SourceView for the units.
 struct SourceStatus {
   std::string name;
@@ -43,13 +39,6 @@ struct SourceStatus {
   std::uint64_t chain_refused = 0;
   std::string last_refused;
   Instant last_refused_at;
-};
-
-/// Final blocks that filters added later have yet to read.
-struct MissingPast {
-  std::vector<std::string> events;  ///< EventSettings::name
-  std::uint64_t from = 0;
-  std::uint64_t to = 0;
 };
 
 class Oracle {

@@ -46,6 +46,10 @@ SourceFacts facts_of(const std::string& name, const Metrics& m) {
   return f;
 }
 
+sources::Cursor cursor_of(const oracle::Oracle& oracle, const std::string& name) {
+  return {oracle.recent_blocks(name), oracle.settled_block(name), oracle.missing_past(name)};
+}
+
 }  // namespace
 
 struct SourceRunner::Impl {
@@ -58,7 +62,7 @@ struct SourceRunner::Impl {
     std::promise<std::map<std::string, sources::Cursor>> promise;
     pipeline.post([&](engine::Engine& engine) {
       std::map<std::string, sources::Cursor> out;
-      for (const auto& name : names) out[name].recent = engine.oracle().recent_blocks(name);
+      for (const auto& name : names) out[name] = cursor_of(engine.oracle(), name);
       promise.set_value(std::move(out));
     });
     return promise.get_future().get();
@@ -83,7 +87,7 @@ struct SourceRunner::Impl {
     const std::string range = fmt::format("blocks {}..{}", segment.from, segment.to);
     return pipeline.submit(std::move(segment), [this, name, waiting, range](engine::Effects& effects) {
       --*waiting;
-      if (effects.chain) return;
+      if (effects.chain) return inform(name);
       log_warn("segment_refused", fmt::format("{} {}: {}", name, range, effects.chain.error().text()));
       resync(name);
     });
@@ -92,9 +96,19 @@ struct SourceRunner::Impl {
   /// On the engine thread: the source goes on from where the oracle is.
   void resync(const std::string& name) {
     pipeline.post([this, name](engine::Engine& engine) {
-      const sources::Cursor cursor{engine.oracle().recent_blocks(name)};
+      const sources::Cursor cursor = cursor_of(engine.oracle(), name);
       const std::lock_guard lock(mutex);
       if (const auto it = evm.find(name); it != evm.end()) it->second->resume_from(cursor);
+    });
+  }
+
+  /// On the engine thread: what is final now, and what filters added later are missing.
+  void inform(const std::string& name) {
+    pipeline.post([this, name](engine::Engine& engine) {
+      const std::uint64_t settled = engine.oracle().settled_block(name);
+      auto missing = engine.oracle().missing_past(name);
+      const std::lock_guard lock(mutex);
+      if (const auto it = evm.find(name); it != evm.end()) it->second->inform(settled, std::move(missing));
     });
   }
 

@@ -22,7 +22,7 @@
 namespace homeostat::sources {
 
 /// As many hashes as the oracle keeps; a reorg that goes deeper cannot be followed.
-inline constexpr std::size_t kBlocksRemembered = 256;
+inline constexpr std::size_t kBlocksRemembered = oracle::kRecentBlocksMax;
 
 /// The newest delivered blocks, ascending, not necessarily without gaps (a backfilled range adds only the
 /// blocks it listed). Mirrors Oracle::recent_blocks.

@@ -107,6 +107,10 @@ asio::awaitable<Fetch<Base>> EvmReader::ancestor(EvmNode& node, const ChainMemor
     if (!values) co_return tl::make_unexpected(std::move(values.error()));
     for (std::size_t i = 0; i < count; ++i) {
       const auto& [number, hash] = known[left - 1 - i];
+      if (number < settled_) {
+        co_return fault(FaultKind::disjoint,
+                        fmt::format("its chain left ours below block {}, which was final", settled_));
+      }
       const auto& header = std::get<std::optional<Header>>((*values)[i]);
       if (header && header->number == number && header->hash == hash) {
         Base base;
@@ -168,13 +172,39 @@ asio::awaitable<Fetch<EvmReader::Forkable>> EvmReader::read(EvmNode& node, const
     metrics_.range_blocks = sizer_.blocks();
     co_return segment;
   }
+  make_smaller(segment.error(), to - base.from + 1);
+  co_return segment;
+}
+
+void EvmReader::make_smaller(Fault& fault, std::uint64_t blocks) {
   // A deadline missed is a failure like any other, but a smaller range may make the next one.
-  const FaultKind kind = segment.error().kind;
-  if (kind != FaultKind::range_too_wide && kind != FaultKind::oversize && kind != FaultKind::timed_out)
-    co_return segment;
-  const bool smaller = sizer_.refused(to - base.from + 1, segment.error().blocks_hint);
+  const FaultKind kind = fault.kind;
+  if (kind != FaultKind::range_too_wide && kind != FaultKind::oversize && kind != FaultKind::timed_out) return;
+  const bool smaller = sizer_.refused(blocks, fault.blocks_hint);
   metrics_.range_blocks = sizer_.blocks();
-  if (kind != FaultKind::timed_out) segment.error().kind = smaller ? FaultKind::range_too_wide : FaultKind::oversize;
+  if (kind != FaultKind::timed_out) fault.kind = smaller ? FaultKind::range_too_wide : FaultKind::oversize;
+}
+
+asio::awaitable<Fetch<oracle::ChainSegment>> EvmReader::past(EvmNode& node, std::uint64_t from, std::uint64_t to) {
+  const std::uint64_t end = std::min(to, from + sizer_.blocks() - 1);
+  Base base;
+  base.from = from;
+  auto read = co_await backfill(node, Heads(), base, end);
+  if (!read) {
+    make_smaller(read.error(), end - from + 1);
+    co_return tl::make_unexpected(std::move(read.error()));
+  }
+  if (!*read) co_return tl::make_unexpected(inconsistent("the chain changed while it was being read"));
+  oracle::ChainSegment segment = std::move(**read);
+  segment.past = true;
+  if (segment.blocks.front().number == from) co_return segment;
+  std::vector<rpc::Call> calls{rpc::header_by_number(from)};
+  auto values = co_await node.require(std::move(calls));
+  if (!values) co_return tl::make_unexpected(std::move(values.error()));
+  auto first = expect_block(values->front(), from);
+  if (!first) co_return tl::make_unexpected(std::move(first.error()));
+  segment.blocks.insert(segment.blocks.begin(),
+                        {from, first->hash, Instant::from_unix_seconds(static_cast<std::int64_t>(first->time_s)), {}});
   co_return segment;
 }
 

@@ -43,6 +43,12 @@ class EvmReader {
   [[nodiscard]] boost::asio::awaitable<Fetch<Heads>> heads(EvmNode& node);
   /// Fault missing_contract, naming those without code.
   [[nodiscard]] boost::asio::awaitable<std::optional<Fault>> check_contracts(EvmNode& node);
+  /// No fork below this block is followed: it was final. 0 = unknown.
+  void settled_is(std::uint64_t block) { settled_ = block; }
+  /// A range of final blocks from `from` to at most `to`, with the first block listed, for filters added later.
+  /// Faults: inconsistent, range_too_wide, and the node's.
+  [[nodiscard]] boost::asio::awaitable<Fetch<oracle::ChainSegment>> past(EvmNode& node, std::uint64_t from,
+                                                                         std::uint64_t to);
   /// The next segment behind `memory`, or none when nothing is new. Follows a reorg by itself. Faults: behind,
   /// disjoint, inconsistent, range_too_wide (the range has been made smaller: try again), and the node's.
   [[nodiscard]] boost::asio::awaitable<Fetch<std::optional<oracle::ChainSegment>>> next(EvmNode& node,
@@ -76,6 +82,8 @@ class EvmReader {
                                                                        const std::vector<rpc::Log>& logs);
   boost::asio::awaitable<Fetch<std::vector<rpc::Log>>> range_logs(EvmNode& node, std::uint64_t from, std::uint64_t to);
 
+  /// A range refused for its size is asked for again with fewer blocks, a range too wide for one block is not.
+  void make_smaller(Fault& fault, std::uint64_t blocks);
   oracle::ChainSegment begin_segment(const Heads& heads, const Base& base, const rpc::Header& first,
                                      std::uint64_t to) const;
   /// Decodes the logs of one block; what cannot be decoded is counted and told, up to a bound per segment.
@@ -86,6 +94,7 @@ class EvmReader {
   EvmMetrics& metrics_;
   const Sink& sink_;
   RangeSizer sizer_;
+  std::uint64_t settled_ = 0;
 };
 
 }  // namespace homeostat::sources

@@ -29,6 +29,15 @@ struct EvmSource::Impl : std::enable_shared_from_this<EvmSource::Impl> {
     Fetch<std::optional<oracle::ChainSegment>> result;
   };
 
+  /// Filters added later, with a reader that asks for them alone.
+  struct Past {
+    Past(EvmSettings own, EventBook book, EvmMetrics& metrics, const Sink& sink)
+        : settings(std::move(own)), reader(settings, std::move(book), metrics, sink) {}
+    const EvmSettings settings;
+    EvmReader reader;
+    oracle::MissingPast missing;
+  };
+
   Impl(Outside o, EvmSettings s, Sink k, Cursor cursor, Clock clock, EventBook book)
       : outside(std::move(o)),
         timing(*outside.timing),
@@ -41,7 +50,10 @@ struct EvmSource::Impl : std::enable_shared_from_this<EvmSource::Impl> {
         pool(settings.pool, settings.providers.size(), timing.now()),
         busy(settings.providers.size()),
         pause(timing.make_timer()),
-        attempt_done(timing.make_timer()) {}
+        attempt_done(timing.make_timer()) {
+    reader.settled_is(cursor.settled);
+    want(std::move(cursor.missing));
+  }
 
   const Outside outside;
   Timing& timing;
@@ -52,6 +64,8 @@ struct EvmSource::Impl : std::enable_shared_from_this<EvmSource::Impl> {
   ChainMemory memory;
   EvmReader reader;
   EvmHeads heads;
+  std::shared_ptr<Past> past;        ///< none = nothing is missing, or it is on its way to the oracle
+  std::uint64_t past_delivered = 0;  ///< what the oracle misses up to here has been offered
   ProviderPool pool;
   std::vector<std::unique_ptr<EvmNode>> nodes;
   std::vector<std::unique_ptr<EvmNode>> probes;  ///< of the same providers, so that looking at one never waits
@@ -81,23 +95,77 @@ struct EvmSource::Impl : std::enable_shared_from_this<EvmSource::Impl> {
     co_await pause->wait_until(when);
   }
 
-  /// Offers until it is taken; nothing newer can overtake because this is the only reader.
-  asio::awaitable<void> deliver(oracle::ChainSegment segment) {
+  void want(std::optional<oracle::MissingPast> missing) {
+    if (!missing || missing->from <= past_delivered) return;  // asked before what is on its way was taken in
+    if (!past || past->missing.events != missing->events) {
+      EvmSettings own = settings;
+      std::erase_if(own.events, [&](const EvmEvent& e) {
+        return std::ranges::find(missing->events, e.name) == missing->events.end();
+      });
+      auto book = EventBook::make(own.events);
+      if (!book) return;  // make() has checked them all
+      past = std::make_shared<Past>(std::move(own), std::move(*book), metrics, sink);
+    }
+    past->missing = std::move(*missing);
+  }
+
+  /// Offers until it is taken; nothing newer can overtake because this is the only reader. False when it was given up.
+  asio::awaitable<bool> offer(oracle::ChainSegment& segment) {
     const std::uint64_t began = epoch;
+    segment.received = now();
+    while (!sink.chain(segment)) {
+      metrics.back_pressure += 1;
+      const auto retry = timing.make_timer();
+      co_await retry->wait_until(after(timing.now(), kBackPressureRetry));
+      if (stopping || epoch != began) co_return false;
+    }
+    co_return true;
+  }
+
+  /// Reads and offers the next range of what filters added later are missing, from the provider in use. True when
+  /// there was one: go on at once.
+  asio::awaitable<bool> read_past() {
+    if (!past || busy[in_use] || nodes[in_use]->not_before() > timing.now()) co_return false;
+    const std::uint64_t began = epoch;
+    const std::size_t provider = in_use;
+    // Kept alive by the copy: inform() and resume_from() may put another in its place meanwhile.
+    const std::shared_ptr<Past> reading = past;
+    const oracle::MissingPast missing = reading->missing;
+    busy[provider] = true;
+    auto segment = co_await reading->reader.past(*nodes[provider], missing.from, missing.to);
+    busy[provider] = false;
+    if (stopping) co_return false;
+    if (!segment) {
+      if (segment.error().kind == FaultKind::range_too_wide) {
+        metrics.faults[static_cast<std::size_t>(FaultKind::range_too_wide)] += 1;
+        co_return true;
+      }
+      count_failure(*nodes[provider], provider, std::move(segment.error()));
+      co_return false;
+    }
+    if (epoch != began || past != reading || past->missing.from != missing.from) co_return true;
+    const std::uint64_t to = segment->to;
+    log(LogLevel::info,
+        fmt::format("backfilling: blocks {}..{} of {}..{}", missing.from, to, missing.from, missing.to));
+    if (!co_await offer(*segment)) co_return true;
+    past_delivered = to;
+    if (past == reading && to >= past->missing.to) {
+      past.reset();
+    } else if (past == reading) {
+      past->missing.from = to + 1;
+    }
+    co_return true;
+  }
+
+  asio::awaitable<void> deliver(oracle::ChainSegment segment) {
     ChainMemory next = memory;
     next.apply(segment);
-    segment.received = now();
     std::uint64_t events = 0;
     for (const auto& block : segment.blocks) events += block.events.size();
     const std::uint64_t from = segment.from;
     const std::uint64_t to = segment.to;
     const std::uint64_t depth = segment.rewind_to ? memory.head().first - *segment.rewind_to : 0;
-    while (!sink.chain(segment)) {
-      metrics.back_pressure += 1;
-      const auto retry = timing.make_timer();
-      co_await retry->wait_until(after(timing.now(), kBackPressureRetry));
-      if (stopping || epoch != began) co_return;
-    }
+    if (!co_await offer(segment)) co_return;
     memory = std::move(next);
     metrics.segments += 1;
     metrics.blocks += to - from + 1;
@@ -205,6 +273,7 @@ struct EvmSource::Impl : std::enable_shared_from_this<EvmSource::Impl> {
                                       metrics.range_blocks.load(), attempt->result.error().text));
       co_return time;
     }
+    if (!*attempt->result && epoch == attempt->began && co_await read_past()) co_return timing.now();
     if (!*attempt->result || epoch != attempt->began) co_return after(time, settings.poll_period);
     co_await deliver(std::move(**attempt->result));
     heads.polled_progress();
@@ -385,9 +454,22 @@ void EvmSource::stop() {
 void EvmSource::resume_from(Cursor cursor) {
   asio::post(impl_->outside.executor, [impl = impl_, cursor = std::move(cursor)] {
     impl->memory = ChainMemory(cursor);
+    impl->reader.settled_is(cursor.settled);
+    impl->past.reset();
+    impl->past_delivered = 0;
+    impl->want(cursor.missing);
     impl->finalized_max = 0;
     impl->epoch += 1;
     impl->wake();
+  });
+}
+
+void EvmSource::inform(std::uint64_t settled, std::optional<oracle::MissingPast> missing) {
+  asio::post(impl_->outside.executor, [impl = impl_, settled, missing = std::move(missing)]() mutable {
+    impl->reader.settled_is(settled);
+    const bool had_none = impl->past == nullptr;
+    impl->want(std::move(missing));
+    if (had_none && impl->past != nullptr) impl->wake();
   });
 }
 

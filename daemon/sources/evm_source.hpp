@@ -14,6 +14,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -64,6 +65,10 @@ class EvmSource {
   /// From any thread: goes on behind this cursor instead; a segment offered but not yet taken is dropped. For
   /// when the oracle refused a segment, or a guardian accepted a violated chain's new state.
   void resume_from(Cursor cursor);
+
+  /// From any thread: how far the oracle has come. What filters added later are missing is read when nothing newer
+  /// is to be read, one range after the other.
+  void inform(std::uint64_t settled, std::optional<oracle::MissingPast> missing);
 
   [[nodiscard]] EvmStatus status() const;  ///< from any thread
   [[nodiscard]] const EvmMetrics& metrics() const;

@@ -93,6 +93,8 @@ struct EvmSettings {
 /// source goes on exactly behind it. Empty = begin at start_block.
 struct Cursor {
   std::vector<std::pair<std::uint64_t, oracle::Hash32>> recent;
+  std::uint64_t settled = 0;                   ///< Oracle::settled_block: a fork below it is a violation; 0 = unknown
+  std::optional<oracle::MissingPast> missing;  ///< Oracle::missing_past
 };
 
 struct PrometheusMetric {

@@ -136,6 +136,74 @@ TEST(EvmSource, AReorgWhileItWasAwayIsFoundByTheCursor) {
   EXPECT_EQ(run.segments[0].from, head - 4);
 }
 
+TEST(EvmSource, R4_AForkBelowWhatWasFinalIsViolatedAndNotDelivered) {
+  Anvil anvil;
+  const auto emitter = anvil.deploy_emitter();
+  anvil.mine(10);
+  SourceRun run;
+  run.start(settings_for(anvil, emitter));
+  run.run_until([&] { return run.delivered() == anvil.block_number(); }, "the start");
+  run.evm->inform(run.delivered() - 2, std::nullopt);
+  const std::size_t before = run.segments.size();
+  anvil.call("anvil_reorg", "[2, []]");
+  run.run_until([&] { return run.segments.size() == before + 1; }, "a reorg of what was not final");
+  anvil.call("anvil_reorg", "[5, []]");
+  run.run_until([&] { return run.reported(SourceCondition::violated); }, "violated");
+  EXPECT_THAT(run.reports.back().detail, HasSubstr("which was final"));
+  EXPECT_EQ(run.segments.size(), before + 1);
+}
+
+TEST(EvmSource, C5_AFilterAddedLaterIsReadAloneInRangesBesideLiveBlocks) {
+  Anvil anvil;
+  const auto emitter = anvil.deploy_emitter();
+  for (int i = 0; i < 5; ++i) {
+    anvil.tip(emitter, 1, 7, 300);
+    anvil.mine(99);
+  }
+  auto settings = settings_for(anvil, emitter);
+  settings.logs_target = 400;
+  const auto old = *oracle::parse_event_signature("event Other(uint256 x)");
+  settings.events.insert(settings.events.begin(), {"others", emitter, old});
+  settings.start_at_latest = true;
+  SourceRun run;
+  run.start(settings);
+  run.run_until([&] { return run.delivered() == anvil.block_number(); }, "the head");
+  const std::uint64_t final_block = run.delivered() - 5;
+  const oracle::MissingPast missing{{"tips"}, 1, final_block};
+  run.evm->inform(final_block, missing);
+  anvil.tip(emitter, 1, 8);
+  const auto past_end = [&] {
+    std::uint64_t end = 0;
+    for (const auto& s : run.segments) end = s.past ? s.to : end;
+    return end;
+  };
+  run.run_until([&] { return past_end() == final_block; }, "the past");
+  run.evm->inform(final_block, missing);  // asked before the answer was taken in
+  anvil.mine(1);
+  const auto head = anvil.block_number();
+  run.run_until([&] { return !run.segments.back().past && run.delivered() == head; }, "going on");
+  std::uint64_t next = 1;
+  std::uint64_t events = 0;
+  oracle::Hash32 parent{};
+  for (const auto& s : run.segments) {
+    if (!s.past) continue;
+    EXPECT_EQ(s.events, std::vector<std::string>{"tips"});
+    EXPECT_EQ(s.from, next);
+    EXPECT_EQ(s.blocks.front().number, s.from);
+    EXPECT_EQ(s.blocks.back().number, s.to);
+    if (next > 1) {
+      EXPECT_EQ(s.parent, parent);
+    }
+    parent = s.blocks.back().hash;
+    next = s.to + 1;
+    for (const auto& block : s.blocks) events += block.events.size();
+  }
+  EXPECT_EQ(next, final_block + 1);
+  EXPECT_EQ(events, 1500u);
+  std::erase_if(run.segments, [](const auto& s) { return s.past; });
+  run.expect_linked();
+}
+
 TEST(EvmSource, AChainThatSharesNothingIsViolatedAndNothingIsDelivered) {
   Anvil anvil;
   const auto emitter = anvil.deploy_emitter();
