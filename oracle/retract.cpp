@@ -106,7 +106,6 @@ void Oracle::State::retract(std::uint32_t id, const ChainSegment& segment) {
   }
   while (chain.recent.back().number > fork) chain.recent.pop_back();
   chain.head = chain.recent.back();
-  chain.safe = std::min(chain.safe, fork);
   const Heights heights = heights_with(id, segment);
   std::vector<std::uint32_t> touched;
   for (const std::uint32_t index : chain_metrics[id]) {

@@ -46,6 +46,7 @@ test("R1 a tip whose block a reorg takes is taken back, exactly once, and counte
   await tip(9);
   const before = await s.reads("tip_size", 9);
   assert.ok(Number(before.provisional) >= 2, "both tips are not final yet");
+  assert.match((await s.daemon.cli("metrics")).stdout, /not final/);
   await economy.rpc.call("anvil_reorg", [1, []]);
   await mine(1);
   await s.reads("tip_size", 5);
@@ -54,7 +55,6 @@ test("R1 a tip whose block a reorg takes is taken back, exactly once, and counte
   assert.equal(Number(source.retracted_blocks), 1);
   assert.equal(Number(source.retracted_events), 1);
   assert.equal(await metricOf(s.daemon, "homeostat_source_retracted_events_total", { source: "chain" }), 1);
-  assert.match((await s.daemon.cli("metrics")).stdout, /not final/);
 });
 
 test("R4 another history below what was final halts the readings until the truth is back; R5 nothing else clears it", async (t) => {

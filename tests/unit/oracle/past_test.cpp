@@ -1,6 +1,8 @@
 // Filters added later: they read their own past, range by range, and then join the live blocks.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "tests/unit/oracle/fixture.hpp"
 
 namespace homeostat::oracle {
@@ -134,8 +136,14 @@ TEST(Past, L4_SeveralFiltersAddedAtDifferentTimesAreReadTogetherWhereTheyMeet) {
   Oracle oracle = live_without_gifts();
   ASSERT_TRUE(oracle.ingest(range(1, 20, false, true)));
   Settings settings = settings_with(1, true);
-  settings.metrics.push_back(from_event("late", Aggregate::count, {.event = "Gift", .confirmations = 0}));
-  settings.metrics.back().window = Duration::hours(3);
+  MetricSettings late = from_event("late", Aggregate::count, {.event = "Gift", .confirmations = 0});
+  late.window = Duration::hours(3);
+  settings.metrics.push_back(late);
+  Oracle reordered = oracle;
+  Settings first = settings;
+  std::rotate(first.metrics.begin(), first.metrics.end() - 1, first.metrics.end());
+  reordered.reconfigure(first);
+  EXPECT_EQ(reordered.missing_past("chain")->to, 20u);
   oracle.reconfigure(settings);
   auto missing = oracle.missing_past("chain");
   ASSERT_TRUE(missing);
@@ -148,6 +156,21 @@ TEST(Past, L4_SeveralFiltersAddedAtDifferentTimesAreReadTogetherWhereTheyMeet) {
   oracle.evaluate(at(553));
   EXPECT_EQ(oracle.readings()[3].value, 42);
   EXPECT_EQ(oracle.readings()[1].value, 46 * 47 - 2 * 10);
+}
+
+TEST(Past, C6_WhatHasBecomeFinalMeanwhileIsReadBeforeItJoins) {
+  Oracle oracle = live_without_gifts();
+  ASSERT_TRUE(oracle.ingest(range(1, 36, false, true)));
+  ASSERT_TRUE(oracle.ingest(range(41, 46, true, true)));
+  ASSERT_EQ(oracle.missing_past("chain")->to, 42u);
+  ASSERT_TRUE(oracle.ingest(range(47, 50, true, true)));  // finality moves on while 37..42 is being read
+  ASSERT_TRUE(oracle.ingest(range(37, 42, false, true)));
+  const auto missing = oracle.missing_past("chain");
+  ASSERT_TRUE(missing);
+  EXPECT_EQ(missing->from, 43u);
+  EXPECT_EQ(missing->to, 46u);
+  ASSERT_TRUE(oracle.ingest(range(43, 46, false, true)));
+  EXPECT_EQ(readings_at(oracle, 601), from_the_beginning(50, 601));
 }
 
 TEST(Past, ASourceThatBeginsAtTheHeadHasNoneButAContractsFirstBlockGivesOne) {

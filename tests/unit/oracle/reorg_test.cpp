@@ -306,6 +306,11 @@ TEST(Reorg, R15_AFinalizedHeightThatMovesBackIsNotBelieved) {
   s.finalized = 12;
   ASSERT_TRUE(oracle.ingest(s));
   EXPECT_EQ(chain_status(oracle).finalized, 20u);
+  std::vector<ChainBlock> more;
+  for (std::uint64_t n = 24; n <= 40; ++n) more.push_back(block_of(n));
+  ASSERT_TRUE(oracle.ingest(segment_of(more)));  // a node that names none: the depth does not take its place
+  EXPECT_EQ(chain_status(oracle).finalized, 20u);
+  EXPECT_EQ(chain_status(oracle).settled, 20u);
   EXPECT_EQ(oracle.ingest(rewinding(18, {block_of(19, {}, 1)})).error().code, ErrorCode::corrupt);
 }
 
@@ -327,6 +332,18 @@ TEST(Reorg, R16_EveryEventIsTakenBackOnceAndAnUndoIsUndone) {
     EXPECT_EQ(chain_status(oracle).retracted_blocks, blocks);
     EXPECT_EQ(chain_status(oracle).retracted_events, events);
   }
+}
+
+TEST(Reorg, R16_AMetricAtTheHeadAloneIsTakenBackToo) {
+  Settings settings = head_settings(20);
+  settings.metrics.resize(1);
+  Oracle oracle(settings);
+  const ChainBlock b10 = block_of(10, {5});
+  ASSERT_TRUE(oracle.ingest(segment_of({b10, block_of(11, {7})})));
+  ASSERT_TRUE(oracle.ingest(segment_of({block_of(12, {8})})));
+  ASSERT_TRUE(oracle.ingest(rewinding(10, {block_of(11, {9}, 1)})));
+  EXPECT_EQ(archive_bytes(oracle.evaluate(at(133))), direct(settings, {b10, block_of(11, {9}, 1)}, at(133)));
+  EXPECT_EQ(chain_status(oracle).retracted_events, 2u);
 }
 
 TEST(Reorg, TheFirstBlockOfAllMayBeTakenBack) {
