@@ -20,6 +20,10 @@ ChainMemory::ChainMemory(const Cursor& cursor) : entries_(cursor.recent.begin(),
   while (entries_.size() > kBlocksRemembered) entries_.pop_front();
 }
 
+void ChainMemory::settled_is(std::uint64_t block) {
+  while (entries_.size() > kFinalBlocksRemembered && entries_[1].first <= block) entries_.pop_front();
+}
+
 void ChainMemory::apply(const oracle::ChainSegment& segment) {
   if (segment.rewind_to) {
     while (!entries_.empty() && entries_.back().first > *segment.rewind_to) entries_.pop_back();

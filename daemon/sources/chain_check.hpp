@@ -23,6 +23,8 @@ namespace homeostat::sources {
 
 /// As many hashes as the oracle keeps; a reorg that goes deeper cannot be followed.
 inline constexpr std::size_t kBlocksRemembered = oracle::kRecentBlocksMax;
+/// So many are kept although they are final.
+inline constexpr std::size_t kFinalBlocksRemembered = 256;
 
 /// The newest delivered blocks, ascending, not necessarily without gaps (a backfilled range adds only the
 /// blocks it listed). Mirrors Oracle::recent_blocks.
@@ -35,6 +37,8 @@ class ChainMemory {
   [[nodiscard]] bool empty() const { return entries_.empty(); }
   [[nodiscard]] const Entry& head() const { return entries_.back(); }
   [[nodiscard]] const std::deque<Entry>& entries() const { return entries_; }
+  /// Forgets what is older than the newest block that is final, but for a few that help after a restart.
+  void settled_is(std::uint64_t block);
   /// Takes over what a segment changes, in the oracle's order: rewind, then append.
   void apply(const oracle::ChainSegment& segment);
 

@@ -467,6 +467,7 @@ void EvmSource::resume_from(Cursor cursor) {
 void EvmSource::inform(std::uint64_t settled, std::optional<oracle::MissingPast> missing) {
   asio::post(impl_->outside.executor, [impl = impl_, settled, missing = std::move(missing)]() mutable {
     impl->reader.settled_is(settled);
+    impl->memory.settled_is(settled);
     const bool had_none = impl->past == nullptr;
     impl->want(std::move(missing));
     if (had_none && impl->past != nullptr) impl->wake();

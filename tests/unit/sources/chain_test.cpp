@@ -47,6 +47,10 @@ TEST(ChainMemory, KeepsABoundedNumberOfBlocks) {
   memory.apply(segment);
   EXPECT_EQ(memory.entries().size(), kBlocksRemembered);
   EXPECT_EQ(memory.head().first, 2 * kBlocksRemembered - 1);
+  memory.settled_is(2 * kBlocksRemembered - 1001);
+  EXPECT_EQ(memory.entries().front().first, 2 * kBlocksRemembered - 1001);  // the newest that is final
+  memory.settled_is(2 * kBlocksRemembered - 1);
+  EXPECT_EQ(memory.entries().size(), kFinalBlocksRemembered);
 }
 
 TEST(Logs, AreOrderedByBlockAndIndex) {
