@@ -1,6 +1,7 @@
 #include "daemon/sources/evm_reader.hpp"
 
 #include <algorithm>
+#include <limits>
 
 #include <fmt/format.h>
 
@@ -189,7 +190,9 @@ asio::awaitable<Fetch<oracle::ChainSegment>> EvmReader::past(EvmNode& node, std:
   const std::uint64_t end = std::min(to, from + sizer_.blocks() - 1);
   Base base;
   base.from = from;
-  auto read = co_await backfill(node, Heads(), base, end);
+  Heads unknown;
+  unknown.latest.number = std::numeric_limits<std::uint64_t>::max();  // no block of the range is the head at hand
+  auto read = co_await backfill(node, unknown, base, end);
   if (!read) {
     make_smaller(read.error(), end - from + 1);
     co_return tl::make_unexpected(std::move(read.error()));
