@@ -144,6 +144,12 @@ Result<> Oracle::State::check_link(std::uint32_t id, const ChainSegment& segment
     const std::uint64_t fork = *segment.rewind_to;
     if (fork > chain.head.number)
       return conflict("a rewind to " + text_of(fork) + " beyond the head, " + text_of(chain.head.number));
+    const ChainBlock& first = segment.blocks.front();
+    const auto same = std::lower_bound(chain.recent.begin(), chain.recent.end(), first.number,
+                                       [](const Chain::Recent& r, std::uint64_t n) { return r.number < n; });
+    // The same block again takes nothing back: the segment was under way while the source began anew.
+    if (fork < chain.settled && same != chain.recent.end() && same->number == first.number && same->hash == first.hash)
+      return conflict(text_of(first.number) + " is known already");
     if (fork < chain.settled) {
       if (!source.violated) source.condition_since = segment.received;
       source.violated = true;

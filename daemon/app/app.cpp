@@ -179,7 +179,9 @@ std::vector<std::string> App::recover_and_run() {
   pipeline_->on_published = [this](const std::shared_ptr<const Published>& p) {
     log_published(*p);
     history_.add(*p->view, p->decisions);
+    sources_->follow(*p->view);
   };
+  sources_ = std::make_unique<SourceRunner>(*pipeline_, wall_clock);
   if (const auto period = watchdog_period()) {
     pipeline_->on_alive = [period = *period, last = std::chrono::steady_clock::time_point{}]() mutable {
       const auto now = std::chrono::steady_clock::now();
@@ -206,7 +208,6 @@ std::vector<std::string> App::recover_and_run() {
             .at = wall_clock(), .actor = "start-up", .text = config_->text(), .policy = config_->policy()},
         [](engine::Effects& e) { log_info("policy", e.outcome.message); });
   }
-  sources_ = std::make_unique<SourceRunner>(*pipeline_, wall_clock);
   sources_->start(*config_);
   server_->set_serving(true);
   ready_ = true;

@@ -7,6 +7,7 @@
 #include <future>
 #include <map>
 #include <mutex>
+#include <set>
 #include <thread>
 #include <variant>
 
@@ -89,16 +90,16 @@ struct SourceRunner::Impl {
       --*waiting;
       if (effects.chain) return inform(name);
       log_warn("segment_refused", fmt::format("{} {}: {}", name, range, effects.chain.error().text()));
-      resync(name);
+      refused(name, effects.chain.error());
     });
   }
 
   /// On the engine thread: the source goes on from where the oracle is.
-  void resync(const std::string& name) {
-    pipeline.post([this, name](engine::Engine& engine) {
+  void refused(const std::string& name, const Error& why) {
+    pipeline.post([this, name, why](engine::Engine& engine) {
       const sources::Cursor cursor = cursor_of(engine.oracle(), name);
       const std::lock_guard lock(mutex);
-      if (const auto it = evm.find(name); it != evm.end()) it->second->resume_from(cursor);
+      if (const auto it = evm.find(name); it != evm.end()) it->second->refused(cursor, why);
     });
   }
 
@@ -110,6 +111,20 @@ struct SourceRunner::Impl {
       const std::lock_guard lock(mutex);
       if (const auto it = evm.find(name); it != evm.end()) it->second->inform(settled, std::move(missing));
     });
+  }
+
+  void follow(const engine::View& view) {
+    for (const engine::SourceView& s : view.sources) {
+      if (s.condition == oracle::SourceCondition::violated) {
+        violated.insert(s.name);
+      } else if (violated.erase(s.name) > 0 && s.block == 0) {
+        pipeline.post([this, name = s.name](engine::Engine& engine) {
+          const sources::Cursor cursor = cursor_of(engine.oracle(), name);
+          const std::lock_guard lock(mutex);
+          if (const auto it = evm.find(name); it != evm.end()) it->second->resume_from(cursor);
+        });
+      }
+    }
   }
 
   void start_one(const config::SourceConnection& s, const config::ValidConfig& config,
@@ -168,6 +183,7 @@ struct SourceRunner::Impl {
   std::mutex lifecycle;  ///< one start or stop at a time
   std::mutex mutex;      ///< guards the maps
   std::map<std::string, Evm> evm;
+  std::set<std::string> violated;  ///< engine thread only
   std::map<std::string, std::unique_ptr<sources::SampleSource>> polled;
 };
 
@@ -197,6 +213,10 @@ void SourceRunner::start(const config::ValidConfig& config) {
 void SourceRunner::stop() {
   const std::lock_guard one_at_a_time(impl_->lifecycle);
   impl_->end();
+}
+
+void SourceRunner::follow(const engine::View& view) {
+  impl_->follow(view);
 }
 
 std::vector<SourceFacts> SourceRunner::facts() const {

@@ -20,6 +20,8 @@ class SourceRunner {
 
   /// Starts every fetching source of `config` where the oracle stands. Replaces those that run.
   void start(const config::ValidConfig& config);
+  /// On the engine thread, with every view: a source whose violation was cleared begins anew with its oracle.
+  void follow(const engine::View& view);
   /// Ends all of them; returns when their thread has ended.
   void stop();
 

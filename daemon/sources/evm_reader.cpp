@@ -21,9 +21,29 @@ Fault inconsistent(std::string text) {
   return {FaultKind::inconsistent, std::move(text), {}};
 }
 
-std::uint64_t height_or_zero(const Fetch<rpc::Value>& value) {
+/// What the node calls safe or final; 0 when it does not know. A height above its own head is of another view than
+/// this head: taking it for this one's would make every block up to the head final, so it says nothing.
+std::uint64_t height_or_zero(const Fetch<rpc::Value>& value, Heads& heads) {
   const auto* header = value ? std::get_if<std::optional<Header>>(&*value) : nullptr;
-  return header != nullptr && *header ? (*header)->number : 0;
+  if (header == nullptr || !*header || (*header)->number > heads.latest.number) return 0;
+  heads.claims.emplace_back((*header)->number, (*header)->hash);
+  return (*header)->number;
+}
+
+/// What a node calls safe or final must be a block of the chain that it gives.
+std::optional<Fault> contradicted(const Heads& heads, const oracle::ChainSegment& segment, const ChainMemory& memory) {
+  for (const auto& [number, hash] : heads.claims) {
+    const auto block = std::ranges::lower_bound(segment.blocks, number, {}, &oracle::ChainBlock::number);
+    const bool in_segment = block != segment.blocks.end() && block->number == number;
+    const auto entry = std::ranges::lower_bound(memory.entries(), number, {}, &ChainMemory::Entry::first);
+    const bool remembered = number < segment.from && entry != memory.entries().end() && entry->first == number;
+    if ((in_segment && block->hash != hash) || (remembered && entry->second != hash)) {
+      return Fault{FaultKind::inconsistent,
+                   fmt::format("what it calls safe or final at block {} is not on the chain that it gives", number),
+                   {}};
+    }
+  }
+  return std::nullopt;
 }
 
 /// The block a node gave for `number`, which must be that block.
@@ -65,11 +85,8 @@ asio::awaitable<Fetch<Heads>> EvmReader::heads(EvmNode& node) {
   Heads heads;
   heads.latest = *header;
   std::size_t at = 2;
-  if (settings_.ask_safe) heads.safe = height_or_zero((*values)[at++]);
-  if (settings_.ask_finalized) heads.finalized = height_or_zero((*values)[at]);
-  // Asked a moment later, the tags may be of a block that the latest one here does not know yet.
-  heads.safe = std::min(heads.safe, heads.latest.number);
-  heads.finalized = std::min(heads.finalized, heads.latest.number);
+  if (settings_.ask_safe) heads.safe = height_or_zero((*values)[at++], heads);
+  if (settings_.ask_finalized) heads.finalized = height_or_zero((*values)[at], heads);
   if (heads.latest.number > metrics_.head_seen) metrics_.head_seen = heads.latest.number;
   co_return heads;
 }
@@ -112,8 +129,10 @@ asio::awaitable<Fetch<Base>> EvmReader::ancestor(EvmNode& node, const ChainMemor
         co_return fault(FaultKind::disjoint,
                         fmt::format("its chain left ours below block {}, which was final", settled_));
       }
-      const auto& header = std::get<std::optional<Header>>((*values)[i]);
-      if (header && header->number == number && header->hash == hash) {
+      // Only a block that was given says that the chain is another one.
+      const auto header = expect_block((*values)[i], number);
+      if (!header) co_return tl::make_unexpected(header.error());
+      if (header->hash == hash) {
         Base base;
         base.from = number + 1;
         base.parent = hash;
@@ -127,10 +146,24 @@ asio::awaitable<Fetch<Base>> EvmReader::ancestor(EvmNode& node, const ChainMemor
                                                    known.size(), known.front().first, known.back().first));
 }
 
+std::uint64_t EvmReader::beginning(std::uint64_t latest) const {
+  const std::uint64_t deep = latest - std::min(latest, settings_.confirmations);
+  return settings_.start_at_latest ? deep : std::min(settings_.start_block, deep);
+}
+
 asio::awaitable<Fetch<EvmReader::Forkable>> EvmReader::next(EvmNode& node, const Heads& heads,
                                                             const ChainMemory& memory) {
+  auto segment = co_await follow(node, heads, memory);
+  if (segment && *segment) {
+    if (auto wrong = contradicted(heads, **segment, memory)) co_return tl::make_unexpected(std::move(*wrong));
+  }
+  co_return segment;
+}
+
+asio::awaitable<Fetch<EvmReader::Forkable>> EvmReader::follow(EvmNode& node, const Heads& heads,
+                                                              const ChainMemory& memory) {
   Base base;
-  base.from = settings_.start_at_latest ? heads.latest.number : settings_.start_block;
+  base.from = beginning(heads.latest.number);
   if (!memory.empty()) {
     const auto& [number, hash] = memory.head();
     if (heads.latest.number < number) {
@@ -140,9 +173,9 @@ asio::awaitable<Fetch<EvmReader::Forkable>> EvmReader::next(EvmNode& node, const
     if (heads.latest.number == number && heads.latest.hash == hash) co_return Forkable();
     base.from = number + 1;
     base.parent = hash;
-  } else if (heads.latest.number < base.from) {
-    co_return fault(FaultKind::behind,
-                    fmt::format("its head is block {}, the start block is {}", heads.latest.number, base.from));
+  } else if (heads.latest.number < settings_.start_block) {
+    co_return fault(FaultKind::behind, fmt::format("its head is block {}, the start block is {}", heads.latest.number,
+                                                   settings_.start_block));
   }
   if (base.from <= heads.latest.number) {
     auto first = co_await read(node, heads, base);
@@ -220,8 +253,9 @@ oracle::ChainSegment EvmReader::begin_segment(const Heads& heads, const Base& ba
   segment.to = to;
   segment.parent = base.parent.value_or(first.parent);
   segment.events = book_.names();
-  segment.safe = heads.safe;
-  segment.finalized = heads.finalized;
+  // What this node holds final says nothing of another's blocks further up: never more than is given here.
+  segment.safe = std::min(heads.safe, to);
+  segment.finalized = std::min(heads.finalized, to);
   return segment;
 }
 
@@ -229,6 +263,7 @@ std::vector<oracle::ChainEvent> EvmReader::decode(std::span<const Log> logs, int
   std::vector<oracle::ChainEvent> events;
   events.reserve(logs.size());
   for (const Log& log : logs) {
+    if (log.block_number < settings_.start_block) continue;
     const auto reason = book_.decode(log, events);
     if (!reason) continue;
     metrics_.logs_undecodable += 1;

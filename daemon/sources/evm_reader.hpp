@@ -8,6 +8,8 @@
 #include <functional>
 #include <optional>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include <boost/asio/awaitable.hpp>
 
@@ -23,6 +25,8 @@ struct Heads {
   rpc::Header latest;
   std::uint64_t safe = 0;       ///< 0 = unknown
   std::uint64_t finalized = 0;  ///< 0 = unknown
+  /// The blocks that this node itself called safe and final: they must be on the chain that it gives.
+  std::vector<std::pair<std::uint64_t, oracle::Hash32>> claims;
 };
 
 /// Where the next segment begins. `parent` is none only before the first block ever.
@@ -59,6 +63,7 @@ class EvmReader {
   /// A segment, or none when the first block's parent is not the base: the chain has forked below.
   using Forkable = std::optional<oracle::ChainSegment>;
 
+  boost::asio::awaitable<Fetch<Forkable>> follow(EvmNode& node, const Heads& heads, const ChainMemory& memory);
   boost::asio::awaitable<Fetch<Base>> ancestor(EvmNode& node, const ChainMemory& memory);
   boost::asio::awaitable<Fetch<Forkable>> read(EvmNode& node, const Heads& heads, const Base& base);
   boost::asio::awaitable<Fetch<Forkable>> live(EvmNode& node, const Heads& heads, const Base& base, std::uint64_t to);
@@ -84,6 +89,9 @@ class EvmReader {
 
   /// A range refused for its size is asked for again with fewer blocks, a range too wide for one block is not.
   void make_smaller(Fault& fault, std::uint64_t blocks);
+  /// The first block ever read: as deep as a reorg may reach, for nothing could be found below it. What comes
+  /// before the start block is linked but not counted.
+  [[nodiscard]] std::uint64_t beginning(std::uint64_t latest) const;
   oracle::ChainSegment begin_segment(const Heads& heads, const Base& base, const rpc::Header& first,
                                      std::uint64_t to) const;
   /// Decodes the logs of one block; what cannot be decoded is counted and told, up to a bound per segment.

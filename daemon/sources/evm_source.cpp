@@ -8,6 +8,7 @@
 #include <boost/asio/detached.hpp>
 #include <boost/asio/post.hpp>
 
+#include "daemon/sources/backoff.hpp"
 #include "daemon/sources/evm_heads.hpp"
 #include "daemon/sources/evm_node.hpp"
 #include "daemon/sources/evm_reader.hpp"
@@ -45,6 +46,7 @@ struct EvmSource::Impl : std::enable_shared_from_this<EvmSource::Impl> {
         sink(std::move(k)),
         now(std::move(clock)),
         memory(cursor),
+        refusals(settings.backoff),
         reader(settings, std::move(book), metrics, sink),
         heads(outside, settings, metrics, sink, [this] { wake(); }),
         pool(settings.pool, settings.providers.size(), timing.now()),
@@ -62,6 +64,10 @@ struct EvmSource::Impl : std::enable_shared_from_this<EvmSource::Impl> {
   const Clock now;
   EvmMetrics metrics;
   ChainMemory memory;
+  Backoff refusals;
+  Moment rest_until{};  ///< after a refusal
+  Moment last_refused{};
+  std::size_t delivered_by = 0;  ///< the provider of the newest segment
   EvmReader reader;
   EvmHeads heads;
   std::shared_ptr<Past> past;        ///< none = nothing is missing, or it is on its way to the oracle
@@ -99,6 +105,7 @@ struct EvmSource::Impl : std::enable_shared_from_this<EvmSource::Impl> {
     if (!missing || missing->from <= past_delivered) return;  // asked before what is on its way was taken in
     if (!past || past->missing.events != missing->events) {
       EvmSettings own = settings;
+      own.start_block = 0;  // a contract's first block may be before the source's
       std::erase_if(own.events, [&](const EvmEvent& e) {
         return std::ranges::find(missing->events, e.name) == missing->events.end();
       });
@@ -167,6 +174,7 @@ struct EvmSource::Impl : std::enable_shared_from_this<EvmSource::Impl> {
     const std::uint64_t depth = segment.rewind_to ? memory.head().first - *segment.rewind_to : 0;
     if (!co_await offer(segment)) co_return;
     memory = std::move(next);
+    delivered_by = in_use;
     metrics.segments += 1;
     metrics.blocks += to - from + 1;
     metrics.logs += events;
@@ -178,10 +186,11 @@ struct EvmSource::Impl : std::enable_shared_from_this<EvmSource::Impl> {
     }
   }
 
-  /// Another view can follow an older one, also behind one address; what was final stays so.
-  void settle_finality(Heads& seen) {
-    finalized_max = seen.finalized = std::max(seen.finalized, finalized_max);
-    metrics.finalized = seen.finalized;
+  /// For the gauges, the highest that any provider named. A segment has only what its own provider holds final:
+  /// another's height would make final what one that is stuck on a branch still gives.
+  void show_finality(const Heads& seen) {
+    finalized_max = std::max(seen.finalized, finalized_max);
+    metrics.finalized = finalized_max;
     metrics.safe = seen.safe;
   }
 
@@ -191,7 +200,7 @@ struct EvmSource::Impl : std::enable_shared_from_this<EvmSource::Impl> {
     if (!seen) co_return tl::make_unexpected(std::move(seen.error()));
     if (auto missing = co_await reader.check_contracts(node)) co_return tl::make_unexpected(std::move(*missing));
     pool.saw(i, {seen->latest.number, seen->finalized}, timing.now());
-    settle_finality(*seen);
+    show_finality(*seen);
     auto segment = co_await reader.next(node, *seen, known);
     co_return segment;
   }
@@ -373,8 +382,35 @@ struct EvmSource::Impl : std::enable_shared_from_this<EvmSource::Impl> {
         log(LogLevel::error, std::string("unexpected: ") + e.what());
       }
       if (next > timing.now()) co_await sleep_until(next);
+      while (!stopping && rest_until > timing.now()) co_await pause->wait_until(rest_until);
     }
     running = false;
+  }
+
+  void resume_from(const Cursor& cursor) {
+    memory = ChainMemory(cursor);
+    reader.settled_is(cursor.settled);
+    past.reset();
+    past_delivered = 0;
+    want(cursor.missing);
+    finalized_max = 0;
+    epoch += 1;
+    wake();
+  }
+
+  void refused(const Cursor& cursor, const Error& why) {
+    const Moment time = timing.now();
+    if (why.code == ErrorCode::malformed) {
+      count_failure(*nodes[delivered_by], delivered_by,
+                    {FaultKind::inconsistent, "the oracle refused its blocks: " + why.message, {}});
+    }
+    // Segments that were under way behind a refused one are refused with it: one refusal, one rest.
+    if (rest_until <= time) {
+      if (time > after(last_refused, settings.backoff.max * 2)) refusals.reset();
+      last_refused = time;
+      rest_until = after(time, refusals.next());
+    }
+    resume_from(cursor);
   }
 
   void start() {
@@ -452,16 +488,12 @@ void EvmSource::stop() {
 }
 
 void EvmSource::resume_from(Cursor cursor) {
-  asio::post(impl_->outside.executor, [impl = impl_, cursor = std::move(cursor)] {
-    impl->memory = ChainMemory(cursor);
-    impl->reader.settled_is(cursor.settled);
-    impl->past.reset();
-    impl->past_delivered = 0;
-    impl->want(cursor.missing);
-    impl->finalized_max = 0;
-    impl->epoch += 1;
-    impl->wake();
-  });
+  asio::post(impl_->outside.executor, [impl = impl_, cursor = std::move(cursor)] { impl->resume_from(cursor); });
+}
+
+void EvmSource::refused(Cursor cursor, Error why) {
+  asio::post(impl_->outside.executor,
+             [impl = impl_, cursor = std::move(cursor), why = std::move(why)] { impl->refused(cursor, why); });
 }
 
 void EvmSource::inform(std::uint64_t settled, std::optional<oracle::MissingPast> missing) {

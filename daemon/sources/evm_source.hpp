@@ -63,8 +63,12 @@ class EvmSource {
   void start();
   void stop();
   /// From any thread: goes on behind this cursor instead; a segment offered but not yet taken is dropped. For
-  /// when the oracle refused a segment, or a guardian accepted a violated chain's new state.
+  /// when a guardian accepted a violated chain's new state.
   void resume_from(Cursor cursor);
+  /// From any thread: the oracle refused a segment and stands at this cursor. As resume_from, but with a growing
+  /// rest before the next try, or a chain that stays refused would be asked without end. A malformed segment is
+  /// held against the provider that it came from.
+  void refused(Cursor cursor, Error why);
 
   /// From any thread: how far the oracle has come. What filters added later are missing is read when nothing newer
   /// is to be read, one range after the other.

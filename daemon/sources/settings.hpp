@@ -64,8 +64,8 @@ struct EvmSettings {
   std::string name;
   std::vector<EvmProvider> providers;  ///< tried in this order
   std::uint64_t chain_id = 0;
-  std::uint64_t start_block = 0;  ///< where to begin when the cursor is empty
-  bool start_at_latest = false;   ///< then begin at the head instead
+  std::uint64_t start_block = 0;  ///< the first block that counts when the cursor is empty
+  bool start_at_latest = false;   ///< begin at the head, less `confirmations`, instead; then start_block is 0
   /// Blocks nearer to the head than this are fetched one by one with every hash remembered; what is
   /// deeper is backfilled in ranges. Should be at least the deepest reorg expected.
   std::uint64_t confirmations = 12;
