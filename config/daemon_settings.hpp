@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -126,6 +127,32 @@ struct HttpValue {
   bool operator==(const HttpValue&) const = default;
 };
 
+struct ChainlinkFeedSettings {
+  std::string name;
+  std::string metric;  ///< it feeds
+  std::string proxy;   ///< 0x and 40 hex digits, lower case
+  Duration heartbeat = Duration::hours(1);
+  Duration slack = Duration::minutes(6);
+  double phase_change_max_ratio = 0.1;    ///< of the first value of a new aggregator
+  std::optional<std::uint32_t> decimals;  ///< none = not checked
+  std::string description;                ///< empty = not checked
+
+  bool operator==(const ChainlinkFeedSettings&) const = default;
+};
+
+struct ChainlinkConnection {
+  std::vector<EvmProviderSettings> providers;  ///< tried in this order
+  std::uint64_t chain_id = 0;
+  Duration poll = Duration::seconds(10);
+  Duration head_age_max = Duration::minutes(5);
+  std::string sequencer_uptime_feed;  ///< address, empty = not an L2, or not checked
+  Duration sequencer_grace = Duration::hours(1);
+  std::vector<ChainlinkFeedSettings> feeds;  ///< in the order of the file
+  HttpAccess access;
+
+  bool operator==(const ChainlinkConnection&) const = default;
+};
+
 struct HttpConnection {
   std::string url;
   Duration period = Duration::seconds(15);
@@ -135,9 +162,10 @@ struct HttpConnection {
   bool operator==(const HttpConnection&) const = default;
 };
 
-using Connection = std::variant<PushConnection, EvmConnection, PrometheusConnection, HttpConnection>;
+using Connection =
+    std::variant<PushConnection, EvmConnection, PrometheusConnection, HttpConnection, ChainlinkConnection>;
 
-/// "push", "evm", "prometheus" or "http".
+/// "push", "evm", "prometheus", "http" or "chainlink".
 [[nodiscard]] std::string_view kind_of(const Connection& connection);
 
 struct SourceConnection {

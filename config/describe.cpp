@@ -20,15 +20,20 @@ template <class... Fs>
 Overloaded(Fs...) -> Overloaded<Fs...>;
 
 std::string where_of(const Connection& connection) {
-  return std::visit(Overloaded{[](const PushConnection&) { return std::string(); },
-                               [](const EvmConnection& c) {
-                                 return fmt::format(
-                                     "chain {} by {}{}", c.chain_id, redacted_address(c.providers.front().http),
-                                     c.providers.size() > 1 ? fmt::format(" and {} more", c.providers.size() - 1) : "");
-                               },
-                               [](const PrometheusConnection& c) { return redacted_address(c.url); },
-                               [](const HttpConnection& c) { return redacted_address(c.url); }},
-                    connection);
+  const auto by = [](const std::vector<EvmProviderSettings>& providers) {
+    return fmt::format("{}{}", redacted_address(providers.front().http),
+                       providers.size() > 1 ? fmt::format(" and {} more", providers.size() - 1) : "");
+  };
+  return std::visit(
+      Overloaded{[](const PushConnection&) { return std::string(); },
+                 [&](const EvmConnection& c) { return fmt::format("chain {} by {}", c.chain_id, by(c.providers)); },
+                 [](const PrometheusConnection& c) { return redacted_address(c.url); },
+                 [](const HttpConnection& c) { return redacted_address(c.url); },
+                 [&](const ChainlinkConnection& c) {
+                   return fmt::format("{} feed{} of chain {} by {}", c.feeds.size(), c.feeds.size() == 1 ? "" : "s",
+                                      c.chain_id, by(c.providers));
+                 }},
+      connection);
 }
 
 bool is_fed_by(const oracle::MetricSettings& metric, const std::string& source, const oracle::Settings& settings) {

@@ -15,7 +15,7 @@ namespace homeostat::config {
 
 struct SourceDescription {
   std::string name;
-  std::string kind;         ///< push, evm, prometheus or http
+  std::string kind;         ///< push, evm, prometheus, http or chainlink
   std::string where;        ///< address, empty for push
   std::size_t metrics = 0;  ///< how many it feeds
 };

@@ -97,6 +97,11 @@ std::vector<std::pair<std::string, std::string>> addresses_of(const DaemonSettin
       found.emplace_back(prometheus->url, path + ".url");
     } else if (const auto* http = std::get_if<HttpConnection>(&s.connection)) {
       found.emplace_back(http->url, path + ".url");
+    } else if (const auto* chainlink = std::get_if<ChainlinkConnection>(&s.connection)) {
+      for (const auto& p : chainlink->providers) {
+        found.emplace_back(p.http, path + ".providers");
+        if (!p.ws.empty()) found.emplace_back(p.ws, path + ".providers");
+      }
     }
   }
   return found;

@@ -10,7 +10,7 @@
 namespace homeostat::config {
 
 std::string_view kind_of(const Connection& connection) {
-  constexpr std::string_view kKinds[] = {"push", "evm", "prometheus", "http"};
+  constexpr std::string_view kKinds[] = {"push", "evm", "prometheus", "http", "chainlink"};
   return kKinds[connection.index()];
 }
 

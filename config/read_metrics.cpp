@@ -329,6 +329,37 @@ class Order {
   std::vector<MetricSettings> sorted_;
 };
 
+/// The key of a source under which it says what it delivers.
+std::string_view place_of_feeds(const Connection& connection) {
+  if (std::holds_alternative<HttpConnection>(connection)) return "values";
+  return std::holds_alternative<ChainlinkConnection>(connection) ? "feeds" : "queries";
+}
+
+/// A reading must neither outlive what its feed promises nor go stale between two heartbeats.
+void check_chainlink(const Sources& sources, const Metrics& metrics) {
+  for (const SourceConnection& source : sources.connections) {
+    const auto* chainlink = std::get_if<ChainlinkConnection>(&source.connection);
+    if (chainlink == nullptr) continue;
+    for (const ChainlinkFeedSettings& feed : chainlink->feeds) {
+      const MetricSettings* metric = metrics.find(feed.metric);
+      if (metric == nullptr) continue;  // reported by check_feeds
+      const Duration promised = feed.heartbeat + feed.slack;
+      const Field& place = metrics.places.at(feed.metric);
+      if (metric->staleness_max < feed.heartbeat) {
+        place.warn(fmt::format("staleness_max {} is shorter than the heartbeat {} of the feed '{}': the reading goes "
+                               "stale between two of its rounds",
+                               text_of(metric->staleness_max), text_of(feed.heartbeat), feed.name),
+                   fmt::format("staleness_max: {}", text_of(promised)));
+      } else if (metric->staleness_max > promised) {
+        place.warn(fmt::format("staleness_max {} is longer than heartbeat + slack {} of the feed '{}': an answer that "
+                               "is refused as stale would still be acted on",
+                               text_of(metric->staleness_max), text_of(promised), feed.name),
+                   fmt::format("staleness_max: {}", text_of(promised)));
+      }
+    }
+  }
+}
+
 /// Scraped sources: what they deliver and what metrics expect of them must be the same.
 void check_feeds(const Sources& sources, const Metrics& metrics) {
   std::vector<std::string> names;
@@ -356,7 +387,7 @@ void check_feeds(const Sources& sources, const Metrics& metrics) {
       const Field& place = metrics.places.at(metric.name);
       if (!is_fed && !std::holds_alternative<EvmConnection>(source->connection)) {
         place.error(fmt::format("the source '{}' does not say where '{}' comes from; add it there under {}", name,
-                                metric.name, kind_of(source->connection) == "http" ? "values" : "queries"));
+                                metric.name, place_of_feeds(source->connection)));
       }
     }
   }
@@ -373,6 +404,7 @@ Metrics read_metrics(const Field& field, Context& context, const Sources& source
   });
   metrics.settings = Order(drafts).sorted();
   check_feeds(sources, metrics);
+  check_chainlink(sources, metrics);
   return metrics;
 }
 

@@ -205,6 +205,56 @@ HttpConnection read_http(Section& s, Context& context, const std::string& source
   return c;
 }
 
+// --- chainlink -----------------------------------------------------------------------------------------
+
+void read_feed(const std::string& name, const Field& entry, Context& context, const std::string& source,
+               ChainlinkConnection& connection, Sources& out) {
+  Section s(entry, context);
+  ChainlinkFeedSettings feed{.name = name, .metric = name};
+  const Field metric = s.optional("metric");
+  metric.name(feed.metric);
+  read_contract_address(s.required("proxy", "the feed's proxy: 0x and 40 hexadecimal digits"), feed.proxy);
+  s.required("heartbeat", "how often the feed is updated even when nothing moves, e.g. 1h; Chainlink lists it")
+      .duration(feed.heartbeat, {.min = Duration::seconds(1), .max = Duration::days(30)});
+  // Transmissions come late by a busy chain and a few observers; ten percent is what fits both ends of the range.
+  feed.slack = std::max(feed.heartbeat / 10, Duration::seconds(30));
+  s.optional("slack").duration(feed.slack, {.max = Duration::days(1)});
+  s.optional("phase_change_max").ratio(feed.phase_change_max_ratio, {.min = 0, .max = 10, .above_min = true});
+  const Field decimals = s.optional("decimals");
+  if (std::uint32_t value = 0; decimals.is_given() && decimals.integer(value, {.max = 77})) feed.decimals = value;
+  s.optional("description").text(feed.description);
+  const bool is_taken = std::any_of(connection.feeds.begin(), connection.feeds.end(),
+                                    [&](const auto& f) { return f.metric == feed.metric; });
+  if (is_taken) {
+    return entry.error(fmt::format(
+        "another feed of this source feeds '{}'; two opinions on one metric need two sources", feed.metric));
+  }
+  out.feeds.push_back({source, feed.metric, metric.is_given() ? metric : entry});
+  connection.feeds.push_back(std::move(feed));
+}
+
+ChainlinkConnection read_chainlink(Section& s, Context& context, const std::string& source, Sources& out) {
+  ChainlinkConnection c;
+  read_providers(s.required("providers", "the nodes to ask, tried in this order"), context, c.providers);
+  s.required("chain_id", "which chain the providers must be on, e.g. 1 for Ethereum")
+      .integer(c.chain_id, {.min = 1, .max = std::numeric_limits<std::uint64_t>::max()});
+  s.optional("poll").duration(c.poll, {.min = Duration::milliseconds(50), .max = Duration::hours(1)});
+  s.optional("head_age_max").duration(c.head_age_max, {.min = Duration::seconds(1), .max = Duration::days(30)});
+  const Field uptime = s.optional("sequencer_uptime_feed");
+  if (uptime.is_given()) {
+    Section feed(uptime, context);
+    read_contract_address(feed.required("address", "0x and 40 hexadecimal digits"), c.sequencer_uptime_feed);
+    feed.optional("grace").duration(c.sequencer_grace, {.max = Duration::days(7)});
+  }
+  const Field feeds = s.required("feeds", "the feeds to read, by a name of your choice");
+  Section::each(feeds, context,
+                [&](const std::string& name, const Field& entry) { read_feed(name, entry, context, source, c, out); });
+  if (feeds.is_given() && feeds.node()->kind == Node::Kind::map && feeds.node()->map.empty())
+    feeds.error("expected at least one feed");
+  read_access(s, c.access);
+  return c;
+}
+
 /// Rate limits of a source whose samples are its own choice. A burst defaults to two seconds' worth.
 void read_rate(Section& s, oracle::SourceSettings& out) {
   if (s.optional("rate").rate_per_s(out.rate_per_s, {.min = 0, .above_min = true})) {
@@ -214,10 +264,10 @@ void read_rate(Section& s, oracle::SourceSettings& out) {
 }
 
 void read_source(const std::string& name, const Field& entry, Context& context, Sources& out) {
-  constexpr std::array<std::string_view, 4> kKinds = {"push", "evm", "prometheus", "http"};
+  constexpr std::array<std::string_view, 5> kKinds = {"push", "evm", "prometheus", "http", "chainlink"};
   Section s(entry, context);
   std::size_t kind = 0;
-  const Field kind_field = s.required("kind", "push, evm, prometheus or http");
+  const Field kind_field = s.required("kind", "push, evm, prometheus, http or chainlink");
   if (!kind_field.one_of(kind, {kKinds.begin(), kKinds.end()})) {
     s.ignore_rest();  // which keys are right depends on the kind
     return;
@@ -234,6 +284,7 @@ void read_source(const std::string& name, const Field& entry, Context& context, 
     }
     case 2: connection.connection = read_prometheus(s, context, name, out); break;
     case 3: connection.connection = read_http(s, context, name, out); break;
+    case 4: connection.connection = read_chainlink(s, context, name, out); break;
     default: break;
   }
   if (kind != 1) {

@@ -83,7 +83,7 @@ class Backend {
 
   [[nodiscard]] virtual std::shared_ptr<const engine::View> view() const = 0;
   [[nodiscard]] virtual RunStatus run_status() const = 0;
-  /// The kind of a source by name: push, evm, prometheus or http.
+  /// The kind of a source by name: push, evm, prometheus, http or chainlink.
   [[nodiscard]] virtual std::string source_kind(const std::string& source) const = 0;
 
   /// Read from the journal, off the engine thread. `id` 0 = the newest adjustment.

@@ -17,6 +17,7 @@
 
 #include "daemon/app/logging.hpp"
 #include "daemon/app/source_settings.hpp"
+#include "daemon/sources/chainlink_source.hpp"
 #include "daemon/sources/evm_source.hpp"
 #include "daemon/sources/sample_source.hpp"
 
@@ -49,6 +50,28 @@ SourceFacts facts_of(const std::string& name, const Metrics& m) {
 
 sources::Cursor cursor_of(const oracle::Oracle& oracle, const std::string& name) {
   return {oracle.recent_blocks(name), oracle.settled_block(name), oracle.missing_past(name)};
+}
+
+SourceFacts facts_of(const sources::ChainlinkSource& source) {
+  const sources::ChainlinkMetrics& m = source.metrics();
+  SourceFacts f = facts_of(source.settings().name, m.node);
+  for (std::size_t i = 0; i < m.feeds.size(); ++i) {
+    const sources::FeedMetrics& counted = m.feeds[i];
+    FeedFacts feed{.feed = source.settings().feeds[i].name,
+                   .usable = counted.usable != 0,
+                   .phase = counted.phase,
+                   .round = counted.round,
+                   .phase_changes = counted.phase_changes};
+    if (counted.observed_at_s != 0) {
+      feed.observed = Instant::from_unix_seconds(static_cast<std::int64_t>(counted.observed_at_s.load()));
+      feed.age = Duration::seconds(static_cast<std::int64_t>(counted.age_s.load()));
+    }
+    for (std::size_t r = 1; r < sources::chainlink::kRefusalCount; ++r) {
+      feed.refused.emplace_back(name_of(static_cast<sources::chainlink::Refusal>(r)), counted.refusals[r].load());
+    }
+    f.feeds.push_back(std::move(feed));
+  }
+  return f;
 }
 
 }  // namespace
@@ -146,16 +169,29 @@ struct SourceRunner::Impl {
       start_polling(s.name, prometheus_settings(s.name, *p), told);
     } else if (const auto* h = std::get_if<config::HttpConnection>(&s.connection)) {
       start_polling(s.name, http_settings(s.name, *h), told);
+    } else if (const auto* l = std::get_if<config::ChainlinkConnection>(&s.connection)) {
+      start_chainlink(s.name, chainlink_settings(s.name, *l), told);
     }
+  }
+
+  // Sequences ascend over restarts without being stored: microseconds since the epoch grow faster than samples.
+  [[nodiscard]] std::uint64_t last_sequence() const { return static_cast<std::uint64_t>(clock().ns / 1000); }
+
+  template <class Told>
+  void start_chainlink(const std::string& name, Result<sources::ChainlinkSettings> settings, const Told& told) {
+    if (!settings) return told(settings.error());
+    auto source = sources::ChainlinkSource::make(context->get_executor(), std::move(*settings), sink_of(name),
+                                                 last_sequence(), clock);
+    if (!source) return told(source.error());
+    (*source)->start();
+    chainlink[name] = std::move(*source);
   }
 
   template <class Settings, class Told>
   void start_polling(const std::string& name, Result<Settings> settings, const Told& told) {
     if (!settings) return told(settings.error());
-    // Sequences ascend over restarts without being stored: microseconds since the epoch grow faster than samples.
-    const auto last_sequence = static_cast<std::uint64_t>(clock().ns / 1000);
-    auto source =
-        sources::SampleSource::make(context->get_executor(), std::move(*settings), sink_of(name), last_sequence, clock);
+    auto source = sources::SampleSource::make(context->get_executor(), std::move(*settings), sink_of(name),
+                                              last_sequence(), clock);
     if (!source) return told(source.error());
     (*source)->start();
     polled[name] = std::move(*source);
@@ -166,12 +202,14 @@ struct SourceRunner::Impl {
       const std::lock_guard lock(mutex);
       for (auto& [_, s] : evm) s->stop();
       for (auto& [_, s] : polled) s->stop();
+      for (auto& [_, s] : chainlink) s->stop();
     }
     work.reset();
     if (thread.joinable()) thread.join();
     const std::lock_guard lock(mutex);
     evm.clear();
     polled.clear();
+    chainlink.clear();
     context.reset();
   }
 
@@ -185,6 +223,7 @@ struct SourceRunner::Impl {
   std::map<std::string, Evm> evm;
   std::set<std::string> violated;  ///< engine thread only
   std::map<std::string, std::unique_ptr<sources::SampleSource>> polled;
+  std::map<std::string, std::unique_ptr<sources::ChainlinkSource>> chainlink;
 };
 
 SourceRunner::SourceRunner(Pipeline& pipeline, Pipeline::Clock clock)
@@ -236,6 +275,7 @@ std::vector<SourceFacts> SourceRunner::facts() const {
     out.push_back(std::move(f));
   }
   for (const auto& [name, s] : impl_->polled) out.push_back(facts_of(name, s->metrics()));
+  for (const auto& [_, s] : impl_->chainlink) out.push_back(facts_of(*s));
   return out;
 }
 

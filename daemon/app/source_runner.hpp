@@ -1,4 +1,4 @@
-// Runs the sources that go out and fetch (evm, prometheus, http) on one I/O thread, and ties them to the
+// Runs the sources that go out and fetch (evm, chainlink, prometheus, http) on one I/O thread, and ties them to the
 // pipeline: what they bring is offered to it; when the oracle refuses a chain segment the source starts
 // over from where the oracle really is.
 #pragma once

@@ -88,6 +88,33 @@ Result<sources::PrometheusSettings> prometheus_settings(const std::string& name,
   return s;
 }
 
+Result<sources::ChainlinkSettings> chainlink_settings(const std::string& name,
+                                                      const config::ChainlinkConnection& connection) {
+  sources::ChainlinkSettings s{.name = name,
+                               .chain_id = connection.chain_id,
+                               .period = connection.poll,
+                               .head_age_max = connection.head_age_max};
+  for (const auto& p : connection.providers) s.providers.push_back({p.name, p.http, p.ws, p.requests_per_s, p.burst});
+  for (const auto& f : connection.feeds) {
+    auto proxy = bytes_from_hex<20>(f.proxy);
+    if (!proxy) return tl::make_unexpected(std::move(proxy.error()));
+    sources::chainlink::FeedRules rules{.heartbeat = f.heartbeat,
+                                        .slack = f.slack,
+                                        .phase_change_max_ratio = f.phase_change_max_ratio,
+                                        .description = f.description};
+    if (f.decimals) rules.decimals = static_cast<std::uint8_t>(*f.decimals);
+    s.feeds.push_back({f.name, f.metric, *proxy, std::move(rules)});
+  }
+  if (!connection.sequencer_uptime_feed.empty()) {
+    auto feed = bytes_from_hex<20>(connection.sequencer_uptime_feed);
+    if (!feed) return tl::make_unexpected(std::move(feed.error()));
+    s.sequencer = {*feed, connection.sequencer_grace};
+  }
+  if (auto filled = fill_access(connection.access, s.http, s.backoff); !filled)
+    return tl::make_unexpected(filled.error());
+  return s;
+}
+
 Result<sources::HttpSourceSettings> http_settings(const std::string& name, const config::HttpConnection& connection) {
   sources::HttpSourceSettings s{.name = name, .period = connection.period};
   for (const auto& [metric, value] : connection.values) {

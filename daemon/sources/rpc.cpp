@@ -223,29 +223,63 @@ Fetch<Value> parse_result(ondemand::value result, const Call& call, std::size_t 
     case Want::text:
       if (!text) return bad(call.method + " did not give a text");
       return Value(std::string(*text));
+    case Want::bytes: {
+      CallResult called;
+      if (!text || !parse_bytes(*text, called.bytes)) return bad(call.method + " did not give bytes");
+      return Value(std::move(called));
+    }
     case Want::header:
     case Want::logs: break;
   }
   return bad("unknown kind of call");
 }
 
-Fault parse_error(ondemand::value error, Want want) {
-  ondemand::object object;
-  if (error.get_object().get(object) != simdjson::SUCCESS) {
-    return {FaultKind::bad_reply, "the error is not an object", {}};
-  }
+/// A node's error as it says it; what is missing or of another type is the default.
+struct ErrorParts {
   std::int64_t code = 0;
-  std::string_view message = "(no message)";
-  std::string_view data;
+  std::string message = "(no message)";
+  std::string data;  ///< Infura and others put the range that would do here, Nethermind that a call was reverted
+};
+
+Fetch<ErrorParts> read_error(ondemand::value error) {
+  ondemand::object object;
+  if (error.get_object().get(object) != simdjson::SUCCESS) return bad("the error is not an object");
+  ErrorParts parts;
   const auto broken = for_each_field(object, [&](Key key, ondemand::value field) {
-    // What is of another type leaves the default.
-    if (key == "code") std::ignore = field.get_int64().get(code);
-    if (key == "message") std::ignore = field.get_string().get(message);
-    // Infura and others put the range that would do beside the message.
-    if (key == "data") std::ignore = field.get_string().get(data);
+    std::string_view text;
+    if (key == "code") std::ignore = field.get_int64().get(parts.code);
+    if (key == "message" && field.get_string().get(text) == simdjson::SUCCESS) parts.message = text;
+    if (key == "data" && field.get_string().get(text) == simdjson::SUCCESS) parts.data = text;
   });
-  if (broken) return not_json(broken).value();
-  return classify_error(code, data.empty() ? std::string(message) : fmt::format("{} {}", message, data), want);
+  if (broken) return not_json(broken);
+  return parts;
+}
+
+Fault fault_of(const ErrorParts& error, Want want) {
+  return classify_error(error.code, error.data.empty() ? error.message : error.message + " " + error.data, want);
+}
+
+Fault parse_error(ondemand::value error, Want want) {
+  const auto parts = read_error(error);
+  return parts ? fault_of(*parts, want) : parts.error();
+}
+
+/// Whether the call ran and failed, by the contract's own doing. Code 3 is geth's; others only say it.
+bool is_revert(const ErrorParts& error) {
+  if (error.code == 3) return true;
+  constexpr std::array<std::string_view, 6> kWords = {"revert",     "Revert",       "invalid opcode",
+                                                      "out of gas", "invalid jump", "stack underflow"};
+  return std::ranges::any_of(kWords, [&](std::string_view word) {
+    return error.message.find(word) != std::string::npos || error.data.find(word) != std::string::npos;
+  });
+}
+
+/// The answer to an eth_call that did not succeed.
+Fetch<Value> parse_call_error(ondemand::value error) {
+  const auto parts = read_error(error);
+  if (!parts) return tl::make_unexpected(parts.error());
+  if (is_revert(*parts)) return Value(CallResult{.reverted = true, .bytes = {}});
+  return tl::make_unexpected(fault_of(*parts, Want::bytes));
 }
 
 /// Looks for a field wherever it stands, and begins anew behind it. A reader of broken text must not be used again:
@@ -270,7 +304,10 @@ Fetch<Value> parse_answer(ondemand::object answer, const Call& call, std::size_t
   std::optional<Fetch<Value>> value;
   const auto broken = for_each_field(answer, [&](Key key, ondemand::value field) {
     if (key == "result" && !value) value = parse_result(field, call, logs_expected);
-    if (key == "error" && !is_null(field)) value = tl::make_unexpected(parse_error(field, call.want));
+    if (key == "error" && !is_null(field)) {
+      value = call.want == Want::bytes ? parse_call_error(field)
+                                       : Fetch<Value>(tl::make_unexpected(parse_error(field, call.want)));
+    }
   });
   if (broken) return not_json(broken);
   if (!value) return bad(call.method + ": neither result nor error");
@@ -347,6 +384,11 @@ Call has_code(const Address& address) {
 }
 Call subscribe_heads() {
   return {Want::text, "eth_subscribe", R"(["newHeads"])"};
+}
+Call call_contract(const Address& contract, std::span<const std::uint8_t> data, const Hash32& block) {
+  return {Want::bytes, "eth_call",
+          fmt::format(R"([{{"to":"{}","data":"{}"}},{{"blockHash":"{}"}}])", hex0x_of(contract), hex0x_of(data),
+                      hex0x_of(block))};
 }
 Call logs_of_block(const LogFilter& filter, const Hash32& block) {
   return {Want::logs, "eth_getLogs",

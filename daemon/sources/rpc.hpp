@@ -50,6 +50,7 @@ enum class Want : std::uint8_t {
   logs,      ///< eth_getLogs -> in the node's order
   has_code,  ///< eth_getCode -> bool
   text,      ///< eth_subscribe -> the id
+  bytes,     ///< eth_call -> CallResult
 };
 
 struct Call {
@@ -58,7 +59,13 @@ struct Call {
   std::string params;  ///< a JSON array
 };
 
-using Value = std::variant<std::uint64_t, std::optional<Header>, std::vector<Log>, bool, std::string>;
+/// What a contract answered. That it reverted is its answer, not the node's fault.
+struct CallResult {
+  bool reverted = false;
+  std::vector<std::uint8_t> bytes;  ///< empty also where no contract is
+};
+
+using Value = std::variant<std::uint64_t, std::optional<Header>, std::vector<Log>, bool, std::string, CallResult>;
 
 [[nodiscard]] Call chain_id();
 [[nodiscard]] Call header_by_number(std::uint64_t number);
@@ -66,6 +73,9 @@ using Value = std::variant<std::uint64_t, std::optional<Header>, std::vector<Log
 [[nodiscard]] Call header_by_tag(std::string_view tag);
 [[nodiscard]] Call has_code(const Address& address);
 [[nodiscard]] Call subscribe_heads();
+/// eth_call of `contract` with `data` in the state after the block with this hash (EIP-1898): a node that does
+/// not have this very block answers with an error, never from another one.
+[[nodiscard]] Call call_contract(const Address& contract, std::span<const std::uint8_t> data, const Hash32& block);
 
 /// Which logs: of any of these contracts with any of these first topics; all logs when empty.
 struct LogFilter {

@@ -176,6 +176,33 @@ void add_sources(Page& page, const Facts& f) {
   add_providers(page, f.sources);
 }
 
+void add_feeds(Page& page, const Facts& f) {
+  auto usable = page.gauge("homeostat_feed_usable", "1 when a Chainlink feed's last answer was believed.");
+  auto age = page.gauge("homeostat_feed_age_seconds",
+                        "Age of a feed's observation (startedAt) when it was last read, by the chain's clock.");
+  auto observed =
+      page.gauge("homeostat_feed_observed_timestamp_seconds", "When a feed's answer was observed off-chain.");
+  auto round = page.gauge("homeostat_feed_round", "Round of the feed's aggregator.");
+  auto phase = page.gauge("homeostat_feed_phase", "Phase of the feed's proxy; each is another aggregator.");
+  auto changes = page.counter("homeostat_feed_phase_changes_total", "Changes of the aggregator seen.");
+  auto refused = page.counter("homeostat_feed_refused_total", "Answers of a feed not believed, by reason.");
+  for (const SourceFacts& s : f.sources) {
+    for (const FeedFacts& feed : s.feeds) {
+      const Labels labels = {{"source", s.source}, {"feed", feed.feed}};
+      usable.set(labels, feed.usable ? 1.0 : 0.0);
+      changes.set(labels, feed.phase_changes);
+      for (const auto& [reason, count] : feed.refused) {
+        refused.set({{"source", s.source}, {"feed", feed.feed}, {"reason", reason}}, count);
+      }
+      if (feed.observed.is_never()) continue;
+      age.set(labels, feed.age.in_seconds());
+      observed.set(labels, unix_seconds(feed.observed));
+      round.set(labels, feed.round);
+      phase.set(labels, feed.phase);
+    }
+  }
+}
+
 void add_control(Page& page, const engine::View& v) {
   auto value = page.gauge("homeostat_metric_value", "Reading of a metric in its own unit; absent until there is one.");
   auto quality = page.gauge("homeostat_metric_quality", "0 ok, 1 degraded, 2 rate_limited, 3 held, 4 stale, 5 halted.");
@@ -290,6 +317,7 @@ std::string exposition(const Facts& facts) {
   add_process(page, facts);
   add_engine(page, facts.view, facts.process.now);
   add_sources(page, facts);
+  add_feeds(page, facts);
   add_control(page, facts.view);
   add_parameters(page, facts.view);
   add_shell(page, facts);

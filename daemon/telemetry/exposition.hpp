@@ -47,6 +47,18 @@ struct RpcFacts {
   std::uint64_t certificates_held_back = 0;
 };
 
+/// A Chainlink feed as last read; `refused` names come from a fixed list in the source.
+struct FeedFacts {
+  std::string feed;
+  bool usable = false;  ///< the last answer was believed
+  std::uint64_t phase = 0;
+  std::uint64_t round = 0;  ///< the aggregator's own
+  std::uint64_t phase_changes = 0;
+  Instant observed;  ///< never = no round was read yet
+  Duration age;      ///< when it was read, by the chain's clock
+  std::vector<std::pair<std::string, std::uint64_t>> refused;
+};
+
 /// A source's own counters, by kind of trouble; `errors` names come from a fixed list in the source.
 /// One provider of a chain source.
 struct ProviderFacts {
@@ -67,6 +79,7 @@ struct SourceFacts {
   std::uint64_t hedges = 0;
   std::uint64_t probes = 0;
   std::uint64_t budget_waits = 0;
+  std::vector<FeedFacts> feeds;  ///< of a chainlink source
 };
 
 struct ConfigFacts {

@@ -9,8 +9,8 @@ using namespace homeostat::sources;
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view body(reinterpret_cast<const char*>(data), size);
-  for (const rpc::Want want :
-       {rpc::Want::quantity, rpc::Want::header, rpc::Want::logs, rpc::Want::has_code, rpc::Want::text}) {
+  for (const rpc::Want want : {rpc::Want::quantity, rpc::Want::header, rpc::Want::logs, rpc::Want::has_code,
+                               rpc::Want::text, rpc::Want::bytes}) {
     const rpc::Call call{want, "call", "[]"};
     auto values = rpc::parse_replies(std::string(body), {&call, 1}, 1);
     HOMEOSTAT_CHECK(!values || values->size() == 1);

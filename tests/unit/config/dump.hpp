@@ -259,6 +259,16 @@ class Dump {
     const auto& [url, period, values, access] = x;
     fields(path, "url period values access", url, period, values, access);
   }
+  void put(const std::string& path, const ChainlinkFeedSettings& x) {
+    const auto& [name, metric, proxy, heartbeat, slack, phase_change_max_ratio, decimals, description] = x;
+    fields(path, "metric proxy heartbeat slack phase_change_max_ratio decimals description", metric, proxy, heartbeat,
+           slack, phase_change_max_ratio, decimals, description);
+  }
+  void put(const std::string& path, const ChainlinkConnection& x) {
+    const auto& [providers, chain_id, poll, head_age_max, sequencer_uptime_feed, sequencer_grace, feeds, access] = x;
+    fields(path, "providers chain_id poll head_age_max sequencer_uptime_feed sequencer_grace feeds access", providers,
+           chain_id, poll, head_age_max, sequencer_uptime_feed, sequencer_grace, feeds, access);
+  }
 
   std::set<std::string> lines_;
 };

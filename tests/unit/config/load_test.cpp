@@ -1,3 +1,4 @@
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <fstream>
@@ -127,6 +128,36 @@ TEST(Load, PointsAtTheFileAsItIsOnDisk) {
   ASSERT_FALSE(loaded);
   ASSERT_EQ(loaded.error().size(), 1u) << all(loaded.error());
   EXPECT_EQ(loaded.error()[0].column, 54u);
+}
+
+TEST(Load, WarnsOfAReadingThatOutlivesItsFeedOrGoesStaleBetweenTwoOfItsRounds) {
+  const auto warned = [](const std::string& staleness_max) {
+    const Loaded loaded = load_text(R"yaml(homeostat: 1
+name: small
+period: 5s
+sources:
+  prices:
+    kind: chainlink
+    providers: [{name: one, http: "http://one.example"}]
+    chain_id: 1
+    feeds:
+      eth: {proxy: "0x5fbdb2315678afecb367f032d93f642f64180aa3", heartbeat: 1h}
+metrics:
+  eth: {samples: prices, unit: USD, min: 0, max: 100000, staleness_max: )yaml" +
+                                        staleness_max + R"yaml(}
+parameters:
+  rate: {unit: "%", decimals: 2, initial: 1, min: 0, max: 5, quantum: 0.01, change: 1, cooldown: 5s}
+loops:
+  cool: {metric: eth, parameter: rate, setpoint: 50, when_high: raise, gains: {kp: 0.1, integral_time: 5m}}
+)yaml",
+                                    "x.yaml");
+    EXPECT_TRUE(loaded) << all(loaded.error());
+    return all(loaded->warnings());
+  };
+  EXPECT_EQ(warned("1h"), "");
+  EXPECT_EQ(warned("66m"), "");  // the slack is a tenth of the heartbeat
+  EXPECT_THAT(warned("59m"), testing::HasSubstr("shorter than the heartbeat 1h of the feed 'eth'"));
+  EXPECT_THAT(warned("67m"), testing::HasSubstr("longer than heartbeat + slack 1h6m of the feed 'eth'"));
 }
 
 TEST(Load, WarnsOfACooldownThatHasNoEffect) {

@@ -125,5 +125,30 @@ TEST(Secrets, AWrongAddressIsToldWithoutItsKey) {
   }
 }
 
+TEST(Secrets, ProvidersOfChainlinkFeedsAreKeptOutAsWell) {
+  const Loaded loaded = load_text(R"yaml(homeostat: 1
+name: small
+period: 5s
+sources:
+  prices:
+    kind: chainlink
+    providers: [{name: one, http: "https://one.example/v2/HTTPKEY", ws: "wss://one.example/ws/WSKEY"}]
+    chain_id: 1
+    feeds:
+      eth: {proxy: "0x5fbdb2315678afecb367f032d93f642f64180aa3", heartbeat: 1h}
+metrics:
+  eth: {samples: prices, unit: USD, min: 0, max: 100000, staleness_max: 66m}
+parameters:
+  rate: {unit: "%", decimals: 2, initial: 1, min: 0, max: 5, quantum: 0.01, change: 1, cooldown: 5s}
+loops:
+  cool: {metric: eth, parameter: rate, setpoint: 50, when_high: raise, gains: {kp: 0.1, integral_time: 5m}}
+)yaml",
+                                  "small.yaml", no_environment());
+  ASSERT_TRUE(loaded);
+  EXPECT_THAT(loaded->text(), Not(HasSubstr("KEY")));
+  EXPECT_THAT(describe(*loaded).sources.at(0).where, Not(HasSubstr("KEY")));
+  EXPECT_THAT(describe(*loaded).sources.at(0).where, HasSubstr("1 feed of chain 1 by https://one.example"));
+}
+
 }  // namespace
 }  // namespace homeostat::config

@@ -49,6 +49,46 @@ TEST(Rpc, ReadsAHeader) {
   EXPECT_EQ(header->hash[31], 0xaa);
 }
 
+const Call kEthCall{Want::bytes, "eth_call", "[]"};
+
+TEST(Rpc, ReadsWhatAContractAnswers) {
+  const auto value = one(kEthCall, answer(R"("0x0102")"));
+  ASSERT_TRUE(value) << value.error().text;
+  const auto& result = std::get<CallResult>(*value);
+  EXPECT_FALSE(result.reverted);
+  EXPECT_THAT(result.bytes, ::testing::ElementsAre(1, 2));
+  EXPECT_TRUE(std::get<CallResult>(*one(kEthCall, answer(R"("0x")"))).bytes.empty());
+  EXPECT_FALSE(one(kEthCall, answer(R"("0x0")")));
+  EXPECT_FALSE(one(kEthCall, answer("null")));
+}
+
+TEST(Rpc, ARevertIsTheContractsAnswerAndAnythingElseTheNodesFault) {
+  for (const char* error : {R"({"code":3,"message":"execution reverted","data":"0x"})",
+                            R"({"code":-32000,"message":"execution reverted: No data present"})",
+                            R"({"code":-32015,"message":"VM execution error.","data":"Reverted 0x"})",
+                            R"({"code":-32603,"message":"EVM error: invalid opcode: INVALID"})",
+                            R"({"code":-32000,"message":"out of gas"})"}) {
+    const auto value = one(kEthCall, std::string(R"({"jsonrpc":"2.0","id":7,"error":)") + error + "}");
+    ASSERT_TRUE(value) << error;
+    EXPECT_TRUE(std::get<CallResult>(*value).reverted) << error;
+  }
+  const std::string reverted = R"({"jsonrpc":"2.0","id":7,"error":{"code":3,"message":"execution reverted"}})";
+  EXPECT_EQ(one(kHeader, reverted).error().kind, FaultKind::rpc_error) << "only of eth_call";
+  for (const char* error : {R"({"code":-32000,"message":"header not found"})",
+                            R"({"code":-32602,"message":"invalid argument 1: hex string expected"})"}) {
+    const auto value = one(kEthCall, std::string(R"({"jsonrpc":"2.0","id":7,"error":)") + error + "}");
+    ASSERT_FALSE(value) << error;
+    EXPECT_EQ(value.error().kind, FaultKind::rpc_error);
+  }
+}
+
+TEST(Rpc, AsksAContractAtABlocksHash) {
+  const std::vector<std::uint8_t> data = {0xfe, 0xaf, 0x96, 0x8c};
+  const Call call = call_contract(Address{0x11}, data, Hash32{0x22});
+  EXPECT_EQ(call.params, R"([{"to":"0x11)" + std::string(38, '0') + R"(","data":"0xfeaf968c"},{"blockHash":"0x22)" +
+                             std::string(62, '0') + R"("}])");
+}
+
 TEST(Rpc, ReadsNullAsNoBlock) {
   const auto value = one(kHeader, answer("null"));
   ASSERT_TRUE(value);
