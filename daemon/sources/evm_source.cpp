@@ -234,29 +234,29 @@ struct EvmSource::Impl : std::enable_shared_from_this<EvmSource::Impl> {
   /// The first good look of the providers in the pool's order: one after the other, or two at once when the first is
   /// slow. Null when none gives one now.
   asio::awaitable<std::shared_ptr<Attempt>> first_good() {
-    std::vector<std::shared_ptr<Attempt>> running;
+    std::vector<std::shared_ptr<Attempt>> attempts;
     const Duration hedge_after = metrics.backfill_to == 0 ? settings.pool.hedge_after : Duration::zero();
     std::vector<std::size_t> left = pool.order(timing.now());
     std::erase_if(left, [&](std::size_t i) { return busy[i] || nodes[i]->not_before() > timing.now(); });
     auto next = left.begin();
-    while (!stopping && (next != left.end() || !running.empty())) {
-      if (running.empty()) running.push_back(start_attempt(*next++));
-      const bool can_hedge = next != left.end() && running.size() == 1 && hedge_after > Duration::zero();
+    while (!stopping && (next != left.end() || !attempts.empty())) {
+      if (attempts.empty()) attempts.push_back(start_attempt(*next++));
+      const bool can_hedge = next != left.end() && attempts.size() == 1 && hedge_after > Duration::zero();
       const Moment until = can_hedge ? after(timing.now(), hedge_after) : Moment::max();
-      const auto any_done = [&] { return std::ranges::any_of(running, [](const auto& a) { return a->is_done; }); };
+      const auto any_done = [&] { return std::ranges::any_of(attempts, [](const auto& a) { return a->is_done; }); };
       if (!any_done()) co_await attempt_done->wait_until(until);
       if (can_hedge && !any_done() && !stopping) {
         metrics.hedges += 1;
-        running.push_back(start_attempt(*next++));
+        attempts.push_back(start_attempt(*next++));
         continue;
       }
-      for (auto attempt = running.begin(); attempt != running.end();) {
+      for (auto attempt = attempts.begin(); attempt != attempts.end();) {
         if (!(*attempt)->is_done) {
           ++attempt;
         } else if ((*attempt)->result || (*attempt)->result.error().kind == FaultKind::range_too_wide) {
           co_return *attempt;
         } else {
-          attempt = running.erase(attempt);
+          attempt = attempts.erase(attempt);
         }
       }
     }

@@ -102,12 +102,13 @@ class Dump {
     fields(path, "parameters override_max setpoint_shift_max", parameters, override_max, setpoint_shift_max);
   }
   void put(const std::string& path, const oracle::SourceSettings& x) {
-    const auto& [name, rate_per_s, burst, finality_depth, group] = x;
-    fields(path, "rate_per_s burst finality_depth group", rate_per_s, burst, finality_depth, group);
+    const auto& [name, rate_per_s, burst, finality_depth, group, start_block] = x;
+    fields(path, "rate_per_s burst finality_depth group start_block", rate_per_s, burst, finality_depth, group,
+           start_block);
   }
   void put(const std::string& path, const oracle::EventSettings& x) {
-    const auto& [name, source, contract, signature] = x;
-    fields(path, "source contract signature", source, contract, signature);
+    const auto& [name, source, contract, signature, from_block] = x;
+    fields(path, "source contract signature from_block", source, contract, signature, from_block);
   }
   void put(const std::string& path, const oracle::SampleOrigin& x) {
     const auto& [sources, quorum, limits] = x;
