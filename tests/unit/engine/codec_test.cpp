@@ -7,8 +7,8 @@ namespace {
 
 std::vector<Input> one_of_each() {
   const auto policy = std::make_shared<const Policy>(small_policy());
-  oracle::ChainSegment segment{"chain", at(1), 7, 8, 9, {}, {"Tip"}, {{9, {}, at(1), {{0, 3, {}, {oracle::Word{}}}}}},
-                               5,       4};
+  oracle::ChainSegment segment{
+      "chain", at(1), 7, 8, 9, {}, false, {"Tip"}, {{9, {}, at(1), {{0, 3, {}, {oracle::Word{}}}}}}, 5, 4};
   GuardianCommand command{"alice", "why", at(2), CommandKind::veto, "fee", dec("1.25"), -0.5, at(9), 42};
   return {oracle::SampleBatch{"feed", 1, at(0), {"velocity"}, {{0, at(0), 1.5}}},
           segment,
