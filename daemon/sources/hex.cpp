@@ -45,7 +45,8 @@ std::optional<std::string_view> after_prefix(std::string_view text) {
   return true;
 }
 
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
+// The choice is made before ThreadSanitizer is ready for it.
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && !defined(__SANITIZE_THREAD__)
 __attribute__((target_clones("avx2", "default")))
 #endif
 bool decode(std::string_view digits, std::uint8_t* out) {
