@@ -23,8 +23,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     return 0;
   }
   const Loaded again = load_text(loaded->text(), "again.yaml", [](std::string_view) { return std::nullopt; });
-  HOMEOSTAT_CHECK(again && again->digest() == loaded->digest() && again->daemon() == loaded->daemon());
+  HOMEOSTAT_CHECK(again && again->digest() == loaded->digest());
   HOMEOSTAT_CHECK(again->text() == loaded->text());
+  // The kept text has no keys, so what it says of addresses that had one is another thing.
+  const bool has_keys = loaded->text().find("/redacted-") != std::string::npos;
+  HOMEOSTAT_CHECK(has_keys || again->daemon() == loaded->daemon());
   (void)to_text(describe(*loaded));
   return 0;
 }
