@@ -59,16 +59,33 @@ async function withNonces(rpc, calls) {
   });
 }
 
+/// Puts all transactions into the node's pool while it makes no blocks. A transaction that the node has checked but not yet
+/// pooled when the one before it is mined would wait for that one for ever: to the pool its predecessor is unknown.
+/// Returns the hashes, and a function that makes a block if the node makes none by itself.
+async function pool(rpc, calls) {
+  const [automine, interval] = await rpc.batch([["anvil_getAutomine", []], ["anvil_getIntervalMining", []]]);
+  await rpc.batch([["anvil_setIntervalMining", [0]], ["evm_setAutomine", [false]]]);
+  try {
+    const hashes = await rpc.batch(await withNonces(rpc, calls));
+    return { hashes, mine: () => automine === true && rpc.call("evm_mine") };
+  } finally {
+    if (automine === true) await rpc.call("evm_setAutomine", [true]);
+    else if (interval > 0) await rpc.call("anvil_setIntervalMining", [interval]);
+  }
+}
+
 /// Sends all, waits until all are mined, and throws with the name of the first that failed.
 async function sendAll(rpc, calls) {
-  const hashes = await rpc.batch(await withNonces(rpc, calls));
+  const { hashes, mine } = await pool(rpc, calls);
   const refused = hashes.find((hash) => hash instanceof chain.RpcError);
   if (refused) throw refused;
   const deadline = Date.now() + kReceiptTimeoutMs;
+  await mine();
   let receipts = await rpc.batch(hashes.map((hash) => ["eth_getTransactionReceipt", [hash]]));
   while (receipts.some((receipt) => receipt === null)) {
     if (Date.now() > deadline) throw new Error(`not mined within ${kReceiptTimeoutMs / 1000} s; is the node mining?`);
     await sleep(200);
+    await mine();
     receipts = await rpc.batch(hashes.map((hash) => ["eth_getTransactionReceipt", [hash]]));
   }
   const failed = receipts.findIndex((receipt) => receipt?.status !== "0x1");

@@ -30,6 +30,7 @@ Examples:
 const kStepMs = 1000;
 const kBalancesEverySteps = 15;
 const kTreasurerEverySteps = 20;
+const kPoolEverySteps = 10;
 const kReportEverySteps = 15;
 /// Seconds without a new block after which users wait instead of filling the node's pool.
 const kStillBlocksMax = 5;
@@ -62,6 +63,7 @@ class Traffic {
     this.x_nonces = undefined; // read from the chain at the start and after a refusal
     this.x_balances = [];
     this.x_block = { number: -1, stillSteps: 0 };
+    this.x_waiting = new Set(); // users with transactions that the node cannot mine yet, at the last look
     this.x_sent = 0;
     this.x_refused = 0;
     this.x_reserveNote = "";
@@ -69,6 +71,7 @@ class Traffic {
 
   async step(number) {
     const parameters = await this.x_readParameters();
+    if (number % kPoolEverySteps === 0) await this.x_tendPool();
     if (!this.x_nonces) await this.x_readNonces();
     if (number % kBalancesEverySteps === 0) await this.x_readBalances();
     if (number % kTreasurerEverySteps === 0) await this.x_tendReserve();
@@ -95,6 +98,19 @@ class Traffic {
     const failed = counts.find((count) => count instanceof Error);
     if (failed) throw failed;
     this.x_nonces = counts.map(Number);
+  }
+
+  /// A transaction that is pooled just after the one before it was mined waits for ever, and all later ones of its user
+  /// with it. What still waits when it is looked at again is thrown away and the nonces are read anew.
+  async x_tendPool() {
+    const { queued } = await this.x_rpc.call("txpool_content");
+    const waiting = this.x_users.filter((user) => queued[user.toLowerCase()]);
+    const stuck = waiting.filter((user) => this.x_waiting.has(user));
+    this.x_waiting = new Set(waiting);
+    if (stuck.length === 0) return;
+    await this.x_rpc.batch(stuck.map((user) => ["anvil_removePoolTransactions", [user]]));
+    this.x_nonces = undefined;
+    log.warn(`${stuck.length} users waited for a transaction that was mined already; what waited is dropped`);
   }
 
   async x_readBalances() {

@@ -26,7 +26,10 @@ export async function makeWorld({ users = 4, cooldown = 10 } = {}) {
   buildContracts();
   const varDir = mkdtempSync(path.join(tmpdir(), "homeostat-contracts-"));
   const node = await startAnvil({ port: 0, blockTime: 0 });
-  const world = await deploy({ rpcUrl: node.url, varDir, users, cooldown, quiet: true });
+  const world = await deploy({ rpcUrl: node.url, varDir, users, cooldown, quiet: true }).catch(async (error) => {
+    await node.stop(); // a node left behind would keep the test's process alive, and its failure unsaid
+    throw error;
+  });
   const client = createTestClient({
     chain: foundry,
     mode: "anvil",
