@@ -10,7 +10,7 @@
 
 #include "daemon/sources/backoff.hpp"
 #include "daemon/sources/evm_heads.hpp"
-#include "daemon/sources/evm_node.hpp"
+#include "daemon/sources/evm_pool.hpp"
 #include "daemon/sources/evm_reader.hpp"
 #include "daemon/sources/http_client.hpp"
 
@@ -20,16 +20,6 @@ namespace asio = boost::asio;
 using oracle::SourceCondition;
 
 struct EvmSource::Impl : std::enable_shared_from_this<EvmSource::Impl> {
-  /// One provider's look at what comes next. It goes on by itself when nobody waits for it any more, and then only
-  /// its provider's health is learnt from it.
-  struct Attempt {
-    std::size_t provider = 0;
-    std::uint64_t began = 0;  ///< the epoch
-    ChainMemory memory;       ///< what it builds on: its own copy, because another attempt may be faster
-    bool is_done = false;
-    Fetch<std::optional<oracle::ChainSegment>> result;
-  };
-
   /// Filters added later, with a reader that asks for them alone.
   struct Past {
     Past(EvmSettings own, EventBook book, EvmMetrics& metrics, const Sink& sink)
@@ -49,10 +39,8 @@ struct EvmSource::Impl : std::enable_shared_from_this<EvmSource::Impl> {
         refusals(settings.backoff),
         reader(settings, std::move(book), metrics, sink),
         heads(outside, settings, metrics, sink, [this] { wake(); }),
-        pool(settings.pool, settings.providers.size(), timing.now()),
-        busy(settings.providers.size()),
-        pause(timing.make_timer()),
-        attempt_done(timing.make_timer()) {
+        pool(outside, settings, metrics, sink, reader, [this](EvmPool::Attempt& attempt) { return look(attempt); }),
+        pause(timing.make_timer()) {
     reader.settled_is(cursor.settled);
     want(std::move(cursor.missing));
   }
@@ -72,15 +60,9 @@ struct EvmSource::Impl : std::enable_shared_from_this<EvmSource::Impl> {
   EvmHeads heads;
   std::shared_ptr<Past> past;        ///< none = nothing is missing, or it is on its way to the oracle
   std::uint64_t past_delivered = 0;  ///< what the oracle misses up to here has been offered
-  ProviderPool pool;
-  std::vector<std::unique_ptr<EvmNode>> nodes;
-  std::vector<std::unique_ptr<EvmNode>> probes;  ///< of the same providers, so that looking at one never waits
-  std::vector<std::unique_ptr<Timer>> probe_timers;
-  std::vector<bool> busy;  ///< an attempt of this provider is under way
-  std::size_t in_use = 0;
+  EvmPool pool;
   std::uint64_t finalized_max = 0;
   std::unique_ptr<Timer> pause;
-  std::unique_ptr<Timer> attempt_done;
   bool running = false;
   bool stopping = false;
   bool woken = false;
@@ -132,22 +114,21 @@ struct EvmSource::Impl : std::enable_shared_from_this<EvmSource::Impl> {
   /// Reads and offers the next range of what filters added later are missing, from the provider in use. True when
   /// there was one: go on at once.
   asio::awaitable<bool> read_past() {
-    if (!past || busy[in_use] || nodes[in_use]->not_before() > timing.now()) co_return false;
+    const std::size_t provider = pool.in_use();
+    if (!past || !pool.is_free(provider)) co_return false;
     const std::uint64_t began = epoch;
-    const std::size_t provider = in_use;
     // Kept alive by the copy: inform() and resume_from() may put another in its place meanwhile.
     const std::shared_ptr<Past> reading = past;
     const oracle::MissingPast missing = reading->missing;
-    busy[provider] = true;
-    auto segment = co_await reading->reader.past(*nodes[provider], missing.from, missing.to);
-    busy[provider] = false;
+    auto segment = co_await reading->reader.past(pool.reserve(provider), missing.from, missing.to);
+    pool.release(provider);
     if (stopping) co_return false;
     if (!segment) {
       if (segment.error().kind == FaultKind::range_too_wide) {
         metrics.faults[static_cast<std::size_t>(FaultKind::range_too_wide)] += 1;
         co_return true;
       }
-      count_failure(*nodes[provider], provider, std::move(segment.error()));
+      pool.count_failure(provider, std::move(segment.error()));
       co_return false;
     }
     if (epoch != began || past != reading || past->missing.from != missing.from) co_return true;
@@ -174,7 +155,7 @@ struct EvmSource::Impl : std::enable_shared_from_this<EvmSource::Impl> {
     const std::uint64_t depth = segment.rewind_to ? memory.head().first - *segment.rewind_to : 0;
     if (!co_await offer(segment)) co_return;
     memory = std::move(next);
-    delivered_by = in_use;
+    delivered_by = pool.in_use();
     metrics.segments += 1;
     metrics.blocks += to - from + 1;
     metrics.logs += events;
@@ -194,92 +175,35 @@ struct EvmSource::Impl : std::enable_shared_from_this<EvmSource::Impl> {
     metrics.safe = seen.safe;
   }
 
-  asio::awaitable<Fetch<std::optional<oracle::ChainSegment>>> look(EvmNode& node, std::size_t i,
-                                                                   const ChainMemory& known) {
+  asio::awaitable<Fetch<std::optional<oracle::ChainSegment>>> look(EvmPool::Attempt& attempt) {
+    EvmNode& node = pool.node(attempt.provider);
     auto seen = co_await reader.heads(node);
     if (!seen) co_return tl::make_unexpected(std::move(seen.error()));
     if (auto missing = co_await reader.check_contracts(node)) co_return tl::make_unexpected(std::move(*missing));
-    pool.saw(i, {seen->latest.number, seen->finalized}, timing.now());
+    pool.saw(attempt.provider, {seen->latest.number, seen->finalized});
     show_finality(*seen);
-    auto segment = co_await reader.next(node, *seen, known);
+    auto segment = co_await reader.next(node, *seen, attempt.memory);
     co_return segment;
-  }
-
-  asio::awaitable<void> run_attempt(std::shared_ptr<Attempt> attempt) {
-    EvmNode& node = *nodes[attempt->provider];
-    try {
-      attempt->result = co_await look(node, attempt->provider, attempt->memory);
-    } catch (const std::exception& e) {  // out of memory
-      attempt->result = fault(FaultKind::bad_reply, std::string("unexpected: ") + e.what());
-    }
-    attempt->is_done = true;
-    busy[attempt->provider] = false;
-    const bool worked = attempt->result || attempt->result.error().kind == FaultKind::range_too_wide;
-    if (worked) {
-      node.worked();
-    } else if (!stopping) {
-      count_failure(node, attempt->provider, attempt->result.error());
-    }
-    attempt_done->cancel();
-  }
-
-  std::shared_ptr<Attempt> start_attempt(std::size_t provider) {
-    auto attempt = std::make_shared<Attempt>(Attempt{provider, epoch, memory, false, {}});
-    busy[provider] = true;
-    asio::co_spawn(
-        outside.executor, [self = shared_from_this(), attempt] { return self->run_attempt(attempt); }, asio::detached);
-    return attempt;
-  }
-
-  /// The first good look of the providers in the pool's order: one after the other, or two at once when the first is
-  /// slow. Null when none gives one now.
-  asio::awaitable<std::shared_ptr<Attempt>> first_good() {
-    std::vector<std::shared_ptr<Attempt>> attempts;
-    const Duration hedge_after = metrics.backfill_to == 0 ? settings.pool.hedge_after : Duration::zero();
-    std::vector<std::size_t> left = pool.order(timing.now());
-    std::erase_if(left, [&](std::size_t i) { return busy[i] || nodes[i]->not_before() > timing.now(); });
-    auto next = left.begin();
-    while (!stopping && (next != left.end() || !attempts.empty())) {
-      if (attempts.empty()) attempts.push_back(start_attempt(*next++));
-      const bool can_hedge = next != left.end() && attempts.size() == 1 && hedge_after > Duration::zero();
-      const Moment until = can_hedge ? after(timing.now(), hedge_after) : Moment::max();
-      const auto any_done = [&] { return std::ranges::any_of(attempts, [](const auto& a) { return a->is_done; }); };
-      if (!any_done()) co_await attempt_done->wait_until(until);
-      if (can_hedge && !any_done() && !stopping) {
-        metrics.hedges += 1;
-        attempts.push_back(start_attempt(*next++));
-        continue;
-      }
-      for (auto attempt = attempts.begin(); attempt != attempts.end();) {
-        if (!(*attempt)->is_done) {
-          ++attempt;
-        } else if ((*attempt)->result || (*attempt)->result.error().kind == FaultKind::range_too_wide) {
-          co_return *attempt;
-        } else {
-          attempt = attempts.erase(attempt);
-        }
-      }
-    }
-    co_return nullptr;
   }
 
   /// One step; returns when to take the next.
   asio::awaitable<Moment> round() {
-    const auto attempt = co_await first_good();
+    const auto attempt = co_await pool.first_good(shared_from_this(), epoch, memory);
     if (stopping) co_return Moment::max();
     if (attempt == nullptr) {
-      report_failure();
-      co_return next_try();
+      if (const auto trouble = pool.trouble()) set_condition(trouble->condition, trouble->key, trouble->detail);
+      co_return pool.next_try();
     }
-    in_use = attempt->provider;
-    metrics.provider = in_use;
-    heads.follow(in_use);
-    set_condition(SourceCondition::connected, "connected", fmt::format("by provider {}", name_of_provider(in_use)));
+    pool.use(attempt->provider);
+    metrics.provider = attempt->provider;
+    heads.follow(attempt->provider);
+    const std::string& name = pool.name_of(attempt->provider);
+    set_condition(SourceCondition::connected, "connected", "by provider " + name);
     const Moment time = timing.now();
     if (!attempt->result) {
       metrics.faults[static_cast<std::size_t>(FaultKind::range_too_wide)] += 1;
-      log(LogLevel::info, fmt::format("{}: asking for {} blocks at a time: {}", name_of_provider(in_use),
-                                      metrics.range_blocks.load(), attempt->result.error().text));
+      log(LogLevel::info, fmt::format("{}: asking for {} blocks at a time: {}", name, metrics.range_blocks.load(),
+                                      attempt->result.error().text));
       co_return time;
     }
     if (!*attempt->result && epoch == attempt->began && co_await read_past()) co_return timing.now();
@@ -289,76 +213,9 @@ struct EvmSource::Impl : std::enable_shared_from_this<EvmSource::Impl> {
     co_return time;
   }
 
-  /// When the first of the providers that are left alone may be asked again; busy ones end by their deadline.
-  Moment next_try() const {
-    Moment earliest = after(timing.now(), settings.backoff.max);
-    for (std::size_t i = 0; i < nodes.size(); ++i) {
-      if (!busy[i]) earliest = std::min(earliest, nodes[i]->not_before());
-    }
-    return std::max(earliest, after(timing.now(), settings.backoff.first));
-  }
-
-  /// Looks at one provider while it is not in use, so that the pool knows it when it is needed.
-  asio::awaitable<void> probe(std::size_t i) {
-    EvmNode& node = *probes[i];
-    while (!stopping) {
-      co_await probe_timers[i]->wait_until(
-          std::max(after(timing.now(), settings.pool.probe_period), node.not_before()));
-      if (stopping || i == in_use || busy[i]) continue;
-      metrics.probes += 1;
-      auto seen = co_await reader.heads(node);
-      if (stopping) break;
-      if (seen) {
-        pool.saw(i, {seen->latest.number, seen->finalized}, timing.now());
-        node.worked();
-      } else {
-        count_failure(node, i, seen.error());
-      }
-    }
-  }
-
-  const std::string& name_of_provider(std::size_t i) const { return settings.providers[i].name; }
-
-  void count_failure(EvmNode& node, std::size_t i, Fault why) {
-    metrics.faults[static_cast<std::size_t>(why.kind)] += 1;
-    pool.failed(i, why.kind);
-    log(why.kind == FaultKind::behind ? LogLevel::debug : LogLevel::warning,
-        fmt::format("provider {}: {}: {}", node.provider().name, name_of(why.kind), why.text));
-    node.failed(std::move(why));
-  }
-
-  /// No provider is usable: why, by the worst thing that all of them agree on.
-  void report_failure() {
-    std::string detail;
-    std::string key;
-    std::size_t wrong_chain = 0;
-    std::size_t behind = 0;
-    bool disjoint = false;
-    for (const auto& node : nodes) {
-      const auto& why = node->last_fault();
-      if (!why) continue;
-      detail += fmt::format("{}{}: {}", detail.empty() ? "" : "; ", node->provider().name, why->text);
-      key += fmt::format("{} ", name_of(why->kind));
-      wrong_chain += why->kind == FaultKind::wrong_chain ? 1 : 0;
-      behind += why->kind == FaultKind::behind ? 1 : 0;
-      disjoint |= why->kind == FaultKind::disjoint;
-    }
-    // A head that does not move yet is not a failure; that it stays so shows in the readings' age.
-    if (behind == nodes.size()) return;
-    const SourceCondition condition = disjoint                      ? SourceCondition::violated
-                                      : wrong_chain == nodes.size() ? SourceCondition::wrong_chain
-                                                                    : SourceCondition::failing;
-    set_condition(condition, key, detail);
-  }
-
   /// Reports only when the condition or the kinds of faults change: error texts vary with every try.
   void set_condition(SourceCondition condition, const std::string& key, const std::string& detail) {
-    EvmStatus next{condition, detail, true, {}};
-    for (std::size_t i = 0; i < nodes.size(); ++i) {
-      const auto& why = nodes[i]->last_fault();
-      const bool used = i == in_use && condition == SourceCondition::connected;
-      next.providers.push_back({name_of_provider(i), used, why ? why->text : "", pool.state(i), pool.sight(i)});
-    }
+    EvmStatus next{condition, detail, true, pool.status(condition == SourceCondition::connected)};
     const std::string full_key = fmt::format("{} {}", static_cast<int>(condition), key);
     const bool changed = full_key != reported_key;
     reported_key = full_key;
@@ -401,8 +258,7 @@ struct EvmSource::Impl : std::enable_shared_from_this<EvmSource::Impl> {
   void refused(const Cursor& cursor, const Error& why) {
     const Moment time = timing.now();
     if (why.code == ErrorCode::malformed) {
-      count_failure(*nodes[delivered_by], delivered_by,
-                    {FaultKind::inconsistent, "the oracle refused its blocks: " + why.message, {}});
+      pool.count_failure(delivered_by, {FaultKind::inconsistent, "the oracle refused its blocks: " + why.message, {}});
     }
     // Segments that were under way behind a refused one are refused with it: one refusal, one rest.
     if (rest_until <= time) {
@@ -418,20 +274,14 @@ struct EvmSource::Impl : std::enable_shared_from_this<EvmSource::Impl> {
     running = true;
     asio::co_spawn(
         outside.executor, [self = shared_from_this()] { return self->run(); }, asio::detached);
-    for (std::size_t i = 0; i < probes.size(); ++i) {
-      asio::co_spawn(
-          outside.executor, [self = shared_from_this(), i] { return self->probe(i); }, asio::detached);
-    }
+    pool.start(shared_from_this());
   }
 
   void stop() {
     stopping = true;
     heads.stop();
-    for (const auto& node : nodes) node->close();
-    for (const auto& node : probes) node->close();
-    for (const auto& timer : probe_timers) timer->cancel();
+    pool.stop();
     pause->cancel();
-    attempt_done->cancel();
   }
 };
 
@@ -459,18 +309,8 @@ Result<std::unique_ptr<EvmSource>> EvmSource::make(Outside outside, EvmSettings 
   }
   auto impl = std::make_shared<Impl>(std::move(outside), std::move(settings), std::move(sink), std::move(cursor),
                                      std::move(now), std::move(*book));
-  for (std::size_t i = 0; i < endpoints.size(); ++i) {
-    const EvmProvider& provider = impl->settings.providers[i];
-    const auto budget = std::make_shared<RequestBudget>(provider.requests_per_s, provider.burst);
-    const auto make_node = [&] {
-      return std::make_unique<EvmNode>(impl->outside, provider, endpoints[i], impl->settings, impl->metrics, budget);
-    };
-    impl->nodes.push_back(make_node());
-    impl->status.providers.push_back({provider.name, false, "", ProviderState::unknown, {}});
-    if (endpoints.size() < 2) continue;
-    impl->probes.push_back(make_node());
-    impl->probe_timers.push_back(impl->timing.make_timer());
-  }
+  for (const Endpoint& endpoint : endpoints) impl->pool.add(endpoint);
+  impl->status.providers = impl->pool.status(false);
   return std::unique_ptr<EvmSource>(new EvmSource(std::move(impl)));
 }
 

@@ -21,21 +21,13 @@
 #include <boost/asio/any_io_executor.hpp>
 
 #include "core/result.hpp"
+#include "daemon/sources/evm_pool.hpp"
 #include "daemon/sources/metrics.hpp"
 #include "daemon/sources/outside.hpp"
-#include "daemon/sources/provider_pool.hpp"
 #include "daemon/sources/settings.hpp"
 #include "daemon/sources/sink.hpp"
 
 namespace homeostat::sources {
-
-struct ProviderStatus {
-  std::string name;
-  bool in_use = false;
-  std::string fault;  ///< empty when it works or was not tried yet
-  ProviderState state = ProviderState::unknown;
-  Sight sight;  ///< its newest answer about the chain's ends
-};
 
 struct EvmStatus {
   oracle::SourceCondition condition = oracle::SourceCondition::connected;
