@@ -266,6 +266,28 @@ test("R14_a_fork_disjoint_from_all_that_is_known: a clear error, nothing taken i
   await s.daemon.stop();
 });
 
+test("R14_a_guardian_accepts_a_disjoint_chain: it is read anew from the start block", async (t) => {
+  const s = await begin(t, { finality: "4 confirmations" });
+  await node.emit(log(1));
+  await node.mine(5);
+  await s.agrees({ depth: 4 });
+  const stranger = await startEmitter(t, { slots: kSlots });
+  await stranger.mine((await node.block()) + 20);
+  await stranger.emit(log(1000), log(2000));
+  await stranger.mine(5);
+  s.proxy.lead(stranger.url);
+  await s.is("violated");
+  const order = await s.daemon.cli("guardian", "clear-halt", "chain", "--reason", "it is this chain now", "--yes");
+  assert.equal(order.code, 0, order.stderr);
+  await waitFor("the other chain is read", async () => {
+    const now = await s.counted();
+    if (now.count !== 2 || now.sum !== 3000) throw new Error(`${JSON.stringify(now)} ${JSON.stringify(await s.source())}`);
+    return true;
+  });
+  assert.equal((await s.source()).condition, "connected");
+  await s.daemon.stop();
+});
+
 /// The source has latched: its readings are halted, what was known stays known.
 async function isLatched(s, before) {
   const now = await s.is("violated");
@@ -288,6 +310,13 @@ test("R4_reorg_deeper_than_finality_latches: R5_nothing_transient_clears_it, and
   s.proxy.lead(other.url);
   const latched = await isLatched(s, before);
   assert.match(latched.detail, /final/);
+
+  // What is refused again and again is asked for at the pace of a failure, not as fast as it goes.
+  const asked = s.proxy.exchanges();
+  const began = Date.now();
+  await s.ticks(15);
+  const perSecond = (s.proxy.exchanges() - asked) / ((Date.now() - began) / 1000);
+  assert.ok(perSecond < 80, `${perSecond} exchanges a second while latched`);
 
   // An error, a lagging node, an older head, silence: none of them is the chain coming back.
   for (const [name, fault] of Object.entries({
