@@ -253,9 +253,13 @@ oracle::ChainSegment EvmReader::begin_segment(const Heads& heads, const Base& ba
   segment.to = to;
   segment.parent = base.parent.value_or(first.parent);
   segment.events = book_.names();
-  // What this node holds final says nothing of another's blocks further up: never more than is given here.
-  segment.safe = std::min(heads.safe, to);
-  segment.finalized = std::min(heads.finalized, to);
+  // What this node holds final says nothing of another's blocks further up: never more than is given here. A claim
+  // beyond the end may even be of another branch than what is given: a node before two forks calls a block of the one
+  // final and gives blocks of the other. Then only what a reorg cannot reach from the end is as final as it says.
+  const std::uint64_t unreachable = to - std::min(to, settings_.confirmations);
+  const auto claimed = [&](std::uint64_t height) { return height <= to ? height : unreachable; };
+  segment.safe = claimed(heads.safe);
+  segment.finalized = claimed(heads.finalized);
   return segment;
 }
 

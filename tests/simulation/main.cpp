@@ -20,11 +20,12 @@ using homeostat::simulation::RunResult;
 
 constexpr std::string_view kUsage =
     "usage: ingestion_simulation (--seed N [--trace | --twice] | --seeds FROM..TO) [--seconds N] [--lies all] [--jobs "
-    "N]\n"
+    "N] [--all]\n"
     "  --seed N          one run; prints its digest, which is the same in every build\n"
     "  --trace           every step of it as text\n"
     "  --twice           runs it twice and compares the digests\n"
     "  --seeds FROM..TO  many runs, both ends included; stops at the first that fails and says how to replay it\n"
+    "  --all             does not stop there: counts the seeds that fail\n"
     "  --seconds N       simulated seconds of faults instead of what the seed says\n"
     "  --lies all        also lies that one provider alone can tell unseen\n"
     "  --jobs N          threads for --seeds; default: one per processor\n";
@@ -35,6 +36,7 @@ struct Arguments {
   bool many = false;
   bool given = false;
   bool twice = false;
+  bool all = false;
   unsigned jobs = std::max(1u, std::thread::hardware_concurrency());
   RunOptions options;
 };
@@ -55,6 +57,10 @@ std::optional<Arguments> parse(const std::vector<std::string_view>& words) {
     }
     if (words[i] == "--twice") {
       a.twice = true;
+      continue;
+    }
+    if (words[i] == "--all") {
+      a.all = true;
       continue;
     }
     if (i + 1 == words.size()) return std::nullopt;
@@ -94,12 +100,13 @@ std::string replay(const Arguments& a, std::uint64_t seed) {
 
 int run_many(const Arguments& a) {
   std::atomic<std::uint64_t> next{a.from};
-  std::atomic<bool> failed{false};
+  std::atomic<std::uint64_t> failures{0};
+  const auto ends = [&] { return failures > 0 && !a.all; };
   std::mutex mutex;
   RunResult sum;
   double simulated_s = 0;
   const auto work = [&] {
-    for (std::uint64_t seed = next++; seed <= a.to && !failed; seed = next++) {
+    for (std::uint64_t seed = next++; seed <= a.to && !ends(); seed = next++) {
       RunOptions options = a.options;
       options.seed = seed;
       const RunResult result = run(options);
@@ -111,7 +118,7 @@ int run_many(const Arguments& a) {
       sum.exchanges += result.exchanges;
       sum.violations += result.violations;
       simulated_s += result.simulated.in_seconds();
-      if (result.failure.empty() || failed.exchange(true)) continue;
+      if (result.failure.empty() || (failures++ > 0 && !a.all)) continue;
       fmt::print("seed {} failed {}\nreplay: {}\n", seed, result.failure, replay(a, seed));
     }
   };
@@ -119,11 +126,12 @@ int run_many(const Arguments& a) {
   for (unsigned i = 0; i < a.jobs; ++i) threads.emplace_back(work);
   for (std::thread& thread : threads) thread.join();
   fmt::print(
-      "{} seeds{}: {} blocks, {} reorgs, {} broken promises of finality, {} crashes, {} segments, {} requests, {:.0f} "
+      "{} seeds{}, {} failed: {} blocks, {} reorgs, {} broken promises of finality, {} crashes, {} segments, {} "
+      "requests, {:.0f} "
       "simulated hours\n",
-      a.to - a.from + 1, failed ? " not all run" : "", sum.blocks, sum.reorgs, sum.violations, sum.crashes,
-      sum.segments, sum.exchanges, simulated_s / 3600);
-  return failed ? 1 : 0;
+      a.to - a.from + 1, ends() ? " not all run" : "", failures.load(), sum.blocks, sum.reorgs, sum.violations,
+      sum.crashes, sum.segments, sum.exchanges, simulated_s / 3600);
+  return failures > 0 ? 1 : 0;
 }
 
 int run_one(const Arguments& a) {

@@ -131,8 +131,8 @@ Answer Provider::answer(std::string_view request) {
   calls += asked.size();
   turns += asked.front().method == "eth_chainId" ? 1 : 0;
   Answer answer;
-  answer.after =
-      Duration{static_cast<std::int64_t>(static_cast<double>(character_.latency.ns) * random_.uniform(0.5, 2))};
+  const double times = random_.uniform(0.5, kLatencyMost);
+  answer.after = Duration{static_cast<std::int64_t>(static_cast<double>(character_.latency.ns) * times)};
   sources::HttpReply reply{200, ""};
   const bool batch = request.front() == '[';
   const auto whole = [&](std::string error_text) {

@@ -83,6 +83,9 @@ struct Character {
   Duration latency = Duration::milliseconds(20);
 };
 
+/// An answer takes at most so many times a provider's latency.
+inline constexpr std::int64_t kLatencyMost = 2;
+
 struct Answer {
   Duration after;
   bool never = false;

@@ -66,7 +66,9 @@ class Run {
     tell_everyone(false);
     // As long as it gets on it may take its time: a backfill of one block at a time behind a slow engine.
     const Duration longest_wait =
-        (plan_.source.backoff.max + plan_.source.http.deadline + plan_.source.poll_period + plan_.engine_delay_max) * 3;
+        (plan_.source.backoff.max + plan_.source.http.deadline + plan_.source.poll_period + plan_.engine_delay_max) *
+            3 +
+        longest_look();
     std::uint64_t before = 0;
     do {
       before = daemon_->accepted();
@@ -74,6 +76,19 @@ class Run {
       timeline_.run_until(sources::after(timeline_.now(), longest_wait));
     } while (daemon_->accepted() != before || (daemon_->promise_broken && daemon_->is_violated()));
     daemon_->check_complete();
+  }
+
+  /// How long one look of the source may take while nothing fails: the header of every block, the logs of every block,
+  /// and once more the header of every remembered one, from the slowest provider, in the batches that it takes.
+  [[nodiscard]] Duration longest_look() const {
+    Duration longest = Duration::zero();
+    for (const Character& c : plan_.characters) {
+      // A batch that is refused is halved, so that it may end at half of what would be taken.
+      const std::uint64_t batch = std::max(std::min(plan_.source.batch_max, c.batch_max) / 2, 1u);
+      const auto exchanges = static_cast<std::int64_t>(3 * chain_.height() / batch + 10);
+      longest = std::max(longest, c.latency * kLatencyMost * exchanges);
+    }
+    return longest;
   }
 
   void heal() {
