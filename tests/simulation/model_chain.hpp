@@ -61,6 +61,10 @@ class ModelChain {
   ModelChain(std::uint64_t seed, double density, std::uint32_t accounts, std::uint64_t genesis_time_s);
 
   [[nodiscard]] const ModelBlock& block(std::size_t at) const { return blocks_[at]; }
+  /// Zeros below block 0.
+  [[nodiscard]] Hash32 parent_hash(std::size_t at) const {
+    return blocks_[at].number == 0 ? Hash32{} : blocks_[blocks_[at].parent].hash;
+  }
   [[nodiscard]] std::size_t size() const { return blocks_.size(); }
   [[nodiscard]] std::size_t head() const { return head_; }
   [[nodiscard]] std::uint64_t height() const { return blocks_[head_].number; }

@@ -182,7 +182,7 @@ std::string Provider::chain_id_text() const {
 
 std::string Provider::head_notification() const {
   return fmt::format(R"({{"jsonrpc":"2.0","method":"eth_subscription","params":{{"subscription":"0x1","result":{}}}}})",
-                     header_json(chain_.block(view().head), chain_.block(chain_.block(view().head).parent).hash));
+                     header_json(chain_.block(view().head), chain_.parent_hash(view().head)));
 }
 
 std::string Provider::result_of(const Asked& asked, const View& view) {
@@ -196,7 +196,7 @@ std::string Provider::result_of(const Asked& asked, const View& view) {
 
 std::string Provider::header(std::size_t at) {
   const ModelBlock& block = chain_.block(at);
-  const Hash32& parent = chain_.block(block.parent).hash;
+  const Hash32 parent = chain_.parent_hash(at);
   if (way_ < Way::header_wrong_number || way_ > Way::header_from_the_future || !now_and_then()) {
     return header_json(block, parent);
   }
@@ -247,7 +247,7 @@ std::string Provider::header_by_number(std::string_view params, const View& view
   // A wrong number under a tag is finality claimed too early: another lie.
   if (which == "safe" || which == "finalized") {
     const std::size_t at = chain_.ancestor(view.head, number);
-    return "\"result\":" + header_json(chain_.block(at), chain_.block(chain_.block(at).parent).hash);
+    return "\"result\":" + header_json(chain_.block(at), chain_.parent_hash(at));
   }
   if (way_ == Way::forged_branch) return "\"result\":" + forged_header(view, number);
   return "\"result\":" + header(chain_.ancestor(view.head, number));
