@@ -167,12 +167,17 @@ sources::Address Anvil::deploy_emitter() const {
   return *sources::parse_array<20>(receipt.as_object().at("contractAddress").as_string());
 }
 
-void Anvil::tip(const sources::Address& emitter, std::uint64_t viewer, std::uint64_t amount,
-                std::uint64_t count) const {
+void Anvil::send_tips(const sources::Address& emitter, std::uint64_t viewer, std::uint64_t amount,
+                      std::uint64_t count) const {
   const std::string topic = hex_of(sources::keccak256("Tip(address,address,uint256)"));
   call("eth_sendTransaction",
        fmt::format(R"([{{"from":"{}","to":"{}","gas":"0x{:x}","data":"0x{}{}{}{}{}"}}])", kAccount, hex0x_of(emitter),
                    100'000 + 3'000 * count, topic, word_of(viewer), word_of(7), word_of(amount), word_of(count)));
+}
+
+void Anvil::tip(const sources::Address& emitter, std::uint64_t viewer, std::uint64_t amount,
+                std::uint64_t count) const {
+  send_tips(emitter, viewer, amount, count);
   mine(1);
 }
 

@@ -42,6 +42,9 @@ class Anvil {
   sources::Address deploy_emitter() const;
   /// Mines a block in which the emitter emits `count` times Tip(viewer, creator, amount).
   void tip(const sources::Address& emitter, std::uint64_t viewer, std::uint64_t amount, std::uint64_t count = 1) const;
+  /// The same without mining: the transaction waits for the next block.
+  void send_tips(const sources::Address& emitter, std::uint64_t viewer, std::uint64_t amount,
+                 std::uint64_t count) const;
 
  private:
   void wait_for_port();
