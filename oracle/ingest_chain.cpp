@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/check.hpp"
 #include "core/format.hpp"
 #include "core/hex.hpp"
 #include "core/text.hpp"
@@ -111,19 +112,37 @@ Result<> Oracle::State::check_shape(const ChainSegment& segment) const {
     }
     before = &block;
   }
-  // Metrics read arguments by index: they must be there.
-  const std::uint32_t id = source_index.at(segment.source);
-  for (const std::uint32_t metric : chain_metrics[id]) {
+  return check_arguments(segment);
+}
+
+/// Metrics read arguments by index: they must be there.
+Result<> Oracle::State::check_arguments(const ChainSegment& segment) const {
+  const auto needed_by = [&](std::uint32_t metric) -> std::size_t {
     const auto& origin = std::get<EventOrigin>(settings.metrics[metric].origin);
-    const std::uint32_t needed = std::max(origin.value ? *origin.value + 1 : 0, origin.key ? *origin.key + 1 : 0);
-    for (const ChainBlock& block : segment.blocks) {
-      for (const ChainEvent& event : block.events) {
-        if (segment.events[event.event] == origin.event && event.args.size() < needed) {
-          return malformed("log " + std::to_string(event.log_index) + " of " + text_of(block.number) + " has " +
-                           std::to_string(event.args.size()) + " arguments; metric '" + settings.metrics[metric].name +
-                           "' needs " + std::to_string(needed));
-        }
-      }
+    return std::max(origin.value ? *origin.value + 1 : 0, origin.key ? *origin.key + 1 : 0);
+  };
+  const std::vector<std::uint32_t>& readers = chain_metrics[source_index.at(segment.source)];
+  std::vector<std::size_t> needed(settings.events.size());  // by our index, then by the segment's: one look per log
+  for (const std::uint32_t metric : readers) {
+    needed[metrics[metric].event] = std::max(needed[metrics[metric].event], needed_by(metric));
+  }
+  std::vector<std::size_t> needed_of;
+  for (const std::string& name : segment.events) {
+    const auto ours = event_index.find(name);
+    needed_of.push_back(ours == event_index.end() ? 0 : needed[ours->second]);
+  }
+  for (const ChainBlock& block : segment.blocks) {
+    for (const ChainEvent& event : block.events) {
+      if (event.args.size() >= needed_of[event.event]) continue;
+      const auto reader = std::find_if(readers.begin(), readers.end(), [&](std::uint32_t metric) {
+        return settings.events[metrics[metric].event].name == segment.events[event.event] &&
+               event.args.size() < needed_by(metric);
+      });
+      HOMEOSTAT_CHECK(reader != readers.end());
+      return fail(ErrorCode::malformed, segment.source,
+                  "log " + std::to_string(event.log_index) + " of " + text_of(block.number) + " has " +
+                      std::to_string(event.args.size()) + " arguments; metric '" + settings.metrics[*reader].name +
+                      "' needs " + std::to_string(needed_by(*reader)));
     }
   }
   return {};

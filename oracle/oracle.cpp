@@ -160,7 +160,8 @@ void Oracle::reconfigure(Settings settings) {
     if (!source.chain) continue;
     // Waiting events change their index, or go with their event.
     source.chain->pending_events = 0;
-    for (ChainBlock& block : source.chain->pending) {
+    for (WaitingBlock& block : source.chain->pending) {
+      block.events_changed();
       std::erase_if(block.events, [&](ChainEvent& event) {
         const EventSettings& before = old.settings.events[event.event];
         const EventSettings* after = event_of(next->settings, before.name);

@@ -61,7 +61,7 @@ std::optional<std::uint64_t> Oracle::State::countable(const EventOrigin& origin,
 
 void Oracle::State::advance(std::size_t index, Tally& tally, std::uint64_t height, Source* counted) {
   const Metric& metric = metrics[index];
-  const Chain& chain = *sources[tally.series.front().source].chain;
+  Chain& chain = *sources[tally.series.front().source].chain;
   // Block 0 is countable only once: `consumed` = 0 also stands for "nothing yet".
   const bool anything = tally.has_frontier || tally.consumed > 0;
   auto block = anything ? std::upper_bound(chain.pending.begin(), chain.pending.end(), tally.consumed,
@@ -71,9 +71,7 @@ void Oracle::State::advance(std::size_t index, Tally& tally, std::uint64_t heigh
   auto cleared = counted != nullptr ? metric.cleared_after.end() : metric.cleared_after.begin();
   for (; block != chain.pending.end() && block->number <= height; ++block) {
     for (; cleared != metric.cleared_after.end() && *cleared < block->number; ++cleared) accept_refused(index, tally);
-    for (const ChainEvent& event : block->events) {
-      if (event.event == metric.event) feed(index, tally, *block, event, counted);
-    }
+    block->for_each_of(metric.event, [&](const ChainEvent& event) { feed(index, tally, *block, event, counted); });
     tally.has_frontier = true;
     tally.frontier = block->time;
   }

@@ -2,10 +2,13 @@
 // follows from the settings (names, indexes, parsed expressions) is rebuilt, not archived.
 #pragma once
 
+#include <algorithm>
 #include <deque>
+#include <numeric>
 #include <optional>
 #include <string>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "core/expression.hpp"
@@ -165,6 +168,33 @@ struct Metric : Tally {
   }
 };
 
+/// A block whose events wait, with the order in which metrics look for theirs: of hundreds of filters each finds its
+/// own without looking at all the others'.
+class WaitingBlock : public ChainBlock {
+ public:
+  /// Calls f(event) for those of one kind (an index into Settings::events), in the order of the block.
+  template <class F>
+  void for_each_of(std::uint32_t kind, F&& f) {
+    if (by_kind_.size() != events.size()) sort();
+    auto it = std::lower_bound(by_kind_.begin(), by_kind_.end(), kind,
+                               [&](std::uint32_t i, std::uint32_t k) { return events[i].event < k; });
+    for (; it != by_kind_.end() && events[*it].event == kind; ++it) f(std::as_const(events[*it]));
+  }
+  /// After anything else than adding events.
+  void events_changed() { by_kind_.clear(); }
+
+ private:
+  void sort() {
+    by_kind_.resize(events.size());
+    std::iota(by_kind_.begin(), by_kind_.end(), 0u);
+    std::sort(by_kind_.begin(), by_kind_.end(), [&](std::uint32_t a, std::uint32_t b) {
+      return std::pair(events[a].event, a) < std::pair(events[b].event, b);
+    });
+  }
+
+  std::vector<std::uint32_t> by_kind_;  ///< follows from the events: not archived
+};
+
 struct Chain {
   struct Recent {
     std::uint64_t number = 0;
@@ -184,7 +214,7 @@ struct Chain {
   std::deque<Recent> recent;
   /// Blocks that are not final or that some metric has yet to count, ascending; ChainEvent::event is an index into
   /// Settings::events.
-  std::deque<ChainBlock> pending;
+  std::deque<WaitingBlock> pending;
   std::uint64_t pending_events = 0;
   std::uint64_t pruned = 0;  ///< blocks up to here have left `pending`
   std::uint64_t safe = 0;
@@ -298,6 +328,7 @@ struct Oracle::State {
   // ingest_chain.cpp
   [[nodiscard]] Result<> ingest(const ChainSegment& segment);
   [[nodiscard]] Result<> check_shape(const ChainSegment& segment) const;
+  [[nodiscard]] Result<> check_arguments(const ChainSegment& segment) const;
   [[nodiscard]] Result<> check_link(std::uint32_t source, const ChainSegment& segment);
   [[nodiscard]] Result<> check_room(std::uint32_t source, const ChainSegment& segment) const;
   void append(std::uint32_t source, const ChainSegment& segment);

@@ -1,6 +1,7 @@
 #include "daemon/sources/chain_check.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 
 #include <fmt/format.h>
@@ -52,10 +53,25 @@ bool bloom_may_hold(const rpc::Bloom& bloom, const BloomBits& bits) {
 }
 
 bool bloom_equals(const rpc::Bloom& bloom, std::span<const rpc::Log> all_logs) {
+  // Contracts, signatures and accounts repeat within a block, and a hash costs ten times as much as a look. A look has
+  // one place only: who chooses topics can make it useless, not slow.
+  constexpr std::size_t kPlaces = 1024;
+  std::array<const oracle::Hash32*, kPlaces> added{};
   rpc::Bloom built{};
+  const Address* address = nullptr;
   for (const rpc::Log& log : all_logs) {
-    add_to_bloom(built, log.address);
-    for (std::size_t i = 0; i < log.topic_count; ++i) add_to_bloom(built, log.topics[i]);
+    if (address == nullptr || *address != log.address) add_to_bloom(built, log.address);
+    address = &log.address;
+    for (std::size_t i = 0; i < log.topic_count; ++i) {
+      const oracle::Hash32& topic = log.topics[i];
+      std::array<std::uint64_t, 4> words{};
+      std::memcpy(words.data(), topic.data(), sizeof words);
+      const std::uint64_t mixed = ((words[0] ^ words[1]) + (words[2] ^ words[3])) * 0x9e3779b97f4a7c15ULL;
+      const oracle::Hash32*& place = added[mixed >> 54];
+      if (place != nullptr && *place == topic) continue;
+      place = &topic;
+      add_to_bloom(built, topic);
+    }
   }
   return built == bloom;
 }

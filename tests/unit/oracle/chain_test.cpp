@@ -222,6 +222,29 @@ TEST(Chain, AMetricAddedLaterCountsFromTheNextBlockOn) {
   EXPECT_EQ(oracle.readings()[2].value, 1);
 }
 
+TEST(Chain, EventsThatWaitAreFoundUnderTheirNewNumbersAfterAPolicyChange) {
+  Settings settings = chain_settings(0);
+  settings.events.push_back({.name = "Gift", .source = "chain", .signature = settings.events[0].signature});
+  settings.metrics.push_back(from_event("gifts", Aggregate::sum, {.event = "Gift", .value = 1, .confirmations = 0}));
+  settings.metrics.back().window = Duration::minutes(10);
+  ChainSegment s = segment_of({block_of(10, {5, 6, 7, 8}), block_of(11)});
+  s.events = {"Tip", "Gift"};
+  s.blocks[0].events[1].event = s.blocks[0].events[2].event = 1;
+  Oracle oracle(settings);
+  ASSERT_TRUE(oracle.ingest(s));
+  EXPECT_EQ(oracle.evaluate(at(133))[0].value, 13);
+  EXPECT_EQ(oracle.readings()[2].value, 13);
+
+  std::swap(settings.events[0], settings.events[1]);
+  oracle.reconfigure(settings);
+  ChainSegment reorg = segment_of({block_of(11, {100}, 1)});  // both are counted anew from what waits
+  reorg.rewind_to = 10;
+  reorg.parent = hash_of(10);
+  ASSERT_TRUE(oracle.ingest(reorg));
+  EXPECT_EQ(oracle.evaluate(at(134))[0].value, 113);
+  EXPECT_EQ(oracle.readings()[2].value, 13);
+}
+
 TEST(Word, IsRoundedToTheNearestDoubleTiesToEven) {
   Word w{};
   EXPECT_EQ(double_from_uint256(w), 0);
