@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <map>
 
 #include <fmt/format.h>
 
@@ -78,6 +79,7 @@ bool bloom_equals(const rpc::Bloom& bloom, std::span<const rpc::Log> all_logs) {
 
 Result<EventBook> EventBook::make(const std::vector<EvmEvent>& events) {
   EventBook book;
+  std::map<std::string, std::uint32_t> layout_of;  // by types, in order, and which of them are indexed
   for (const EvmEvent& event : events) {
     auto layout = abi::make_layout(event.signature);
     if (!layout) {
@@ -95,7 +97,11 @@ Result<EventBook> EventBook::make(const std::vector<EvmEvent>& events) {
     const Key key{event.contract, layout->topic};
     const auto [place, is_new] = book.by_key_.try_emplace(key, static_cast<std::uint32_t>(book.origins_.size()));
     if (is_new) book.origins_.push_back({bloom_bits(event.contract), bloom_bits(layout->topic), {}});
-    book.origins_[place->second].entries.push_back({index, std::move(*layout)});
+    std::string shape = event.signature.canonical;
+    for (const auto& parameter : event.signature.parameters) shape += parameter.indexed ? '+' : '-';
+    const auto [known, is_first] = layout_of.try_emplace(shape, static_cast<std::uint32_t>(book.layouts_.size()));
+    if (is_first) book.layouts_.push_back(std::move(*layout));
+    book.origins_[place->second].entries.push_back({index, known->second});
   }
   return book;
 }
@@ -129,7 +135,7 @@ std::optional<std::string> EventBook::decode(const rpc::Log& log, std::vector<or
   if (origin == nullptr) return std::nullopt;
   std::optional<std::string> reason;
   for (const Entry& entry : origin->entries) {
-    auto words = abi::decode(entry.layout, log);
+    auto words = abi::decode(layouts_[entry.layout], log);
     if (words) {
       out.push_back({entry.index, log.log_index, log.transaction, std::move(*words)});
     } else {

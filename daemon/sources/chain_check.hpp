@@ -73,7 +73,7 @@ class EventBook {
  private:
   struct Entry {
     std::uint32_t index = 0;
-    abi::Layout layout;
+    std::uint32_t layout = 0;  ///< index into layouts_
   };
   /// One contract's one event, with its bits of a bloom filter.
   struct Origin {
@@ -89,6 +89,7 @@ class EventBook {
 
   rpc::LogFilter filter_;
   std::vector<std::string> names_;
+  std::vector<abi::Layout> layouts_;  ///< one for all events of the same signature: it stays in the nearest cache
   std::vector<Origin> origins_;
   boost::unordered_flat_map<Key, std::uint32_t, KeyHash> by_key_;  ///< index into origins_; only looked up
 };

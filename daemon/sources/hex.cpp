@@ -79,6 +79,10 @@ std::optional<std::uint64_t> parse_quantity(std::string_view text) {
   return value;
 }
 
+bool decode_digits(const char* digits, std::size_t count, std::uint8_t* out) {
+  return decode({digits, count}, out);
+}
+
 bool parse_fixed(std::string_view text, std::span<std::uint8_t> out) {
   const auto digits = after_prefix(text);
   return digits && digits->size() == 2 * out.size() && decode(*digits, out.data());

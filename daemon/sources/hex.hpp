@@ -28,6 +28,9 @@ template <class Bytes>
   return parse_fixed(text, out);
 }
 
+/// An even number of digits without a prefix, into half as many bytes.
+[[nodiscard]] bool decode_digits(const char* digits, std::size_t count, std::uint8_t* out);
+
 [[nodiscard]] std::string hex_quantity(std::uint64_t value);
 
 template <std::size_t N>

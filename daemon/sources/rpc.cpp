@@ -8,13 +8,12 @@
 #include <simdjson.h>
 
 #include "daemon/sources/hex.hpp"
+#include "daemon/sources/rpc_plain.hpp"
 
 namespace homeostat::sources::rpc {
 namespace {
 
 namespace ondemand = simdjson::ondemand;
-
-constexpr std::uint64_t kTimeMax_s = 253402300799;  // the end of year 9999
 
 template <class List>
 std::string quoted_hex_list(const List& list) {
@@ -351,8 +350,6 @@ class Answers {
   }
 
  private:
-  static constexpr std::size_t kLogBytes = 600;  // of a log with three topics and one word of data, as Geth writes it
-
   std::span<const Call> calls_;
   std::uint64_t first_id_;
   std::size_t logs_expected_;  ///< in one answer, to make room once
@@ -412,6 +409,16 @@ std::string encode(std::span<const Call> calls, std::uint64_t first_id) {
 }
 
 Fetch<std::vector<Fetch<Value>>> parse_replies(std::string body, std::span<const Call> calls, std::uint64_t first_id) {
+  auto plain = read_plain_logs(body, calls, first_id);
+  if (!plain) return parse_any_replies(std::move(body), calls, first_id);
+  std::vector<Fetch<Value>> values;
+  values.reserve(plain->size());
+  for (std::vector<Log>& logs : *plain) values.push_back(Value(std::move(logs)));
+  return values;
+}
+
+Fetch<std::vector<Fetch<Value>>> parse_any_replies(std::string body, std::span<const Call> calls,
+                                                   std::uint64_t first_id) {
   const auto broken = [&](simdjson::error_code error) {
     return fault(FaultKind::not_json, fmt::format("the reply is not JSON ({}): {}", simdjson::error_message(error),
                                                   shown(std::string_view(body).substr(0, 80))));

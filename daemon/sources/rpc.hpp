@@ -41,6 +41,8 @@ struct Log {
   Hash32 transaction{};
   std::uint32_t log_index = 0;
   std::optional<std::uint64_t> block_time_s;  ///< given by some nodes
+
+  bool operator==(const Log&) const = default;
 };
 
 /// How the result of a call is read.
@@ -92,6 +94,9 @@ struct LogFilter {
 /// repeated id, a missing answer. The inner ones belong to one call each.
 [[nodiscard]] Fetch<std::vector<Fetch<Value>>> parse_replies(std::string body, std::span<const Call> calls,
                                                              std::uint64_t first_id);
+/// The same by the JSON parser alone, without the short way for logs in their usual form (rpc_plain.hpp).
+[[nodiscard]] Fetch<std::vector<Fetch<Value>>> parse_any_replies(std::string body, std::span<const Call> calls,
+                                                                 std::uint64_t first_id);
 
 /// A message on the WebSocket: an answer (id) or a new head (its number).
 struct WsMessage {
