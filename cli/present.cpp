@@ -100,6 +100,7 @@ std::string status_text(const v1::Status& s, const Look& look) {
                     at(cause.since()), until),
         tone_of(cause.mode()));
   }
+  row(s.healthy() ? "health" : "UNHEALTHY", s.health(), s.healthy() ? Tone::plain : Tone::bad);
   row("policy", fmt::format("{}, generation {}, digest {}", s.policy(), s.policy_generation(),
                             s.policy_digest().substr(0, kDigestShown)));
   row("last tick", s.has_at() ? fmt::format("{} ({} ago), slot {}", at(s.at()), since(s.at(), true, look.now), s.slot())
@@ -239,6 +240,13 @@ std::string parameters_table(const v1::ListParametersResponse& parameters, const
   return table.render(look.style);
 }
 
+/// A source's clock against the daemon's.
+static std::string skew_text(const v1::Source& s) {
+  const Duration skew = duration_of(s.skew());
+  if (skew == Duration::zero()) return "-";
+  return human(skew < Duration::zero() ? -skew : skew) + (skew < Duration::zero() ? " behind" : " ahead");
+}
+
 std::string sources_table(const v1::ListSourcesResponse& sources, const Look& look) {
   Table table({{"SOURCE"},
                {"KIND"},
@@ -247,6 +255,8 @@ std::string sources_table(const v1::ListSourcesResponse& sources, const Look& lo
                {"ACCEPTED", Align::right},
                {"REFUSED", Align::right},
                {"NEWEST", Align::right},
+               {"WATERMARK", Align::right},
+               {"CLOCK", Align::right},
                {"BLOCK", Align::right},
                {"FINALIZED", Align::right},
                {"REORGS", Align::right},
@@ -259,11 +269,13 @@ std::string sources_table(const v1::ListSourcesResponse& sources, const Look& lo
     if (detail.empty() && !s.last_refused().empty()) detail = "last refused: " + s.last_refused();
     table.add({{s.name()},
                {s.kind()},
-               {s.condition(), tone_of_condition(s.condition())},
+               {s.condition() + (s.idle() ? ", idle" : ""), s.idle() ? Tone::warn : tone_of_condition(s.condition())},
                {s.has_since() ? human(look.now - instant_of(s.since())) : "-"},
                {grouped(s.accepted())},
                {grouped(refused), refused > 0 ? Tone::warn : Tone::plain},
-               {s.has_watermark() ? when(s.watermark(), look.now) : "never"},
+               {s.has_newest() ? when(s.newest(), look.now) : "never", s.idle() ? Tone::warn : Tone::plain},
+               {s.has_watermark() ? when(s.watermark(), look.now) : "never", s.idle() ? Tone::warn : Tone::plain},
+               {skew_text(s), s.skewed() ? Tone::bad : Tone::plain},
                {chain ? grouped(s.block()) : ""},
                {chain ? grouped(s.finalized()) : ""},
                {chain ? grouped(s.reorgs()) : ""},

@@ -30,6 +30,8 @@ void read_head(Section& s, Context& context, Parts& out) {
   s.required("period", "how often decisions are made, e.g. 5s")
       .duration(out.policy.period, {.min = Duration::milliseconds(10), .max = Duration::days(1)});
   s.optional("records_kept").integer(out.policy.records_kept, {.min = 1, .max = 100'000});
+  s.optional("stall_max")
+      .duration(out.policy.oracle.stall_max, {.min = Duration::milliseconds(100), .max = Duration::days(30)});
   s.optional("drain_deadline")
       .duration(out.daemon.drain_deadline, {.min = Duration::milliseconds(100), .max = Duration::minutes(10)});
 }

@@ -360,6 +360,23 @@ void check_chainlink(const Sources& sources, const Metrics& metrics) {
   }
 }
 
+/// Lateness that the metric itself does not take.
+void check_lateness(const Sources& sources, const Metrics& metrics) {
+  for (const MetricSettings& metric : metrics.settings) {
+    const auto* origin = std::get_if<oracle::SampleOrigin>(&metric.origin);
+    if (origin == nullptr) continue;
+    for (const oracle::SourceSettings& source : sources.settings) {
+      const bool feeds = std::count(origin->sources.begin(), origin->sources.end(), source.name) > 0;
+      if (!feeds || source.allowed_lateness <= metric.staleness_max) continue;
+      metrics.places.at(metric.name)
+          .warn(fmt::format("staleness_max {} is shorter than the allowed_lateness {} of '{}': what is later than "
+                            "that is refused as too old",
+                            text_of(metric.staleness_max), text_of(source.allowed_lateness), source.name),
+                fmt::format("staleness_max: {}", text_of(source.allowed_lateness)));
+    }
+  }
+}
+
 /// Scraped sources: what they deliver and what metrics expect of them must be the same.
 void check_feeds(const Sources& sources, const Metrics& metrics) {
   std::vector<std::string> names;
@@ -405,6 +422,7 @@ Metrics read_metrics(const Field& field, Context& context, const Sources& source
   metrics.settings = Order(drafts).sorted();
   check_feeds(sources, metrics);
   check_chainlink(sources, metrics);
+  check_lateness(sources, metrics);
   return metrics;
 }
 

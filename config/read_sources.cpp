@@ -290,7 +290,9 @@ void read_source(const std::string& name, const Field& entry, Context& context, 
   if (kind != 1) {
     read_rate(s, settings);
     s.optional("group").name(settings.group);
+    s.optional("allowed_lateness").duration(settings.allowed_lateness, {.max = Duration::days(1)});
   }
+  s.optional("skew_max").duration(settings.skew_max, {.min = Duration::milliseconds(1), .max = Duration::days(30)});
   out.settings.push_back(std::move(settings));
   out.connections.push_back(std::move(connection));
 }

@@ -112,6 +112,7 @@ class Checker {
     range(p_.oracle.metrics.size() <= kMetricsMax, "metrics", "at most " + std::to_string(kMetricsMax));
     range(p_.loops.size() <= kLoopsMax, "loops", "at most " + std::to_string(kLoopsMax));
     range(p_.guardian.parameters.size() <= kParametersMax, "parameters", "at most " + std::to_string(kParametersMax));
+    duration(p_.oracle.stall_max, "stall_max", Duration::zero(), kDurationMax);
     duration(p_.guardian.override_max, "guardian.override_max", Duration::seconds(1), kDurationMax);
     number(p_.guardian.setpoint_shift_max, "guardian.setpoint_shift_max", 0, 1);
   }
@@ -120,6 +121,8 @@ class Checker {
     const std::string where = "sources." + s.name;
     number(s.rate_per_s, where + ".rate_per_s", 1e-6, 1e9);
     number(s.burst, where + ".burst", 1, 1e9);
+    duration(s.allowed_lateness, where + ".allowed_lateness", Duration::zero(), kDurationMax);
+    duration(s.skew_max, where + ".skew_max", Duration::zero(), kDurationMax);
     range(s.finality_depth >= 1 && s.finality_depth <= oracle::kFinalityDepthMax, where + ".finality_depth",
           std::to_string(s.finality_depth) + " is not from 1 to " + std::to_string(oracle::kFinalityDepthMax));
   }

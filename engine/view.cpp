@@ -12,7 +12,14 @@ SourceView view_of(oracle::SourceStatus&& s) {
   view.condition_since = s.condition_since;
   view.accepted = s.accepted;
   view.refused = s.refused;
+  view.newest = s.newest;
   view.watermark = s.watermark;
+  view.idle = s.idle;
+  view.skew = s.skew;
+  view.skew_ahead = s.skew_ahead;
+  view.skew_behind = s.skew_behind;
+  view.skewed = s.skewed;
+  view.late_accepted = s.late_accepted;
   view.block = s.block;
   view.block_hash = s.block_hash;
   view.finalized = s.finalized;
@@ -105,12 +112,27 @@ View Engine::view() const {
   view.decisions = progress.decisions;
   view.commands_accepted = progress.commands_accepted;
   view.commands_refused = progress.commands_refused;
-  for (auto& source : state.oracle.sources()) view.sources.push_back(view_of(std::move(source)));
+  view.watermark = state.oracle.watermark();
+  const auto& sources = state.policy->oracle.sources;
+  for (auto& source : state.oracle.sources()) {
+    SourceView& added = view.sources.emplace_back(view_of(std::move(source)));
+    added.allowed_lateness = sources[view.sources.size() - 1].allowed_lateness;
+    added.skew_max = sources[view.sources.size() - 1].skew_max;
+  }
   const auto& readings = state.oracle.readings();
   const auto& metrics = state.policy->oracle.metrics;
+  const auto progress_of = state.oracle.progress();
   for (std::size_t i = 0; i < metrics.size(); ++i) {
-    view.metrics.push_back(
-        {metrics[i].name, metrics[i].unit, metrics[i].help, i < readings.size() ? readings[i] : oracle::Reading{}});
+    MetricView& added = view.metrics.emplace_back();
+    added.name = metrics[i].name;
+    added.unit = metrics[i].unit;
+    added.help = metrics[i].help;
+    added.reading = readings[i];
+    added.has_sources = progress_of[i].is_watched;
+    if (!added.has_sources) continue;
+    added.moved = progress_of[i].moved;
+    added.stall_max = progress_of[i].stall_max;
+    added.held_by = sources[progress_of[i].held_by].name;
   }
   for (std::size_t i = 0; i < state.loops.size(); ++i) {
     view.loops.push_back(view_of(state.plan.loops[i], state.loops[i]));

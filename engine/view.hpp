@@ -20,8 +20,17 @@ struct SourceView {
   Instant condition_since;
   std::uint64_t accepted = 0;                                  ///< samples or events
   std::array<std::uint64_t, oracle::kRefusalCount> refused{};  ///< by Refusal
-  Instant watermark;                                           ///< newest accepted source time
-  std::uint64_t block = 0;                                     ///< chain head taken in, 0 = not a chain
+  Instant newest;                                              ///< newest accepted source time
+  Instant watermark;                ///< event time up to which everything it feeds is complete
+  bool idle = true;                 ///< silent for longer than everything it feeds may be: it holds no watermark back
+  Duration skew;                    ///< its clock less ours, median of the newest batches: above 0 = it is ahead
+  Duration skew_ahead;              ///< nine in ten of them are not farther ahead
+  Duration skew_behind;             ///< one in ten of them is not farther ahead
+  Duration skew_max;                ///< allowed either way, 0 = not asked
+  bool skewed = false;              ///< the median is beyond it
+  Duration allowed_lateness;        ///< behind the newest of its series
+  std::uint64_t late_accepted = 0;  ///< samples that came so late and were taken in
+  std::uint64_t block = 0;          ///< chain head taken in, 0 = not a chain
   oracle::Hash32 block_hash{};
   std::uint64_t finalized = 0;
   std::uint64_t settled = 0;  ///< newest block that no reorg may take back any more
@@ -39,6 +48,11 @@ struct MetricView {
   std::string unit;
   std::string help;
   oracle::Reading reading;
+  // Whether its watermark advances; of a metric that has sources of its own.
+  bool has_sources = false;
+  Instant moved;        ///< the tick at which its sources last brought something newer; never = no tick yet
+  Duration stall_max;   ///< not moved for longer = stalled
+  std::string held_by;  ///< the source that is farthest behind
 };
 
 struct LoopView {
@@ -91,6 +105,7 @@ struct View {
   std::uint64_t missed_slots = 0;
   guardian::OperatingMode mode = guardian::OperatingMode::normal;
   std::vector<guardian::Cause> causes;  ///< worst first
+  Instant watermark;                    ///< event time up to which everything that is still fed is complete
   std::uint64_t decisions = 0;
   std::uint64_t commands_accepted = 0, commands_refused = 0;
   std::vector<SourceView> sources;

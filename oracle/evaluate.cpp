@@ -104,6 +104,7 @@ void Oracle::State::evaluate(std::size_t index, Instant at) {
     default: propose_from_expression(index, at); break;
   }
   if (metrics[index].guard) guard(index, at);
+  advance_watermark(index, at);
   settle(index, at);
 }
 
@@ -317,6 +318,7 @@ void Oracle::State::settle(std::size_t index, Instant at) {
     c.reason = "the value " + text_of(c.value) + " is outside " + text_of(m.min) + " .. " + text_of(m.max);
     if (c.quality < Quality::held) c.quality = Quality::held;
   }
+  r.watermark = metric.progress.watermark;
   r.guard_gap = c.guard_gap;
   r.guard_suspect = c.guard_suspect;
   if (metric.halted) {

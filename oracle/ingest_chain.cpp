@@ -285,7 +285,8 @@ void Oracle::State::append(std::uint32_t id, const ChainSegment& segment) {
          (chain.recent.size() > kRecentBlocksMin && chain.recent[1].number <= chain.settled)) {
     chain.recent.pop_front();
   }
-  source.watermark = chain.head.time;
+  source.newest = source.watermark = chain.head.time;
+  source.skew.note(chain.head.time - segment.received);
 }
 
 void Oracle::State::consume(std::uint32_t id, Instant received) {

@@ -120,6 +120,7 @@ BatchVerdict Oracle::State::ingest(const SampleBatch& batch) {
 
   BatchVerdict verdict;
   std::string message;
+  batch_newest = Instant{};
   for (std::size_t i = 0; i < batch.samples.size(); ++i) {
     const Refusal refusal = judge(batch, i, source, message);
     ++source.refused[static_cast<std::size_t>(refusal)];
@@ -129,6 +130,7 @@ BatchVerdict Oracle::State::ingest(const SampleBatch& batch) {
     }
     verdict.refused.push_back({.index = static_cast<std::uint32_t>(i), .refusal = refusal, .message = message});
   }
+  if (!batch_newest.is_never()) source.skew.note(batch_newest - batch.received);
   source.refused[static_cast<std::size_t>(Refusal::none)] = 0;
   source.accepted += verdict.accepted;
   if (!verdict.refused.empty()) {
@@ -165,6 +167,8 @@ Refusal Oracle::State::judge(const SampleBatch& batch, std::size_t i, Source& so
       return Refusal::sequence_too_old;
   }
 
+  // Also of what is refused for its time: a clock that is far off must show. Not of duplicates, whose time is old.
+  batch_newest = std::max(batch_newest, sample.time);
   const auto refuse_value = [&](Refusal refusal, std::string why) {
     source.sequences.take(sequence);
     message = std::move(why);
@@ -174,9 +178,16 @@ Refusal Oracle::State::judge(const SampleBatch& batch, std::size_t i, Source& so
     return refuse_value(Refusal::not_finite, "the value is " + text_of(sample.value) + ", not a finite number");
   }
   if (!sample_is_inside(m, sample.value)) return refuse_value(Refusal::out_of_bounds, outside_message(m, sample.value));
-  if (series->has_value && sample.time < series->time) {
+  const Duration lateness = lateness_of(m, settings.sources[series->source]);
+  const bool is_behind = series->has_value && sample.time < series->time;
+  if (is_behind && lateness <= Duration::zero()) {
     return refuse_value(Refusal::out_of_order, "time " + text_of(sample.time) + " is before " + text_of(series->time) +
                                                    ", the last accepted of this source and metric");
+  }
+  if (is_behind && sample.time < series->time - lateness) {
+    return refuse_value(
+        Refusal::late, "time " + text_of(sample.time) + " is before the watermark " + text_of(series->time - lateness) +
+                           " of this source and metric: " + text_of(lateness) + " behind the newest is allowed");
   }
   if (sample.time > batch.received + m.future_max) {
     return refuse_value(Refusal::in_future, "time " + text_of(sample.time) + " is " +
@@ -198,11 +209,13 @@ Refusal Oracle::State::judge(const SampleBatch& batch, std::size_t i, Source& so
   source.sequences.take(sequence);
   Contribution c{.time = sample.time, .received = batch.received, .value = sample.value, .sequence = sequence};
   if (m.aggregate == Aggregate::distinct) c.key = word_of(sample.value);
-  if (is_too_fast(m, *series, c, &message)) return Refusal::rate_of_change;
+  const bool counts = !is_behind || metric.sums.has_value();  // else the newer value stands, whatever this one is
+  if (counts && is_too_fast(m, *series, c, &message)) return Refusal::rate_of_change;
   if (!batch.details.empty()) take_detail(batch, i, c);
-  note(index, *series, c);
+  if (!is_behind) note(index, *series, c);
   contribute(index, metric, *series, c);
-  source.watermark = std::max(source.watermark, sample.time);
+  if (is_behind) ++source.late_accepted;
+  source.newest = std::max(source.newest, sample.time);
   return Refusal::none;
 }
 

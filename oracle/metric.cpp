@@ -10,6 +10,11 @@
 
 namespace homeostat::oracle {
 
+/// Of several sources at one and the same time the one whose name is last, whichever came first.
+static bool is_newer(const Contribution& c, const std::string& source, const Provenance& than) {
+  return c.time != than.time ? c.time > than.time : source >= than.source;
+}
+
 std::string persistent_breach_text(const MetricSettings& m) {
   return "the rate of change was exceeded for " + text_of(m.rate_of_change->halt_after) +
          "; a guardian must accept the new value";
@@ -125,6 +130,17 @@ void Oracle::State::contribute(std::size_t index, Tally& metric, Series& series,
       break;
   }
   ++metric.contributions;
+  series.breach_since = series.breach_until = Instant{};
+  if (!metric.has_started || c.time < metric.started) metric.started = c.time;
+  metric.has_started = true;
+  if (is_newer(c, settings.sources[series.source].name, metric.newest)) {
+    metric.newest.source = settings.sources[series.source].name;
+    metric.newest.time = c.time;
+    metric.newest.sequence = c.sequence;
+    metric.newest.log_index = c.log_index;
+    metric.newest.block = c.block;
+  }
+  if (series.has_value && c.time < series.time) return;  // late: it is in its bucket, the newest stays the newest
   if (!series.has_value) series.first = c.time;
   series.has_value = true;
   series.time = c.time;
@@ -134,18 +150,6 @@ void Oracle::State::contribute(std::size_t index, Tally& metric, Series& series,
     series.has_reference = true;
     series.reference_time = c.time;
     series.reference_value = c.value;
-  }
-  series.breach_since = series.breach_until = Instant{};
-  if (!metric.has_started) {
-    metric.has_started = true;
-    metric.started = c.time;
-  }
-  if (c.time >= metric.newest.time) {
-    metric.newest.source = settings.sources[series.source].name;
-    metric.newest.time = c.time;
-    metric.newest.sequence = c.sequence;
-    metric.newest.log_index = c.log_index;
-    metric.newest.block = c.block;
   }
 }
 

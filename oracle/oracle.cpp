@@ -89,6 +89,7 @@ Result<> Oracle::ingest(const ChainSegment& segment) {
 const std::vector<Reading>& Oracle::evaluate(Instant at) {
   state_->evaluated_at = at;
   for (std::size_t i = 0; i < state_->metrics.size(); ++i) state_->evaluate(i, at);
+  state_->advance_sources(at);
   return state_->readings;
 }
 const std::vector<Reading>& Oracle::readings() const {
@@ -194,6 +195,7 @@ void Oracle::reconfigure(Settings settings) {
     next->readings[i] = std::move(old.readings[it->second]);
   }
   next->evaluated_at = old.evaluated_at;
+  next->watermark = old.watermark;
   state_ = std::move(next);
 }
 
@@ -209,7 +211,14 @@ std::vector<SourceStatus> Oracle::sources() const {
     status.condition_since = s.condition_since;
     status.accepted = s.accepted;
     status.refused = s.refused;
+    status.newest = s.newest;
     status.watermark = s.watermark;
+    status.idle = s.idle;
+    status.skew = s.skew.quantile(50);
+    status.skew_ahead = s.skew.quantile(90);
+    status.skew_behind = s.skew.quantile(10);
+    status.skewed = s.skewed;
+    status.late_accepted = s.late_accepted;
     status.reorgs = s.reorgs;
     status.retracted_blocks = s.retracted_blocks;
     status.retracted_events = s.retracted_events;
@@ -224,6 +233,16 @@ std::vector<SourceStatus> Oracle::sources() const {
     status.settled = s.chain->settled;
   }
   return statuses;
+}
+
+Instant Oracle::watermark() const {
+  return state_->watermark;
+}
+
+std::vector<MetricProgress> Oracle::progress() const {
+  std::vector<MetricProgress> all(state_->metrics.size());
+  for (std::size_t i = 0; i < all.size(); ++i) all[i] = state_->progress_of(i);
+  return all;
 }
 
 std::vector<std::pair<std::uint64_t, Hash32>> Oracle::recent_blocks(const std::string& source) const {

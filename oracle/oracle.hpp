@@ -13,6 +13,7 @@
 #include "oracle/observation.hpp"
 #include "oracle/reading.hpp"
 #include "oracle/settings.hpp"
+#include "oracle/watermark.hpp"
 
 namespace homeostat::oracle {
 
@@ -27,7 +28,14 @@ struct SourceStatus {
   Instant condition_since;
   std::uint64_t accepted = 0;
   std::array<std::uint64_t, kRefusalCount> refused{};
-  Instant watermark;
+  Instant newest;     ///< newest accepted source time
+  Instant watermark;  ///< event time up to which everything it feeds is complete
+  bool idle = true;
+  Duration skew;        ///< median of its clock less ours over the newest batches: above 0 = it is ahead
+  Duration skew_ahead;  ///< the farthest ahead of nine in ten of them
+  Duration skew_behind;
+  bool skewed = false;
+  std::uint64_t late_accepted = 0;
   std::uint64_t block = 0;
   Hash32 block_hash{};
   std::uint64_t finalized = 0;  ///< as the chain's nodes say, 0 = they do not
@@ -74,6 +82,11 @@ class Oracle {
   void reconfigure(Settings settings);
 
   [[nodiscard]] std::vector<SourceStatus> sources() const;
+  /// Event time up to which everything together is complete: the least watermark of the metrics that some source still
+  /// feeds. Never moves back. Never = none yet.
+  [[nodiscard]] Instant watermark() const;
+  /// By index of Settings::metrics: whether the watermark of each advances; nothing of expressions.
+  [[nodiscard]] std::vector<MetricProgress> progress() const;
   /// Hashes of the newest blocks taken in (ascending, up to kRecentBlocksMax, none missing that is not final) so
   /// that the shell can find the fork point of a reorg and go on after a restart. Empty when unknown or nothing was
   /// taken in.

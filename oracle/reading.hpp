@@ -87,11 +87,15 @@ struct Reading {
   /// How far the sources' quorum is from what the guard accepts, |ln|; 0 = they do not contradict each other.
   double guard_gap = 0;
   bool guard_suspect = false;  ///< they have for so long that the guard may be what is wrong
+  /// Event time up to which it is complete: no source it depends on will add anything older, but one that has been
+  /// silent for longer than staleness_max. Never = nothing was accepted yet. See oracle/watermark.hpp.
+  Instant watermark;
 
   template <class Archive, class Self>
   static void fields(Archive& a, Self& x) {
     a(x.value), a(x.quality), a(x.reason), a(x.time), a(x.age), a(x.sources), a(x.count), a(x.error_ratio),
-        a(x.provisional), a(x.provenance), a(x.authority), a(x.confidence), a(x.guard_gap), a(x.guard_suspect);
+        a(x.provisional), a(x.provenance), a(x.authority), a(x.confidence), a(x.guard_gap), a(x.guard_suspect),
+        a(x.watermark);
   }
 };
 
@@ -104,18 +108,20 @@ enum class Refusal : std::uint8_t {
   sequence_too_old,  ///< further back than duplicates can be told apart (kSequenceWindow)
   not_finite,
   out_of_bounds,
-  out_of_order,  ///< source time before the last accepted one of this source and metric
+  out_of_order,  ///< source time before the last accepted one of this source and metric, which promises order
+  late,          ///< before the watermark of this source and metric: later than the source's allowed lateness
   in_future,
   too_old,  ///< already stale by the source's own clock
   rate_limited,
   rate_of_change,
 };
-inline constexpr std::size_t kRefusalCount = 12;
+inline constexpr std::size_t kRefusalCount = 13;
 
 [[nodiscard]] constexpr std::string_view name_of(Refusal r) {
   constexpr std::array<std::string_view, kRefusalCount> names = {
-      "none",          "unknown_source", "unknown_metric", "duplicate", "sequence_too_old", "not_finite",
-      "out_of_bounds", "out_of_order",   "in_future",      "too_old",   "rate_limited",     "rate_of_change"};
+      "none",       "unknown_source", "unknown_metric", "duplicate", "sequence_too_old",
+      "not_finite", "out_of_bounds",  "out_of_order",   "late",      "in_future",
+      "too_old",    "rate_limited",   "rate_of_change"};
   return names[static_cast<std::size_t>(r)];
 }
 

@@ -25,6 +25,10 @@ struct SourceSettings {
   std::string group;  ///< sources behind one origin count as one; empty = an origin of its own
   /// Chain: where a filter that is added later begins to read its past; none = it begins at the head.
   std::optional<std::uint64_t> start_block;
+  /// How far an event may be behind the newest one of its source and metric, see oracle/watermark.hpp. Zero = the
+  /// source promises order.
+  Duration allowed_lateness;
+  Duration skew_max;  ///< its clock may be so far from ours, either way; zero = not asked
 };
 
 /// From which depth on an event counts. What counts before its block is final is provisional: a reorg takes it
@@ -150,6 +154,8 @@ struct Settings {
   std::vector<SourceSettings> sources;  ///< every source, chain sources too
   std::vector<EventSettings> events;
   std::vector<MetricSettings> metrics;  ///< in dependency order: an expression after its operands
+  /// A metric whose watermark has not moved for longer is stalled; zero = its own staleness_max.
+  Duration stall_max;
 };
 
 }  // namespace homeostat::oracle

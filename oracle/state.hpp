@@ -18,6 +18,7 @@
 #include "oracle/intake.hpp"
 #include "oracle/oracle.hpp"
 #include "oracle/quorum.hpp"
+#include "oracle/watermark.hpp"
 #include "oracle/window.hpp"
 
 namespace homeostat::oracle {
@@ -150,13 +151,15 @@ struct Metric : Tally {
   std::uint64_t watched_since = 0;  ///< live blocks up to this one came without its events
   Hash32 past_head{};               ///< of block past_next - 1
 
+  Progress progress;
+
   [[nodiscard]] std::uint64_t provisional() const { return settled ? contributions - settled->contributions : 0; }
 
   template <class Archive, class Self>
   static void fields(Archive& a, Self& x) {
     Tally::fields(a, x);
     a(x.was_covered), a(x.rate_refused), a(x.cleared_after), a(x.travel), a(x.backfilling), a(x.past_from),
-        a(x.past_next), a(x.watched_since), a(x.past_head);
+        a(x.past_next), a(x.watched_since), a(x.past_head), a(x.progress);
     if (x.guard) a(*x.guard);
     bool has_settled = x.settled.has_value();
     a(has_settled);
@@ -238,7 +241,12 @@ struct Source {
   bool violated = false;  ///< latched until a guardian clears it, or the chain comes back to what was final
   std::uint64_t accepted = 0;
   std::array<std::uint64_t, kRefusalCount> refused{};
-  Instant watermark;
+  Instant newest;     ///< newest accepted source time; of a chain that of its head
+  Instant watermark;  ///< the least of what it feeds, of a chain that of its head
+  bool idle = true;   ///< it has brought nothing for longer than any metric it feeds may go without
+  SkewMeter skew;
+  bool skewed = false;              ///< its clock is off by more than skew_max
+  std::uint64_t late_accepted = 0;  ///< samples behind the newest of their series, within the allowed lateness
   std::uint64_t reorgs = 0;
   std::uint64_t retracted_blocks = 0;
   std::uint64_t retracted_events = 0;
@@ -252,9 +260,10 @@ struct Source {
 
   template <class Archive, class Self>
   static void fields(Archive& a, Self& x) {
-    a(x.condition), a(x.detail), a(x.condition_since), a(x.violated), a(x.accepted), a(x.refused), a(x.watermark),
-        a(x.reorgs), a(x.retracted_blocks), a(x.retracted_events), a(x.disputes), a(x.chain_refused), a(x.last_refused),
-        a(x.last_refused_at), a(x.sequences), a(x.bucket), a(x.chain);
+    a(x.condition), a(x.detail), a(x.condition_since), a(x.violated), a(x.accepted), a(x.refused), a(x.newest),
+        a(x.watermark), a(x.idle), a(x.skew), a(x.skewed), a(x.late_accepted), a(x.reorgs), a(x.retracted_blocks),
+        a(x.retracted_events), a(x.disputes), a(x.chain_refused), a(x.last_refused), a(x.last_refused_at),
+        a(x.sequences), a(x.bucket), a(x.chain);
   }
 };
 
@@ -280,6 +289,8 @@ struct Candidate {
 /// Whether one contribution may be `value`, and the sentence that refuses it.
 [[nodiscard]] bool sample_is_inside(const MetricSettings& m, double value);
 [[nodiscard]] std::string outside_message(const MetricSettings& m, double value);
+/// How far behind the newest of its series an event of this source may be for this metric.
+[[nodiscard]] Duration lateness_of(const MetricSettings& m, const SourceSettings& source);
 /// Why a metric is halted whose values went on being refused for their rate of change.
 [[nodiscard]] std::string persistent_breach_text(const MetricSettings& m);
 
@@ -303,11 +314,13 @@ struct Oracle::State {
   std::vector<Metric> metrics;
   std::vector<Reading> readings;
   Instant evaluated_at;  ///< the last tick; never = none yet
+  Instant watermark;     ///< of everything together
   // Scratch, reused from call to call.
   Candidate candidate;
   std::vector<double> values;
   std::vector<Metric*> batch_metrics;
   std::vector<Series*> batch_series;
+  Instant batch_newest;    ///< of what was new in the batch
   Instant feed_received_;  ///< of the segment that is being taken in
 
   // metric.cpp: contributions
@@ -367,6 +380,16 @@ struct Oracle::State {
   void propose_aggregate(std::size_t metric, Instant at, const std::vector<const Series*>& fresh);
   void settle(std::size_t metric, Instant at);
 
+  // watermark.cpp
+  /// When the series last brought something, and up to when it is complete.
+  [[nodiscard]] Mark mark_of(std::size_t metric, const Series& series) const;
+  [[nodiscard]] bool is_idle(const MetricSettings& m, const Mark& mark, Instant at) const;
+  void advance_watermark(std::size_t metric, Instant at);
+  /// After every metric was evaluated: the watermarks of the sources and of the whole, idle sources, skew.
+  void advance_sources(Instant at);
+  [[nodiscard]] MetricProgress progress_of(std::size_t metric) const;
+  std::vector<Mark> source_marks_;  ///< scratch, by source
+
   // agree.cpp: votes of independent sources, and the guard over what they come to
   [[nodiscard]] std::size_t independent(std::size_t metric, const std::vector<const Series*>& series);
   /// The candidate's value from one value per voter (in `values`).
@@ -385,7 +408,7 @@ struct Oracle::State {
     for (auto& source : x.sources) a(source);
     for (auto& metric : x.metrics) a(metric);
     for (auto& reading : x.readings) a(reading);
-    a(x.evaluated_at);
+    a(x.evaluated_at), a(x.watermark);
   }
 };
 

@@ -45,6 +45,7 @@ struct RunStatus {
   std::uint64_t epoch = 0;
   std::uint64_t durable_sequence = 0;
   std::string decisions_hash;
+  Instant now;  ///< by the daemon's clock
 };
 
 struct ConfigStatus {

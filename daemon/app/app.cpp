@@ -12,6 +12,7 @@
 #include "daemon/app/logging.hpp"
 #include "daemon/app/process.hpp"
 #include "daemon/app/sd_notify.hpp"
+#include "engine/health.hpp"
 
 namespace homeostat::daemon {
 namespace {
@@ -274,7 +275,8 @@ RunStatus App::run_status() const {
   return {.started = started_,
           .epoch = journal_->epoch(),
           .durable_sequence = journal_->durable_seq(),
-          .decisions_hash = pipeline_->decisions_hash()};
+          .decisions_hash = pipeline_->decisions_hash(),
+          .now = wall_clock()};
 }
 
 std::string App::source_kind(const std::string& source) const {
@@ -421,7 +423,13 @@ Instant App::now() const {
 // --- HTTP ----------------------------------------------------------------------------------------
 
 HttpResponse App::http_page(std::string_view path) const {
-  if (path == "/healthz") return {.body = "ok\n"};
+  if (path == "/livez") return {.body = "ok\n"};
+  if (path == "/healthz") {
+    if (!ready_) return {.body = "ok: recovering\n"};
+    const engine::Health health = engine::health_of(*pipeline_->view(), wall_clock());
+    return {.status = health.healthy ? 200u : 503u,
+            .body = (health.healthy ? "ok: " : "not healthy: ") + health.text + "\n"};
+  }
   if (path == "/readyz") {
     if (ready_) return {.body = "ready\n"};
     return {
@@ -435,7 +443,7 @@ HttpResponse App::http_page(std::string_view path) const {
     return {.content_type = "text/html; charset=utf-8",
             .body = console_page(*pipeline_->view(), history_.copy(), wall_clock())};
   }
-  return {.status = 404, .body = "there are /, /metrics, /healthz and /readyz\n"};
+  return {.status = 404, .body = "there are /, /metrics, /healthz, /livez and /readyz\n"};
 }
 
 Facts App::facts() const {

@@ -7,6 +7,7 @@
 #include "daemon/convert/decision.hpp"
 #include "daemon/convert/fields.hpp"
 #include "daemon/convert/names.hpp"
+#include "engine/health.hpp"
 
 namespace homeostat::convert {
 namespace {
@@ -71,6 +72,10 @@ void proto_from_status(const engine::View& view, const daemon::RunStatus& run, c
   proto.set_sources_connected(static_cast<std::uint32_t>(connected));
   proto.set_sources(static_cast<std::uint32_t>(view.sources.size()));
   proto.set_decisions_hash(run.decisions_hash);
+  set_instant(proto, &v1::Status::mutable_watermark, view.watermark);
+  const engine::Health health = engine::health_of(view, run.now);
+  proto.set_healthy(health.healthy);
+  proto.set_health(valid_utf8(health.text));
 }
 
 void proto_from_source(const engine::SourceView& source, std::string_view kind, v1::Source& proto) {
@@ -89,6 +94,14 @@ void proto_from_source(const engine::SourceView& source, std::string_view kind, 
     (*proto.mutable_refused())["chain_segment"] = source.chain_refused;
   }
   set_instant(proto, &v1::Source::mutable_watermark, source.watermark);
+  set_instant(proto, &v1::Source::mutable_newest, source.newest);
+  proto.set_idle(source.idle);
+  *proto.mutable_skew() = proto_from_duration(source.skew);
+  *proto.mutable_skew_ahead() = proto_from_duration(source.skew_ahead);
+  *proto.mutable_skew_behind() = proto_from_duration(source.skew_behind);
+  proto.set_skewed(source.skewed);
+  *proto.mutable_allowed_lateness() = proto_from_duration(source.allowed_lateness);
+  proto.set_late_accepted(source.late_accepted);
   proto.set_block(source.block);
   proto.set_block_hash(hex_from_hash(source.block_hash));
   proto.set_finalized(source.finalized);
@@ -106,6 +119,10 @@ void proto_from_metric(const engine::MetricView& metric, v1::Metric& proto) {
   proto.set_unit(metric.unit);
   proto.set_help(metric.help);
   proto_from_reading(metric.reading, *proto.mutable_reading());
+  if (!metric.has_sources) return;
+  set_instant(proto, &v1::Metric::mutable_moved, metric.moved);
+  *proto.mutable_stall_max() = proto_from_duration(metric.stall_max);
+  proto.set_held_by(metric.held_by);
 }
 
 void proto_from_loop(const engine::LoopView& loop, const engine::View& view, v1::Loop& proto) {

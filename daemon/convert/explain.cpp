@@ -53,6 +53,7 @@ void write_loop(Out out, const engine::LoopTerms& terms, std::string_view unit) 
     fmt::format_to(out, ", {} old, {} contribution(s) from {} source(s)", text_of(reading.age), reading.count,
                    reading.sources);
   }
+  if (!reading.watermark.is_never()) fmt::format_to(out, ", complete up to {}", text_of(reading.watermark));
   if (reading.provisional > 0) fmt::format_to(out, ", {} of blocks not final yet", reading.provisional);
   if (reading.authority < 1) fmt::format_to(out, ", authority {:.3g}", reading.authority);
   if (reading.confidence > 0) fmt::format_to(out, ", give or take {:.6g}", reading.confidence);

@@ -152,7 +152,7 @@ void sources(Out out, const engine::View& v, Instant now) {
                    "<tr><td>{}<td><span class='tag {}'>{}</span> <span class=dim>{}</span><td class=n>{}<td "
                    "class=n>{}<td>{}<td class=n>{}<td class=dim>{}",
                    escaped(s.name), good ? "ok" : "bad", names[static_cast<std::size_t>(s.condition)],
-                   escaped(s.detail), s.accepted, refused, age_text(now, s.watermark),
+                   escaped(s.detail), s.accepted, refused, age_text(now, s.newest),
                    s.block == 0 ? std::string() : std::to_string(s.block), escaped(s.last_refused));
   }
   fmt::format_to(out, "</table>");

@@ -23,10 +23,11 @@ using Hash = std::array<unsigned char, 32>;  ///< SHA-256
 
 /// The version of everything in the file, kept in SQLite's user_version. A file of a newer version is refused.
 /// 2: readings carry authority, confidence and the guard's word; batches may carry details of their samples.
-inline constexpr std::int64_t kFormatVersion = 2;
+/// 3: readings carry their watermark; the state has watermarks, skew and what loops expect of their sensors.
+inline constexpr std::int64_t kFormatVersion = 3;
 /// The oldest that this program reads. The bytes have no schema of their own (docs/decisions/0005), so an older journal
 /// is refused by its number rather than misread.
-inline constexpr std::int64_t kFormatVersionMin = 2;
+inline constexpr std::int64_t kFormatVersionMin = 3;
 /// "HMST": marks the file as a journal of ours (SQLite's application_id).
 inline constexpr std::int64_t kApplicationId = 0x484d5354;
 inline constexpr const char* kFileName = "journal.db";

@@ -8,6 +8,7 @@
 #include <prometheus/metric_family.h>
 #include <prometheus/text_serializer.h>
 
+#include "engine/health.hpp"
 #include "guardian/limits.hpp"
 
 namespace homeostat::daemon {
@@ -102,6 +103,27 @@ void add_engine(Page& page, const engine::View& v, Instant now) {
       .set({{"verdict", "refused"}}, v.commands_refused);
 }
 
+/// The lags are as of the last tick: what came since is not in the watermark yet.
+void add_watermark(Page& page, const engine::View& v, Instant now) {
+  page.gauge("homeostat_healthy", "1 while the watermark of every metric advances and ticks come.")
+      .set({}, engine::health_of(v, now).healthy ? 1.0 : 0.0);
+  if (!v.watermark.is_never()) {
+    page.gauge("homeostat_watermark_lag_seconds", "Age of the event time up to which everything is complete.")
+        .set({}, (now - v.watermark).in_seconds());
+  }
+  auto lag = page.gauge("homeostat_metric_watermark_lag_seconds",
+                        "Age of the event time up to which a metric's reading is complete.");
+  auto still = page.gauge("homeostat_metric_watermark_still_seconds",
+                          "For how long a metric's sources have brought nothing newer.");
+  auto stall = page.gauge("homeostat_metric_watermark_still_max_seconds", "For longer makes the daemon unhealthy.");
+  for (const engine::MetricView& m : v.metrics) {
+    if (!m.reading.watermark.is_never()) lag.set({{"metric", m.name}}, (now - m.reading.watermark).in_seconds());
+    if (!m.has_sources || m.moved.is_never()) continue;
+    still.set({{"metric", m.name}, {"source", m.held_by}}, (now - m.moved).in_seconds());
+    stall.set({{"metric", m.name}}, m.stall_max.in_seconds());
+  }
+}
+
 void add_providers(Page& page, const std::vector<SourceFacts>& sources) {
   auto state = page.gauge("homeostat_provider_state", "1 for the state a provider is in; other states are absent.");
   auto head = page.gauge("homeostat_provider_head_block", "Head that a provider showed last.");
@@ -132,7 +154,13 @@ void add_sources(Page& page, const Facts& f) {
   auto condition = page.gauge("homeostat_source_condition", "1 for the condition a source is in, 0 for the others.");
   auto accepted = page.counter("homeostat_source_accepted_total", "Samples or events accepted.");
   auto refused = page.counter("homeostat_source_refused_total", "Samples refused, by reason.");
-  auto watermark = page.gauge("homeostat_source_watermark_timestamp_seconds", "Newest accepted source time.");
+  auto watermark = page.gauge("homeostat_watermark_seconds",
+                              "Event time up to which all that a source feeds is complete, since 1970.");
+  auto idle = page.gauge("homeostat_source_idle", "1 while it brings nothing, and so holds no watermark back.");
+  auto skew = page.gauge("homeostat_source_skew_seconds",
+                         "Its clock less ours over the newest batches, by percentile; above 0 it is ahead.");
+  auto skewed = page.gauge("homeostat_source_skewed", "1 while the median skew is beyond the source's skew_max.");
+  auto late = page.counter("homeostat_source_late_accepted_total", "Late samples within the allowed lateness.");
   auto block = page.gauge("homeostat_source_block", "Chain head taken in.");
   auto finalized = page.gauge("homeostat_source_finalized_block", "The chain's finalized height as last seen.");
   auto reorgs = page.counter("homeostat_source_reorgs_total", "Reorganisations followed.");
@@ -150,6 +178,12 @@ void add_sources(Page& page, const Facts& f) {
       refused.set({{"source", s.name}, {"reason", oracle::name_of(static_cast<oracle::Refusal>(r))}}, s.refused[r]);
     }
     if (!s.watermark.is_never()) watermark.set({{"source", s.name}}, unix_seconds(s.watermark));
+    idle.set({{"source", s.name}}, s.idle ? 1.0 : 0.0);
+    skew.set({{"source", s.name}, {"percentile", "10"}}, s.skew_behind.in_seconds());
+    skew.set({{"source", s.name}, {"percentile", "50"}}, s.skew.in_seconds());
+    skew.set({{"source", s.name}, {"percentile", "90"}}, s.skew_ahead.in_seconds());
+    skewed.set({{"source", s.name}}, s.skewed ? 1.0 : 0.0);
+    late.set({{"source", s.name}}, s.late_accepted);
     disputes.set({{"source", s.name}}, s.disputes);
     if (s.block == 0) continue;
     block.set({{"source", s.name}}, s.block);
@@ -316,6 +350,7 @@ std::string exposition(const Facts& facts) {
   Page page;
   add_process(page, facts);
   add_engine(page, facts.view, facts.process.now);
+  add_watermark(page, facts.view, facts.process.now);
   add_sources(page, facts);
   add_feeds(page, facts);
   add_control(page, facts.view);

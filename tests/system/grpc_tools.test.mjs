@@ -64,9 +64,12 @@ test("reflection: lists the services and describes a method, as grpcurl asks", a
   assert.equal(missing.error_response.error_code, status.NOT_FOUND);
 });
 
-test("probes: /healthz, /readyz, the console, a page that is not there, a method that is not allowed", async (t) => {
+test("probes: /healthz, /livez, /readyz, the console, a page that is not there, a method that is not allowed", async (t) => {
   const daemon = await started(t);
-  assert.deepEqual({ ...(await daemon.get("/healthz")), type: "" }, { status: 200, text: "ok\n", type: "" });
+  assert.deepEqual({ ...(await daemon.get("/livez")), type: "" }, { status: 200, text: "ok\n", type: "" });
+  const health = await daemon.get("/healthz");
+  assert.equal(health.status, 200);
+  assert.match(health.text, /^ok: /);
   assert.deepEqual({ ...(await daemon.get("/readyz")), type: "" }, { status: 200, text: "ready\n", type: "" });
   const console_ = await daemon.get("/");
   assert.equal(console_.status, 200);

@@ -28,6 +28,7 @@ Status fill(Message* target, const char* text) {
 
 // 1769860800 is 2026-01-31T12:00:00Z, ten seconds before the tests' present.
 constexpr const char* kStatus = R"(
+  healthy: true health: "the watermark advances: complete up to 2026-01-31T11:59:58Z, 12s ago" watermark { seconds: 1769860798 }
   version: "0.1.0" policy: "streaming" policy_digest: "9f86d081884c7d659a2feaa0c55ad015" policy_generation: 3
   mode: OPERATING_MODE_DEGRADED
   causes { kind: "reading_unusable" subject: "token_velocity" reason: "no sample for 3m" mode: OPERATING_MODE_DEGRADED
@@ -54,10 +55,11 @@ class Control final : public v1::ControlService::Service {
   Status ListSources(ServerContext*, const v1::ListSourcesRequest*, v1::ListSourcesResponse* r) override {
     return fill(r, R"(
       sources { name: "chain" kind: "evm" condition: "connected" since { seconds: 1769857210 } accepted: 1234567
-                watermark { seconds: 1769860799 } block: 1203 block_hash: "0xab" finalized: 1139 reorgs: 1 }
+                newest { seconds: 1769860799 } watermark { seconds: 1769860799 } block: 1203 block_hash: "0xab" finalized: 1139 reorgs: 1 }
       sources { name: "indexer" kind: "push" condition: "failing" detail: "no batch for 3m" since { seconds: 1769860630 }
                 accepted: 99 refused { key: "in_future" value: 2 } refused { key: "duplicate" value: 5 }
-                watermark { seconds: 1769860630 } last_refused: "token_velocity: 5m in the future" })");
+                newest { seconds: 1769860630 } watermark { seconds: 1769860600 } idle: true skewed: true
+                skew { seconds: 300 } last_refused: "token_velocity: 5m in the future" })");
   }
   Status ListMetrics(ServerContext*, const v1::ListMetricsRequest*, v1::ListMetricsResponse* r) override {
     return fill(r, R"(

@@ -96,15 +96,15 @@ class Dump {
   void put(const std::string& path, const engine::Policy& x) {
     const auto& [name, digest, period, records_kept, oracle, loops, guardian] = x;
     fields(path, "name period records_kept", name, period, records_kept);
-    const auto& [sources, events, metrics] = oracle;
-    fields(path, "sources events metrics loops", sources, events, metrics, loops);
+    const auto& [sources, events, metrics, stall_max] = oracle;
+    fields(path, "sources events metrics stall_max loops", sources, events, metrics, stall_max, loops);
     const auto& [parameters, override_max, setpoint_shift_max] = guardian;
     fields(path, "parameters override_max setpoint_shift_max", parameters, override_max, setpoint_shift_max);
   }
   void put(const std::string& path, const oracle::SourceSettings& x) {
-    const auto& [name, rate_per_s, burst, finality_depth, group, start_block] = x;
-    fields(path, "rate_per_s burst finality_depth group start_block", rate_per_s, burst, finality_depth, group,
-           start_block);
+    const auto& [name, rate_per_s, burst, finality_depth, group, start_block, allowed_lateness, skew_max] = x;
+    fields(path, "rate_per_s burst finality_depth group start_block allowed_lateness skew_max", rate_per_s, burst,
+           finality_depth, group, start_block, allowed_lateness, skew_max);
   }
   void put(const std::string& path, const oracle::EventSettings& x) {
     const auto& [name, source, contract, signature, from_block] = x;

@@ -129,7 +129,7 @@ TEST(Refusals, AreCountedPerSourceAndTheLastIsReadable) {
   EXPECT_EQ(std::accumulate(status.refused.begin(), status.refused.end(), 0u), 1u);
   EXPECT_EQ(status.last_refused, "x: value 5000 is outside 0 .. 1000 u");
   EXPECT_EQ(status.last_refused_at, at(1));
-  EXPECT_EQ(status.watermark, at(0));
+  EXPECT_EQ(status.newest, at(0));
 }
 
 TEST(Reading, HasNoValueBeforeTheFirstSample) {
