@@ -253,14 +253,10 @@ void Oracle::State::append(std::uint32_t id, const ChainSegment& segment) {
   }
   if (is_first) {
     for (const std::uint32_t index : chain_metrics[id]) {
-      const auto from = settings.events[metrics[index].event].from_block;
-      if (!from || *from >= segment.from) continue;
-      metrics[index].backfilling = true;  // the contract is older than where the source begins
-      metrics[index].has_started = false;
-      metrics[index].past_from = metrics[index].past_next = *from;
-      metrics[index].watched_since = chain.origin;
+      begin_before(index, segment);
     }
   }
+  note_unwatched(id, segment);
   for (const ChainBlock& block : segment.blocks) {
     ChainBlock& kept = chain.pending.emplace_back();
     kept.number = block.number;

@@ -31,7 +31,37 @@ void Oracle::State::begin_past(std::size_t index) {
   if (!from || *from > chain.head.number) return start_at_head(index);
   metric.backfilling = true;
   metric.past_from = metric.past_next = *from;
-  metric.watched_since = chain.head.number;
+  metric.watched_since = std::max(chain.head.number, linked_only(id));
+}
+
+/// Live blocks up to this one, before the source's start block, are linked but come without events.
+std::uint64_t Oracle::State::linked_only(std::uint32_t id) const {
+  const std::uint64_t start = settings.sources[id].start_block.value_or(0);
+  return start > 0 ? start - 1 : 0;
+}
+
+/// With the first segment of all: the past of a metric whose contract is older than the first block that counts, or
+/// whose event this segment, read before the policy changed, does not have.
+void Oracle::State::begin_before(std::size_t index, const ChainSegment& segment) {
+  Metric& metric = metrics[index];
+  const EventSettings& event = settings.events[metric.event];
+  const std::optional<std::uint64_t> start = settings.sources[metric.series.front().source].start_block;
+  const std::uint64_t counted_from = std::max(segment.from, start.value_or(0));
+  const std::uint64_t from = event.from_block.value_or(counted_from);
+  if (from >= counted_from && is_of(segment, event.name)) return;
+  metric.backfilling = true;
+  metric.has_started = false;
+  metric.past_from = metric.past_next = from;
+  metric.watched_since = counted_from > 0 ? counted_from - 1 : 0;
+}
+
+/// A source that was reading when the policy changed goes on for a moment without the new events.
+void Oracle::State::note_unwatched(std::uint32_t id, const ChainSegment& segment) {
+  for (const std::uint32_t index : chain_metrics[id]) {
+    Metric& metric = metrics[index];
+    if (!metric.backfilling || is_of(segment, settings.events[metric.event].name)) continue;
+    metric.watched_since = std::max(metric.watched_since, segment.to);
+  }
 }
 
 std::optional<MissingPast> Oracle::State::missing_past(std::uint32_t id) const {
@@ -85,7 +115,9 @@ Result<> Oracle::State::check_past(std::uint32_t id, const ChainSegment& segment
   for (const ChainBlock& block : segment.blocks) {
     const auto known = std::lower_bound(chain.recent.begin(), chain.recent.end(), block.number,
                                         [](const Chain::Recent& r, std::uint64_t n) { return r.number < n; });
-    if (known != chain.recent.end() && known->number == block.number && known->hash != block.hash) {
+    // The block below the first was never seen, only named by its child.
+    const bool was_seen = known != chain.recent.end() && known->number == block.number && !known->time.is_never();
+    if (was_seen && known->hash != block.hash) {
       return conflict(text_of(block.number) + " of the past is another than the one that was final");
     }
   }

@@ -108,7 +108,7 @@ void Oracle::State::retract(std::uint32_t id, const ChainSegment& segment) {
   std::vector<std::uint32_t> touched;
   for (const std::uint32_t index : chain_metrics[id]) {
     const auto& origin = std::get<EventOrigin>(settings.metrics[index].origin);
-    metrics[index].watched_since = std::min(metrics[index].watched_since, fork);
+    metrics[index].watched_since = std::min(metrics[index].watched_since, std::max(fork, linked_only(id)));
     if (metrics[index].backfilling) continue;
     // What is final stays counted, however short the chain becomes.
     const std::uint64_t height =

@@ -367,6 +367,9 @@ struct Oracle::State {
 
   // past.cpp: filters added later
   void begin_past(std::size_t metric);
+  [[nodiscard]] std::uint64_t linked_only(std::uint32_t source) const;
+  void begin_before(std::size_t metric, const ChainSegment& first);
+  void note_unwatched(std::uint32_t source, const ChainSegment& segment);
   [[nodiscard]] std::optional<MissingPast> missing_past(std::uint32_t source) const;
   [[nodiscard]] Result<> check_past(std::uint32_t source, const ChainSegment& segment) const;
   [[nodiscard]] bool takes_past(const Metric& metric, const ChainSegment& segment) const;

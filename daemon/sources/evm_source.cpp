@@ -58,8 +58,8 @@ struct EvmSource::Impl : std::enable_shared_from_this<EvmSource::Impl> {
   std::size_t delivered_by = 0;  ///< the provider of the newest segment
   EvmReader reader;
   EvmHeads heads;
-  std::shared_ptr<Past> past;        ///< none = nothing is missing, or it is on its way to the oracle
-  std::uint64_t past_delivered = 0;  ///< what the oracle misses up to here has been offered
+  std::shared_ptr<Past> past;   ///< none = nothing is missing, or it is on its way to the oracle
+  std::uint64_t past_from = 0;  ///< what the oracle misses below has been offered
   EvmPool pool;
   std::uint64_t finalized_max = 0;
   std::unique_ptr<Timer> pause;
@@ -84,7 +84,7 @@ struct EvmSource::Impl : std::enable_shared_from_this<EvmSource::Impl> {
   }
 
   void want(std::optional<oracle::MissingPast> missing) {
-    if (!missing || missing->from <= past_delivered) return;  // asked before what is on its way was taken in
+    if (!missing || missing->from < past_from) return;  // asked before what is on its way was taken in
     if (!past || past->missing.events != missing->events) {
       EvmSettings own = settings;
       own.start_block = 0;  // a contract's first block may be before the source's
@@ -136,7 +136,7 @@ struct EvmSource::Impl : std::enable_shared_from_this<EvmSource::Impl> {
     log(LogLevel::info,
         fmt::format("backfilling: blocks {}..{} of {}..{}", missing.from, to, missing.from, missing.to));
     if (!co_await offer(*segment)) co_return true;
-    past_delivered = to;
+    past_from = to + 1;
     if (past == reading && to >= past->missing.to) {
       past.reset();
     } else if (past == reading) {
@@ -248,7 +248,7 @@ struct EvmSource::Impl : std::enable_shared_from_this<EvmSource::Impl> {
     memory = ChainMemory(cursor);
     reader.settled_is(cursor.settled);
     past.reset();
-    past_delivered = 0;
+    past_from = 0;
     want(cursor.missing);
     finalized_max = 0;
     epoch += 1;

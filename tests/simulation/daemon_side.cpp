@@ -32,6 +32,7 @@ std::uint64_t countable(const Counted& c, std::uint64_t head, std::uint64_t safe
 /// Whether the process that a callback belongs to still lives.
 struct DaemonSide::Session {
   bool alive = true;
+  std::uint64_t source = 0;  ///< counts the sources that it had
 };
 
 DaemonSide::DaemonSide(Timeline& timeline, std::shared_ptr<sources::Wire> wire, const Plan& plan,
@@ -42,8 +43,8 @@ DaemonSide::DaemonSide(Timeline& timeline, std::shared_ptr<sources::Wire> wire, 
       chain_(chain),
       random_(random),
       trace_(trace),
-      oracle_(std::make_unique<oracle::Oracle>(plan.oracle)) {
-  expected_.counted_to.resize(plan.counted.size());
+      oracle_(std::make_unique<oracle::Oracle>(plan.adds_filter ? plan.at_first.oracle : plan.oracle)) {
+  expected_ = nothing_expected();
   save_snapshot();
 }
 
@@ -58,11 +59,29 @@ Instant DaemonSide::wall() const {
 void DaemonSide::start() {
   HOMEOSTAT_CHECK(!source_);
   session_ = std::make_shared<Session>();
+  make_source();
+}
+
+sources::Cursor DaemonSide::cursor() const {
+  return {oracle_->recent_blocks("chain"), oracle_->settled_block("chain"), oracle_->missing_past("chain")};
+}
+
+DaemonSide::Expected DaemonSide::nothing_expected() const {
+  Expected expected;
+  expected.counted_to.resize(plan_.counted.size());
+  expected.joined.resize(plan_.counted.size());
+  expected.has_filter = expected_.has_filter;
+  return expected;
+}
+
+void DaemonSide::make_source() {
   starts_ += 1;
+  session_->source += 1;
   sources::Outside outside{timeline_.executor(), std::shared_ptr<sources::Timing>(std::shared_ptr<void>(), &timeline_),
                            wire_};
-  auto made = sources::EvmSource::make(outside, plan_.source, sink_of(session_), {oracle_->recent_blocks("chain")},
-                                       [this] { return wall(); });
+  const bool as_at_first = plan_.adds_filter && !expected_.has_filter;
+  auto made = sources::EvmSource::make(outside, as_at_first ? plan_.at_first.source : plan_.source, sink_of(session_),
+                                       cursor(), [this] { return wall(); });
   if (!made) throw Violation("the source was not made: " + made.error().text());
   source_ = std::move(*made);
   source_->start();
@@ -70,18 +89,19 @@ void DaemonSide::start() {
 }
 
 sources::Sink DaemonSide::sink_of(const std::shared_ptr<Session>& session) {
-  return {.chain = [this, session](oracle::ChainSegment& segment) { return session->alive && offer(session, segment); },
+  const auto lives = [session, source = session->source] { return session->alive && session->source == source; };
+  return {.chain = [this, session, lives](oracle::ChainSegment& segment) { return lives() && offer(session, segment); },
           .samples = [](oracle::SampleBatch&) { return true; },
           .report =
-              [this, session](const oracle::SourceReport& report) {
-                if (!session->alive) return;
+              [this, lives](const oracle::SourceReport& report) {
+                if (!lives()) return;
                 trace_.note("report {} {}", static_cast<int>(report.condition), report.detail);
                 journal_.push_back(report);
                 (void)apply(report);
               },
           .log =
-              [this, session](sources::LogLevel, std::string_view text) {
-                if (session->alive) trace_.note("log {}", text);
+              [this, lives](sources::LogLevel, std::string_view text) {
+                if (lives()) trace_.note("log {}", text);
               }};
 }
 
@@ -101,15 +121,16 @@ void DaemonSide::process_one() {
   queue_.pop_front();
   const auto& segment = std::get<oracle::ChainSegment>(journal_.back());
   const auto done = apply(journal_.back());
-  trace_.note("segment {}..{} rewind {} events {} safe {} final {}: {}", segment.from, segment.to,
-              segment.rewind_to ? std::to_string(*segment.rewind_to) : "no", segment.blocks.size(), segment.safe,
-              segment.finalized, done ? "taken" : done.error().message);
+  trace_.note("{} {}..{} rewind {} events {} safe {} final {}: {}", segment.past ? "past" : "segment", segment.from,
+              segment.to, segment.rewind_to ? std::to_string(*segment.rewind_to) : "no", segment.blocks.size(),
+              segment.safe, segment.finalized, done ? "taken" : done.error().message);
   if (!done) {
     refused_ += 1;
     check(false);
     return refuse(done.error());
   }
   accepted_ += 1;
+  inform();
   check(accepted_ % kDistinctEvery == 0);
 }
 
@@ -127,15 +148,27 @@ Result<> DaemonSide::apply(const Entry& entry) {
     oracle_->evaluate(tick->at);
     return {};
   }
-  expected_ = {.counted_to = std::vector<std::uint64_t>(plan_.counted.size())};
+  if (std::holds_alternative<PolicyChange>(entry)) {
+    oracle_->reconfigure(plan_.oracle);
+    expected_.has_filter = true;
+    expected_.late_first = plan_.filter_from;
+    return {};
+  }
+  expected_ = nothing_expected();
   return oracle_->clear("chain", std::get<Clear>(entry).at);
 }
 
 void DaemonSide::expect(const oracle::ChainSegment& segment) {
+  if (segment.past) {
+    expected_.past_to = segment.to;
+    return;
+  }
   if (!expected_.begun) {
     expected_.begun = true;
     expected_.linked_from = segment.from;
+    expected_.settled = segment.from > 0 ? segment.from - 1 : 0;  // no reorg that could be followed goes there
     expected_.first = std::max(segment.from, plan_.source.start_at_latest ? 0 : plan_.source.start_block);
+    expected_.late_first = std::min(plan_.filter_from, expected_.first);
   }
   // A safe height of the branch that was taken back says nothing of this one.
   if (segment.rewind_to) expected_.safe = std::min(expected_.safe, *segment.rewind_to);
@@ -157,7 +190,26 @@ void DaemonSide::expect(const oracle::ChainSegment& segment) {
 
 void DaemonSide::refuse(const Error& why) {
   timeline_.in(Duration::milliseconds(1), [this, session = session_, why] {
-    if (session->alive) source_->refused({oracle_->recent_blocks("chain")}, why);
+    if (session->alive) source_->refused(cursor(), why);
+  });
+}
+
+void DaemonSide::inform() {
+  timeline_.in(Duration::milliseconds(1), [this, session = session_] {
+    if (session->alive) source_->inform(oracle_->settled_block("chain"), oracle_->missing_past("chain"));
+  });
+}
+
+void DaemonSide::add_filter() {
+  if (!plan_.adds_filter || expected_.has_filter || !source_) return;
+  if (expected_.begun && status().block < plan_.filter_from) return;
+  journal_.emplace_back(PolicyChange{});
+  (void)apply(journal_.back());
+  trace_.note("the policy watches one event more, from block {}", plan_.filter_from);
+  timeline_.in(Duration::milliseconds(static_cast<std::int64_t>(random_.below(2000))), [this, session = session_] {
+    if (!session->alive) return;
+    source_.reset();
+    make_source();
   });
 }
 
@@ -179,7 +231,8 @@ void DaemonSide::crash(bool lose_journal) {
   session_->alive = false;
   source_.reset();
   queue_.clear();
-  oracle_ = std::make_unique<oracle::Oracle>(plan_.oracle);
+  const bool as_at_first = plan_.adds_filter && !snapshot_expected_.has_filter;
+  oracle_ = std::make_unique<oracle::Oracle>(as_at_first ? plan_.at_first.oracle : plan_.oracle);
   Reader reader(snapshot_);
   if (!oracle_->load(reader) || !reader.is_done()) throw Violation("the snapshot does not load");
   expected_ = snapshot_expected_;
@@ -195,7 +248,7 @@ void DaemonSide::clear_violation() {
   if (!apply(journal_.back())) throw Violation("a violated source could not be cleared");
   trace_.note("a guardian clears the violation");
   timeline_.in(Duration::milliseconds(1), [this, session = session_] {
-    if (session && session->alive) source_->resume_from({oracle_->recent_blocks("chain")});
+    if (session && session->alive) source_->resume_from(cursor());
   });
 }
 
@@ -252,17 +305,26 @@ void DaemonSide::check(bool with_distinct) {
   if (!head) throw Violation(fmt::format("the head, block {}, does not exist", now.block));
   if (chain_.block(*head).number != now.block) throw Violation("the head has another number than its block");
   check_links(*head);
+  std::size_t at = 0;
   for (std::size_t i = 0; i < plan_.counted.size(); ++i) {
     const Counted& c = plan_.counted[i];
-    if (!oracle::is_usable(readings[i].quality) || (c.aggregate == Aggregate::distinct && !with_distinct)) continue;
+    if (plan_.is_late(i) && !expected_.has_filter) continue;
+    const oracle::Reading& reading = readings[at++];
+    if (!oracle::is_usable(reading.quality)) continue;
+    if (plan_.is_late(i) && !expected_.joined[i]) {  // it has read its past, and counts like the others from now on
+      expected_.joined[i] = true;
+      expected_.counted_to[i] = std::max(countable(c, now.block, expected_.safe, expected_.settled), expected_.past_to);
+    }
+    if (c.aggregate == Aggregate::distinct && !with_distinct) continue;
+    const std::uint64_t first = plan_.is_late(i) ? expected_.late_first : expected_.first;
     const std::uint64_t to = expected_.counted_to[i];
     if (to > now.block) throw Violation(fmt::format("blocks up to {} were counted, the head is {}", to, now.block));
-    const std::uint64_t want = c.aggregate == Aggregate::count ? chain_.count(c.event, *head, expected_.first, to)
-                               : c.aggregate == Aggregate::sum ? chain_.sum(c.event, *head, expected_.first, to)
-                                                               : chain_.distinct(c.event, *head, expected_.first, to);
-    if (readings[i].value != static_cast<double>(want)) {
+    const std::uint64_t want = c.aggregate == Aggregate::count ? chain_.count(c.event, *head, first, to)
+                               : c.aggregate == Aggregate::sum ? chain_.sum(c.event, *head, first, to)
+                                                               : chain_.distinct(c.event, *head, first, to);
+    if (reading.value != static_cast<double>(want)) {
       throw Violation(fmt::format("metric {} reads {}, the chain from block {} to {} has {}",
-                                  plan_.oracle.metrics[i].name, readings[i].value, expected_.first, to, want));
+                                  plan_.oracle.metrics[i].name, reading.value, first, to, want));
     }
   }
 }
@@ -280,8 +342,10 @@ void DaemonSide::check_complete() {
                                 chain_.safe(), chain_.finalized()));
   }
   check(true);
+  std::size_t at = 0;
   for (std::size_t i = 0; i < plan_.counted.size(); ++i) {
-    const auto& reading = oracle_->readings()[i];
+    if (plan_.is_late(i) && !expected_.has_filter) continue;
+    const auto& reading = oracle_->readings()[at++];
     if (expected_.counted_to[i] >= expected_.first && !oracle::is_usable(reading.quality)) {
       throw Violation(fmt::format("metric {} is not usable: {}", plan_.oracle.metrics[i].name, reading.reason));
     }

@@ -31,6 +31,9 @@ class DaemonSide {
   void crash(bool lose_journal);
   [[nodiscard]] bool runs() const { return source_ != nullptr; }
   void save_snapshot();
+  /// The policy changes to one that watches more; the source goes on as it was for a moment. Once; not before the chain
+  /// is where the new contract began.
+  void add_filter();
   /// The guardian accepts that the chain broke its promise, if it did.
   void clear_violation();
 
@@ -56,7 +59,8 @@ class DaemonSide {
   struct Tick {
     Instant at;
   };
-  using Entry = std::variant<oracle::ChainSegment, oracle::SourceReport, Tick, Clear>;
+  struct PolicyChange {};
+  using Entry = std::variant<oracle::ChainSegment, oracle::SourceReport, Tick, Clear, PolicyChange>;
   /// What the segments taken in so far promise, kept beside the oracle and never by it.
   struct Expected {
     bool begun = false;
@@ -66,10 +70,18 @@ class DaemonSide {
     std::uint64_t finalized = 0;
     std::uint64_t settled = 0;              ///< blocks up to here are final
     std::vector<std::uint64_t> counted_to;  ///< by metric: blocks up to here count, first - 1 = none
+    bool has_filter = false;                ///< the policy has changed
+    std::uint64_t late_first = 0;           ///< the first block that the late filter's metrics count
+    std::uint64_t past_to = 0;              ///< what the late filter has read of its past
+    std::vector<bool> joined;               ///< by metric: a late one that has read its past
   };
   struct Session;  ///< one life of the process
 
   [[nodiscard]] sources::Sink sink_of(const std::shared_ptr<Session>& session);
+  void make_source();
+  [[nodiscard]] sources::Cursor cursor() const;
+  [[nodiscard]] Expected nothing_expected() const;
+  void inform();
   bool offer(const std::shared_ptr<Session>& session, oracle::ChainSegment& segment);
   void process_one();
   Result<> apply(const Entry& entry);

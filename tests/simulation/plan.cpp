@@ -66,12 +66,14 @@ sources::EvmSettings make_source(Random& random, std::size_t providers, const Pl
   return s;
 }
 
-oracle::Settings make_oracle(const std::vector<Counted>& counted) {
+oracle::Settings make_oracle(const std::vector<Counted>& counted, bool with_mint) {
   oracle::Settings s;
   s.sources = {{.name = "chain"}};
-  s.events = {{"tip", "chain", "club", ""}, {"mint", "chain", "token", ""}};
+  s.events = {{"tip", "chain", "club", ""}};
+  if (with_mint) s.events.push_back({"mint", "chain", "token", ""});
   for (std::size_t i = 0; i < counted.size(); ++i) {
     const Counted& c = counted[i];
+    if (c.event == Watched::mint && !with_mint) continue;
     oracle::EventOrigin origin;
     origin.event = c.event == Watched::tip ? "tip" : "mint";
     if (c.aggregate == Aggregate::sum) origin.value = 1;
@@ -89,6 +91,22 @@ oracle::Settings make_oracle(const std::vector<Counted>& counted) {
     s.metrics.push_back(std::move(m));
   }
   return s;
+}
+
+/// Drawn apart, so that the rest of a seed's plan is the same with and without it.
+void add_filter_later(Plan& plan, std::uint64_t seed) {
+  Random random(seed ^ 0x6c617465);  // "late"
+  const std::uint64_t lowest = std::min(plan.source.start_at_latest ? UINT64_MAX : plan.source.start_block,
+                                        plan.blocks_before - std::min(plan.blocks_before, plan.source.confirmations));
+  plan.adds_filter = random.chance(0.3);
+  plan.filter_from = random.chance(0.5) ? 0 : random.below(lowest + 1);
+  if (!plan.adds_filter) return;
+  plan.at_first = {plan.source, make_oracle(plan.counted, false)};
+  plan.at_first.source.events.pop_back();
+  plan.oracle.events.back().from_block = plan.filter_from;
+  for (oracle::Settings* s : {&plan.oracle, &plan.at_first.oracle}) {
+    if (!plan.source.start_at_latest) s->sources.front().start_block = plan.source.start_block;
+  }
 }
 
 }  // namespace
@@ -133,7 +151,8 @@ Plan make_plan(Random& random, const PlanOptions& options) {
                   {Watched::mint, Aggregate::sum, Finality::confirmations, 2},
                   {Watched::mint, Aggregate::distinct, Finality::confirmations, 1}};
   plan.source = make_source(random, providers, plan);
-  plan.oracle = make_oracle(plan.counted);
+  plan.oracle = make_oracle(plan.counted, true);
+  add_filter_later(plan, options.seed);
   return plan;
 }
 

@@ -37,9 +37,20 @@ struct Plan {
   std::vector<Counted> counted;
   sources::EvmSettings source;
   oracle::Settings oracle;
+  /// The event mint is watched, and the metrics that count it exist, only since a change of the policy; until then
+  /// `at_first` is in force.
+  bool adds_filter = false;
+  std::uint64_t filter_from = 0;  ///< the first block of its contract
+  struct {
+    sources::EvmSettings source;
+    oracle::Settings oracle;
+  } at_first;
+
+  [[nodiscard]] bool is_late(std::size_t metric) const { return adds_filter && counted[metric].event == Watched::mint; }
 };
 
 struct PlanOptions {
+  std::uint64_t seed = 0;                  ///< of what is drawn apart from the rest
   Duration faults_for = Duration::zero();  ///< zero: drawn
   bool lies_that_need_comparison = false;
 };

@@ -16,9 +16,10 @@ class Run {
   explicit Run(const RunOptions& options)
       : random_(options.seed),
         trace_(timeline_, options.prints),
-        plan_(make_plan(random_, {options.faults_for, options.lies_that_need_comparison})),
+        plan_(make_plan(random_, {options.seed, options.faults_for, options.lies_that_need_comparison})),
         chain_(random_.next_u64(), plan_.density, plan_.accounts, kWallStart_s - 100'000),
-        daemon_random_(random_.next_u64()) {
+        daemon_random_(random_.next_u64()),
+        late_(options.seed + 1) {
     for (const Character& character : plan_.characters) {
       providers_.emplace_back(chain_, plan_.source.chain_id, character, random_.next_u64());
     }
@@ -199,6 +200,7 @@ class Run {
       if (random_.chance(0.3)) daemon_->save_snapshot();
       if (random_.chance(0.3)) daemon_->clear_violation();
       if (random_.chance(plan_.crash_chance)) crash();
+      if (late_.chance(0.2)) daemon_->add_filter();
       next_accident();
     });
   }
@@ -222,7 +224,9 @@ class Run {
                    const std::uint64_t polls = static_cast<std::uint64_t>(kWindow / plan_.source.poll_period) + 2;
                    const std::uint64_t progress =
                        (daemon_->accepted() - accepted) + (daemon_->starts() - starts) + (chain_.size() - size);
-                   const std::uint64_t allowed = providers_.size() * (polls + progress + 12) + 12;
+                   // How wide a range may be the reader of a late filter finds out by itself.
+                   const std::uint64_t sizing = plan_.adds_filter ? 24 : 12;
+                   const std::uint64_t allowed = providers_.size() * (polls + progress + sizing) + 12;
                    if (turns() - before > allowed) {
                      throw Violation(fmt::format("{} turns of asking within {} s; {} would do", turns() - before,
                                                  kWindow.in_seconds(), allowed));
@@ -243,6 +247,7 @@ class Run {
   Plan plan_;
   ModelChain chain_;
   Random daemon_random_;
+  Random late_;  // apart, so that runs without a late filter are what they were before there were any
   std::vector<Provider> providers_;
   std::shared_ptr<SimulatedWire> wire_;
   std::unique_ptr<DaemonSide> daemon_;

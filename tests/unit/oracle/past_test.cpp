@@ -173,6 +173,80 @@ TEST(Past, C6_WhatHasBecomeFinalMeanwhileIsReadBeforeItJoins) {
   EXPECT_EQ(readings_at(oracle, 601), from_the_beginning(50, 601));
 }
 
+TEST(Past, C5_ItJoinsWhenTheLastBlockThatCameWithoutItsEventsWasReadAndNoSooner) {
+  const auto settings = [](bool has_gifts) {
+    Settings s = settings_with(1, has_gifts);
+    MetricSettings deep = from_event("deep", Aggregate::count, {.event = "Tip", .confirmations = 12});
+    deep.window = Duration::hours(3);
+    s.metrics.insert(s.metrics.begin(), deep);  // what is final waits for it, so that gifts are found there, too
+    return s;
+  };
+  Oracle oracle(settings(false));
+  ASSERT_TRUE(oracle.ingest(range(1, 40, true, false)));
+  oracle.reconfigure(settings(true));
+  ASSERT_TRUE(oracle.ingest(range(41, 46, true, true)));
+  ASSERT_TRUE(oracle.ingest(range(1, 39, false, true)));
+  EXPECT_FALSE(is_usable(oracle.evaluate(at(553))[2].quality)) << "block 40 was live, without gifts";
+  ASSERT_TRUE(oracle.ingest(range(40, 40, false, true)));
+  EXPECT_EQ(oracle.evaluate(at(553))[2].value, 46 * 47 - 2 * 10);
+}
+
+TEST(Past, C5_WhatTheOldSourceReadAfterThePolicyChangedIsReadAgain) {
+  Oracle oracle = live_without_gifts();
+  ASSERT_TRUE(oracle.ingest(range(41, 42, true, false)));  // under way when the policy changed
+  ASSERT_TRUE(oracle.ingest(range(43, 46, true, true)));
+  ASSERT_TRUE(oracle.ingest(range(1, 41, false, true)));
+  EXPECT_EQ(oracle.missing_past("chain")->from, 42u);
+  ASSERT_TRUE(oracle.ingest(range(42, 42, false, true)));
+  EXPECT_EQ(readings_at(oracle, 553), from_the_beginning(46, 553));
+
+  Oracle first(settings_with(1, true));
+  ASSERT_TRUE(first.ingest(range(1, 40, true, false)));  // even the first segment of all
+  ASSERT_TRUE(first.ingest(range(41, 46, true, true)));
+  ASSERT_TRUE(first.ingest(range(1, 42, false, true)));
+  EXPECT_EQ(readings_at(first, 553), from_the_beginning(46, 553));
+}
+
+TEST(Past, C5_BlocksBeforeTheStartBlockAreLinkedOnlyAndTheContractsOwnAreReadBelowThem) {
+  Settings settings = settings_with(10, true);
+  settings.events[1].from_block = 7;
+  const auto live = [](std::uint64_t from, std::uint64_t to, std::uint64_t branch) {
+    ChainSegment s = range(from, to, true, true);
+    for (ChainBlock& block : s.blocks) {
+      if (block.number < 10) block.events.clear();
+      if (branch != 0) block.hash = hash_of(block.number, branch);
+    }
+    return s;
+  };
+  Oracle oracle(settings);
+  ASSERT_TRUE(oracle.ingest(live(6, 11, 0)));  // begins as deep as a reorg may reach
+  EXPECT_EQ(oracle.missing_past("chain")->from, 7u);
+  ChainSegment reorg = live(9, 12, 1);
+  reorg.rewind_to = 8;
+  ASSERT_TRUE(oracle.ingest(reorg));
+  ASSERT_TRUE(oracle.ingest(range(7, 8, false, true)));
+  EXPECT_FALSE(is_usable(oracle.evaluate(at(145))[1].quality)) << "block 9 was live, before the start block";
+  reorg = live(13, 13, 1);
+  reorg.parent = hash_of(12, 1);
+  ASSERT_TRUE(oracle.ingest(reorg));
+  ChainSegment past = range(9, 9, false, true);
+  past.blocks.back().hash = hash_of(9, 1);
+  ASSERT_TRUE(oracle.ingest(past));
+  oracle.evaluate(at(157));
+  EXPECT_EQ(oracle.readings()[1].value, 2 * (7 + 8 + 9 + 10 + 11 + 12 + 13));
+  EXPECT_EQ(oracle.readings()[0].value, 10 + 11 + 12 + 13);
+}
+
+TEST(Past, ABlockThatOnlyItsChildNamedContradictsNobody) {
+  Settings settings = settings_with(std::nullopt, true);
+  settings.events[1].from_block = 29;
+  Oracle oracle(settings);
+  ChainSegment first = range(30, 40, true, true);
+  first.parent = hash_of(29, 1);  // a lie that nothing has shown yet
+  ASSERT_TRUE(oracle.ingest(first));
+  EXPECT_TRUE(oracle.ingest(range(29, 36, false, true)));
+}
+
 TEST(Past, ASourceThatBeginsAtTheHeadHasNoneButAContractsFirstBlockGivesOne) {
   Oracle head(settings_with(std::nullopt, false));
   ASSERT_TRUE(head.ingest(range(30, 40, true, false)));

@@ -226,6 +226,18 @@ TEST(Values, V5_SourcesThatAlwaysStoodStillAreNotFrozenBecauseOneJumps) {
   EXPECT_TRUE(is_usable(r.quality)) << r.reason;
 }
 
+TEST(Values, V5_OneJumpOfOneSourceDoesNotMakeThoseFrozenThatHaveComeToRest) {
+  MetricSettings m = price(2);
+  m.frozen_after = Duration::minutes(2);
+  World world(m);
+  double p = 100;
+  for (int i = 0; i < 20; ++i) p *= 1.001, world.say(world.now() + 10, {p, p, p});
+  Reading r;
+  for (int i = 0; i < 30; ++i) r = world.say(world.now() + 10, {p, p, 500});
+  EXPECT_EQ(r.value, p) << r.reason;
+  EXPECT_TRUE(is_usable(r.quality)) << r.reason;
+}
+
 TEST(Values, V9_ASourcePinnedAtItsOwnMinimumDoesNotCount) {
   MetricSettings m = price(2);
   m.agree_within = 0;
