@@ -60,15 +60,16 @@ CLI::App* add_command(CLI::App& parent, Context& context, const std::string& nam
 CLI::App* add_group(CLI::App& parent, const std::string& name, const std::string& description,
                     const std::vector<std::string>& examples);
 
-void add_state_commands(CLI::App& root, Context& context);     // status metrics loops parameters sources
-void add_decision_commands(CLI::App& root, Context& context);  // adjustments explain preview
-void add_watch_command(CLI::App& root, Context& context);      // watch
-void add_guardian_commands(CLI::App& root, Context& context);  // guardian ...
-void add_admin_commands(CLI::App& root, Context& context);     // reload config backup log-level version
-void add_check_command(CLI::App& root, Context& context);      // check
-void add_replay_command(CLI::App& root, Context& context);     // replay
-void add_incidents_command(CLI::App& root, Context& context);  // incidents
-void add_journal_commands(CLI::App& root, Context& context);   // journal ...
-void add_help_commands(CLI::App& root, Context& context);      // help completion names
+void add_state_commands(CLI::App& root, Context& context);       // status metrics loops parameters sources
+void add_decision_commands(CLI::App& root, Context& context);    // adjustments explain preview
+void add_watch_command(CLI::App& root, Context& context);        // watch
+void add_guardian_commands(CLI::App& root, Context& context);    // guardian ...
+void add_admin_commands(CLI::App& root, Context& context);       // reload config backup log-level version
+void add_check_command(CLI::App& root, Context& context);        // check
+void add_replay_command(CLI::App& root, Context& context);       // replay
+void add_incidents_command(CLI::App& root, Context& context);    // incidents
+void add_conformance_command(CLI::App& root, Context& context);  // conformance
+void add_journal_commands(CLI::App& root, Context& context);     // journal ...
+void add_help_commands(CLI::App& root, Context& context);        // help completion names
 
 }  // namespace homeostat::cli
