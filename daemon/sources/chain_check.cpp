@@ -18,11 +18,13 @@ Fault inconsistent(std::string text) {
 
 }  // namespace
 
-ChainMemory::ChainMemory(const Cursor& cursor) : entries_(cursor.recent.begin(), cursor.recent.end()) {
+ChainMemory::ChainMemory(const Cursor& cursor)
+    : entries_(cursor.recent.begin(), cursor.recent.end()), settled_(cursor.settled) {
   while (entries_.size() > kBlocksRemembered) entries_.pop_front();
 }
 
 void ChainMemory::settled_is(std::uint64_t block) {
+  settled_ = block;
   while (entries_.size() > kFinalBlocksRemembered && entries_[1].first <= block) entries_.pop_front();
 }
 

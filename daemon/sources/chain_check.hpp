@@ -37,13 +37,16 @@ class ChainMemory {
   [[nodiscard]] bool empty() const { return entries_.empty(); }
   [[nodiscard]] const Entry& head() const { return entries_.back(); }
   [[nodiscard]] const std::deque<Entry>& entries() const { return entries_; }
-  /// Forgets what is older than the newest block that is final, but for a few that help after a restart.
+  /// No fork below this block is followed: it was final. Forgets what is older, but for a few that help after a
+  /// restart.
   void settled_is(std::uint64_t block);
+  [[nodiscard]] std::uint64_t settled() const { return settled_; }  ///< 0 = unknown
   /// Takes over what a segment changes, in the oracle's order: rewind, then append.
   void apply(const oracle::ChainSegment& segment);
 
  private:
   std::deque<Entry> entries_;
+  std::uint64_t settled_ = 0;  ///< of these entries: a copy must not be held against what became final later
 };
 
 /// The three bits of an Ethereum block's bloom filter that an address or topic sets, counted from its end

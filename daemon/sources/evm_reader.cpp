@@ -65,6 +65,13 @@ EvmReader::EvmReader(const EvmSettings& settings, EventBook book, EvmMetrics& me
       sink_(sink),
       sizer_(settings.range_max, settings.logs_target) {}
 
+std::optional<Fault> EvmReader::wrong_chain(const rpc::Value& value) const {
+  const std::uint64_t chain_id = std::get<std::uint64_t>(value);
+  if (chain_id == settings_.chain_id) return std::nullopt;
+  return Fault{
+      FaultKind::wrong_chain, fmt::format("it answers for chain id {}, expected {}", chain_id, settings_.chain_id), {}};
+}
+
 asio::awaitable<Fetch<Heads>> EvmReader::heads(EvmNode& node) {
   std::vector<rpc::Call> calls{rpc::chain_id(), rpc::header_by_tag("latest")};
   if (settings_.ask_safe) calls.push_back(rpc::header_by_tag("safe"));
@@ -73,11 +80,7 @@ asio::awaitable<Fetch<Heads>> EvmReader::heads(EvmNode& node) {
   if (!values) co_return tl::make_unexpected(std::move(values.error()));
   auto& id = (*values)[0];
   if (!id) co_return tl::make_unexpected(std::move(id.error()));
-  const std::uint64_t chain_id = std::get<std::uint64_t>(*id);
-  if (chain_id != settings_.chain_id) {
-    co_return fault(FaultKind::wrong_chain,
-                    fmt::format("it answers for chain id {}, expected {}", chain_id, settings_.chain_id));
-  }
+  if (auto wrong = wrong_chain(*id)) co_return tl::make_unexpected(std::move(*wrong));
   auto& latest = (*values)[1];
   if (!latest) co_return tl::make_unexpected(std::move(latest.error()));
   const auto& header = std::get<std::optional<Header>>(*latest);
@@ -118,16 +121,20 @@ asio::awaitable<Fetch<Base>> EvmReader::ancestor(EvmNode& node, const ChainMemor
   const auto& known = memory.entries();
   std::size_t left = known.size();
   while (left > 0) {
-    const std::size_t count = std::min<std::size_t>(left, std::max<std::uint32_t>(settings_.batch_max, 1));
+    const std::size_t count = std::min<std::size_t>(left, std::max<std::uint32_t>(settings_.batch_max, 2) - 1);
     std::vector<rpc::Call> calls;
     for (std::size_t i = 0; i < count; ++i) calls.push_back(rpc::header_by_number(known[left - 1 - i].first));
+    // Behind one address there may be nodes of two chains, and that none of our blocks is known is a grave thing to
+    // say: who says so must be of our chain in the same breath.
+    calls.push_back(rpc::chain_id());
     auto values = co_await node.require(std::move(calls));
     if (!values) co_return tl::make_unexpected(std::move(values.error()));
+    if (auto wrong = wrong_chain(values->back())) co_return tl::make_unexpected(std::move(*wrong));
     for (std::size_t i = 0; i < count; ++i) {
       const auto& [number, hash] = known[left - 1 - i];
-      if (number < settled_) {
+      if (number < memory.settled()) {
         co_return fault(FaultKind::disjoint,
-                        fmt::format("its chain left ours below block {}, which was final", settled_));
+                        fmt::format("its chain left ours below block {}, which was final", memory.settled()));
       }
       // Only a block that was given says that the chain is another one.
       const auto header = expect_block((*values)[i], number);

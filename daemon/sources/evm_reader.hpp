@@ -47,8 +47,6 @@ class EvmReader {
   [[nodiscard]] boost::asio::awaitable<Fetch<Heads>> heads(EvmNode& node);
   /// Fault missing_contract, naming those without code.
   [[nodiscard]] boost::asio::awaitable<std::optional<Fault>> check_contracts(EvmNode& node);
-  /// No fork below this block is followed: it was final. 0 = unknown.
-  void settled_is(std::uint64_t block) { settled_ = block; }
   /// A range of final blocks from `from` to at most `to`, with the first block listed, for filters added later.
   /// Faults: inconsistent, range_too_wide, and the node's.
   [[nodiscard]] boost::asio::awaitable<Fetch<oracle::ChainSegment>> past(EvmNode& node, std::uint64_t from,
@@ -64,6 +62,8 @@ class EvmReader {
   using Forkable = std::optional<oracle::ChainSegment>;
 
   boost::asio::awaitable<Fetch<Forkable>> follow(EvmNode& node, const Heads& heads, const ChainMemory& memory);
+  /// The answer to rpc::chain_id(), if it is another than ours.
+  [[nodiscard]] std::optional<Fault> wrong_chain(const rpc::Value& chain_id) const;
   boost::asio::awaitable<Fetch<Base>> ancestor(EvmNode& node, const ChainMemory& memory);
   boost::asio::awaitable<Fetch<Forkable>> read(EvmNode& node, const Heads& heads, const Base& base);
   boost::asio::awaitable<Fetch<Forkable>> live(EvmNode& node, const Heads& heads, const Base& base, std::uint64_t to);
@@ -102,7 +102,6 @@ class EvmReader {
   EvmMetrics& metrics_;
   const Sink& sink_;
   RangeSizer sizer_;
-  std::uint64_t settled_ = 0;
 };
 
 }  // namespace homeostat::sources

@@ -41,7 +41,6 @@ struct EvmSource::Impl : std::enable_shared_from_this<EvmSource::Impl> {
         heads(outside, settings, metrics, sink, [this] { wake(); }),
         pool(outside, settings, metrics, sink, reader, [this](EvmPool::Attempt& attempt) { return look(attempt); }),
         pause(timing.make_timer()) {
-    reader.settled_is(cursor.settled);
     want(std::move(cursor.missing));
   }
 
@@ -246,7 +245,6 @@ struct EvmSource::Impl : std::enable_shared_from_this<EvmSource::Impl> {
 
   void resume_from(const Cursor& cursor) {
     memory = ChainMemory(cursor);
-    reader.settled_is(cursor.settled);
     past.reset();
     past_from = 0;
     want(cursor.missing);
@@ -338,7 +336,6 @@ void EvmSource::refused(Cursor cursor, Error why) {
 
 void EvmSource::inform(std::uint64_t settled, std::optional<oracle::MissingPast> missing) {
   asio::post(impl_->outside.executor, [impl = impl_, settled, missing = std::move(missing)]() mutable {
-    impl->reader.settled_is(settled);
     impl->memory.settled_is(settled);
     const bool had_none = impl->past == nullptr;
     impl->want(std::move(missing));

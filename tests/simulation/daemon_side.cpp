@@ -141,7 +141,9 @@ Result<> DaemonSide::apply(const Entry& entry) {
     return done;
   }
   if (const auto* report = std::get_if<oracle::SourceReport>(&entry)) {
+    const bool was_violated = is_violated();
     oracle_->report(*report);
+    if (was_violated && !is_violated()) throw Violation("a report has cleared a violation");
     return {};
   }
   if (const auto* tick = std::get_if<Tick>(&entry)) {

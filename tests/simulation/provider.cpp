@@ -129,7 +129,6 @@ Answer Provider::answer(std::string_view request) {
   HOMEOSTAT_CHECK(!asked.empty());
   exchanges += 1;
   calls += asked.size();
-  turns += asked.front().method == "eth_chainId" ? 1 : 0;
   Answer answer;
   const double times = random_.uniform(0.5, kLatencyMost);
   answer.after = Duration{static_cast<std::int64_t>(static_cast<double>(character_.latency.ns) * times)};
@@ -141,6 +140,11 @@ Answer Provider::answer(std::string_view request) {
     return answer;
   };
   const bool misbehaves = way_ != Way::honest && now_and_then();
+  // A look begins with the chain id; alone, where nothing is batched, the chain id also ends a search for the fork.
+  const bool ends_search = asked.size() == 1 && asked_by_number_;
+  turns += asked.front().method == "eth_chainId" && !ends_search ? 1 : 0;
+  asked_by_number_ =
+      asked.back().method == "eth_getBlockByNumber" && field(asked.back().params, "[\"").starts_with("0x");
   if (misbehaves) {
     switch (way_) {
       case Way::refuses_connections:
@@ -244,6 +248,13 @@ std::string Provider::header_by_number(std::string_view params, const View& view
     if (way_ == Way::null_blocks && now_and_then()) return R"("result":null)";
   }
   if (number > head) return R"("result":null)";
+  if (way_ == Way::wrong_chain) {
+    ModelBlock foreign;
+    foreign.number = number;
+    foreign.hash = derived_hash(chain_id_ + 1, number);
+    foreign.time_s = chain_.block(chain_.ancestor(view.head, number)).time_s;
+    return "\"result\":" + header_json(foreign, derived_hash(chain_id_ + 1, number - 1));
+  }
   // A wrong number under a tag is finality claimed too early: another lie.
   if (which == "safe" || which == "finalized") {
     const std::size_t at = chain_.ancestor(view.head, number);
@@ -263,7 +274,7 @@ void Provider::append_logs(std::string& out, std::size_t at, std::string_view fi
     if (unfiltered || (asked(log.address) && asked(log.topics.front()))) matching.push_back(&log);
   }
   if (matching.empty()) return;
-  if (way_ == Way::empty_logs && !in_range && now_and_then()) return;
+  if (way_ == Way::empty_logs && now_and_then()) return;
   if (way_ == Way::empty_logs_in_ranges && in_range && now_and_then()) return;
   if (way_ == Way::partial_logs && matching.size() > 1 && now_and_then()) matching.erase(matching.begin());
   if (way_ == Way::log_twice && now_and_then()) matching.push_back(matching.front());

@@ -137,6 +137,7 @@ class Provider {
   Way way_ = Way::honest;
   double often_ = 1;  ///< how often it misbehaves while it does
   std::uint64_t dialect_ = 0;
+  bool asked_by_number_ = false;  ///< the last exchange ended with a block by its number
 };
 
 }  // namespace homeostat::simulation

@@ -148,6 +148,48 @@ test("F9_the_wrong_chain_beside_the_right_one costs nothing", async (t) => {
   await s.daemon.stop();
 });
 
+test("F9_a_proxy_before_two_chains: whichever answers, nothing of the other one is taken in", async (t) => {
+  // Each exchange goes to one of the two nodes, as a load balancer with a wrong member would have it.
+  const other = await startEmitter(t, { chainId: 999, slots: 32 });
+  const s = await begin(t);
+  await other.emit(log(7_000_000));
+  await other.mine((await node.block()) + 50);
+  const other_one = (n) => (Math.imul(n, 0x9e3779b1) >>> 16) % 3 === 0;
+  s.proxy.set(faults.equivocating(other.url, () => other_one(s.proxy.exchanges())));
+  for (const sum of [1, 20, 300]) {
+    await node.emit(log(sum));
+    await node.mine(2); // several at once, so that headers are asked for by number
+    await node.reorg(2);
+    await s.agrees({ what: "of our chain" });
+  }
+  assert.ok((await s.errors()).wrong_chain > 0, JSON.stringify(await s.errors()));
+  assert.notEqual((await s.source()).condition, "violated");
+  s.proxy.set();
+  await s.is("connected");
+  await s.agrees();
+  await s.daemon.stop();
+});
+
+test("F9_a_node_that_is_syncing: asked last while it is far behind, and first again when it has caught up", async (t) => {
+  const s = await begin(t, { spare: true, source: "pool: {probe_period: 100ms, probes_good: 2, behind_max: 5}" });
+  const stateOfFirst = async () => (await s.counter("homeostat_provider_state", { provider: "first", state: "behind" }));
+  await node.mine(30);
+  await s.agrees();
+  // What it says of itself is not asked: its head shows it, and the blocks that it has no receipts of yet are not empty.
+  s.proxy.set(faults.syncing(), faults.lagging(20), faults.emptyLogs());
+  await node.emit(log(1), log(20));
+  await s.agrees({ what: "although the first provider is syncing" });
+  await waitFor("it is behind", async () => (await stateOfFirst()) === 1);
+  assert.equal((await s.source()).reorgs, "0", "an older head is no reorg");
+  s.proxy.set();
+  await waitFor("it has caught up", async () => (await stateOfFirst()) === 0);
+  const asked = s.proxy.count("eth_getLogs");
+  await node.emit(log(300));
+  await s.agrees();
+  assert.ok(s.proxy.count("eth_getLogs") > asked, "it is used again");
+  await s.daemon.stop();
+});
+
 test("F7_failover_to_a_node_that_lags: it is waited for, nothing is taken back", async (t) => {
   const s = await begin(t);
   await node.emit(log(1));
