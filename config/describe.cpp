@@ -147,6 +147,7 @@ LoopDescription describe_loop(const controller::LoopSettings& loop, const engine
   if (pid.leak_half_life > Duration::zero()) d.leak_half_life = pid.leak_half_life;
   d.emergency_below = loop.emergency_below;
   d.emergency_above = loop.emergency_above;
+  d.plausibility = loop.plausibility;
   return d;
 }
 
@@ -158,7 +159,14 @@ Description describe(const ValidConfig& config) {
   for (const SourceConnection& s : config.daemon().sources) {
     const auto fed = std::count_if(policy.oracle.metrics.begin(), policy.oracle.metrics.end(),
                                    [&](const auto& m) { return is_fed_by(m, s.name, policy.oracle); });
-    d.sources.push_back({s.name, std::string(kind_of(s.connection)), where_of(s.connection), std::size_t(fed)});
+    SourceDescription& added = d.sources.emplace_back();
+    added.name = s.name;
+    added.kind = kind_of(s.connection);
+    added.where = where_of(s.connection);
+    added.metrics = static_cast<std::size_t>(fed);
+    const oracle::SourceSettings& settings = policy.oracle.sources[d.sources.size() - 1];
+    if (settings.allowed_lateness > Duration::zero()) added.allowed_lateness = settings.allowed_lateness;
+    if (settings.skew_max > Duration::zero()) added.skew_max = settings.skew_max;
   }
   for (const auto& m : policy.oracle.metrics) d.metrics.push_back(describe_metric(m));
   for (const auto& p : policy.guardian.parameters) d.parameters.push_back(describe_parameter(p, policy.period));

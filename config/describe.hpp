@@ -15,9 +15,11 @@ namespace homeostat::config {
 
 struct SourceDescription {
   std::string name;
-  std::string kind;         ///< push, evm, prometheus, http or chainlink
-  std::string where;        ///< address, empty for push
-  std::size_t metrics = 0;  ///< how many it feeds
+  std::string kind;                          ///< push, evm, prometheus, http or chainlink
+  std::string where;                         ///< address, empty for push
+  std::size_t metrics = 0;                   ///< how many it feeds
+  std::optional<Duration> allowed_lateness;  ///< none = it promises order
+  std::optional<Duration> skew_max;          ///< none = its clock is not asked about
 };
 
 struct MetricDescription {
@@ -52,6 +54,7 @@ struct LoopDescription {
   std::optional<Duration> integral_time;                   ///< kp / ki; none without both
   std::optional<Duration> leak_half_life;                  ///< none = the integral never forgets
   std::optional<double> emergency_below, emergency_above;  ///< PV
+  std::optional<controller::Plausibility> plausibility;    ///< none = the metric need not answer
 };
 
 struct Description {

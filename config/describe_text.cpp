@@ -41,6 +41,11 @@ std::string table(const std::vector<Row>& rows) {
   return text;
 }
 
+std::string answer_text(const LoopDescription& l) {
+  if (!l.plausibility) return "-";
+  return fmt::format("to {} in {}", percent(l.plausibility->moved_ratio), text_of(l.plausibility->within));
+}
+
 std::string emergency_text(const LoopDescription& l) {
   std::string text;
   if (l.emergency_below) text += fmt::format("below {}", short_number(*l.emergency_below));
@@ -75,6 +80,12 @@ std::string json(const std::optional<double>& x) {
   return x ? json(*x) : "null";
 }
 
+std::string json(const std::optional<controller::Plausibility>& x) {
+  if (!x) return "null";
+  return fmt::format(R"({{"moved":{},"within_s":{},"response":{}}})", json(x->moved_ratio),
+                     json(x->within.in_seconds()), json(x->response_ratio));
+}
+
 template <class T, class F>
 std::string json_list(const std::vector<T>& list, F object) {
   std::vector<std::string> items;
@@ -87,8 +98,11 @@ std::string json_list(const std::vector<T>& list, F object) {
 std::string to_text(const Description& d) {
   std::string text = fmt::format("policy {}, a decision every {}, digest {}\n", d.name, text_of(d.period), d.digest);
 
-  std::vector<Row> rows = {{"SOURCE", "KIND", "METRICS", "WHERE"}};
-  for (const auto& s : d.sources) rows.push_back({s.name, s.kind, std::to_string(s.metrics), s.where});
+  std::vector<Row> rows = {{"SOURCE", "KIND", "METRICS", "MAY BE LATE", "CLOCK WITHIN", "WHERE"}};
+  for (const auto& s : d.sources) {
+    rows.push_back({s.name, s.kind, std::to_string(s.metrics), optional_text(s.allowed_lateness, "-"),
+                    optional_text(s.skew_max, "-"), s.where});
+  }
   text += "\n" + table(rows);
 
   rows = {{"METRIC", "UNIT", "HOW", "FROM"}};
@@ -103,25 +117,29 @@ std::string to_text(const Description& d) {
   }
   text += "\n" + table(rows);
 
-  rows = {{"LOOP", "METRIC", "MOVES", "SET-POINT", "DEADBAND", "FIRST STEP AT", "INTEGRAL", "LEAK", "EMERGENCY"}};
+  rows = {{"LOOP", "METRIC", "MOVES", "SET-POINT", "DEADBAND", "FIRST STEP AT", "INTEGRAL", "LEAK", "EMERGENCY",
+           "MUST ANSWER"}};
   for (const auto& l : d.loops) {
     rows.push_back({l.name, l.metric, l.parameter, fmt::format("{} {}", short_number(l.setpoint), l.pv_unit),
                     fmt::format("{} ({})", short_number(l.deadband), percent(l.deadband_ratio)),
                     l.first_step > 0 ? short_number(l.first_step) : "-", optional_text(l.integral_time, "-"),
-                    optional_text(l.leak_half_life, "none"), emergency_text(l)});
+                    optional_text(l.leak_half_life, "none"), emergency_text(l), answer_text(l)});
   }
   text += "\n" + table(rows);
   text +=
       "\nRISE, FALL, TO MAX, TO MIN: from the initial value, as fast as the parameter's limits allow.\n"
       "DEADBAND, FIRST STEP AT: the error, in the metric's unit, up to which nothing happens, and from which the\n"
-      "proportional part alone moves the parameter by one quantum.\n";
+      "proportional part alone moves the parameter by one quantum.\n"
+      "MUST ANSWER: within this time to a move of the parameter by this share of its range, or the sensor is "
+      "doubted.\n";
   return text;
 }
 
 std::string to_json(const Description& d) {
   const std::string sources = json_list(d.sources, [](const SourceDescription& s) {
-    return fmt::format(R"({{"name":{},"kind":{},"where":{},"metrics":{}}})", quoted(s.name), quoted(s.kind),
-                       quoted(s.where), s.metrics);
+    return fmt::format(R"({{"name":{},"kind":{},"where":{},"metrics":{},"allowed_lateness_s":{},"skew_max_s":{}}})",
+                       quoted(s.name), quoted(s.kind), quoted(s.where), s.metrics, json(s.allowed_lateness),
+                       json(s.skew_max));
   });
   const std::string metrics = json_list(d.metrics, [](const MetricDescription& m) {
     return fmt::format(R"({{"name":{},"unit":{},"how":{},"from":{}}})", quoted(m.name), quoted(m.unit), quoted(m.how),
@@ -138,10 +156,10 @@ std::string to_json(const Description& d) {
     return fmt::format(
         R"({{"name":{},"metric":{},"parameter":{},"response":{},"metric_unit":{},"parameter_unit":{},"setpoint":{},)"
         R"("deadband":{},"deadband_ratio":{},"first_step":{},"integral_time_s":{},"leak_half_life_s":{},)"
-        R"("emergency_below":{},"emergency_above":{}}})",
+        R"("emergency_below":{},"emergency_above":{},"plausibility":{}}})",
         quoted(l.name), quoted(l.metric), quoted(l.parameter), quoted(l.response), quoted(l.pv_unit), quoted(l.u_unit),
         json(l.setpoint), json(l.deadband), json(l.deadband_ratio), json(l.first_step), json(l.integral_time),
-        json(l.leak_half_life), json(l.emergency_below), json(l.emergency_above));
+        json(l.leak_half_life), json(l.emergency_below), json(l.emergency_above), json(l.plausibility));
   });
   return fmt::format(R"({{"name":{},"digest":{},"period_s":{},"sources":{},"metrics":{},"parameters":{},"loops":{}}})",
                      quoted(d.name), quoted(d.digest), json(d.period.in_seconds()), sources, metrics, parameters,

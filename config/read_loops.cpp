@@ -143,6 +143,23 @@ void read_emergency(const Field& field, Context& context, const oracle::MetricSe
   if (gains.is_given()) read_gains(gains, context, loop.emergency.emplace());
 }
 
+void read_plausibility(const Field& field, Context& context, Duration period, LoopSettings& loop) {
+  if (!field.is_given()) return;
+  Section s(field, context);
+  controller::Plausibility asked;
+  s.required("moved", "how far the parameter must have moved, as a share of its range, e.g. 5%")
+      .ratio(asked.moved_ratio, {.min = 1e-6, .max = 1});
+  const Field within = s.required("within", "by when the metric must have answered, e.g. 2h");
+  within.duration(asked.within, {.min = Duration::milliseconds(1)});
+  if (asked.within < period) {
+    within.error(fmt::format("{} is shorter than the period of {}: nothing could have answered yet",
+                             text_of(asked.within), text_of(period)));
+  }
+  s.required("response", "by more than which share of its value it must have, e.g. 0.1%")
+      .ratio(asked.response_ratio, {.min = 0, .max = 1});
+  loop.plausibility = asked;
+}
+
 }  // namespace
 
 std::vector<LoopSettings> read_loops(const Field& field, Context& context, const Metrics& metrics,
@@ -172,6 +189,7 @@ std::vector<LoopSettings> read_loops(const Field& field, Context& context, const
       read_setpoint(s, context, *metric, loop);
       read_pid(s, context, *parameter, period, loop.pid);
       read_emergency(s.optional("emergency"), context, *metric, loop);
+      read_plausibility(s.optional("plausibility"), context, period, loop);
     } else {
       s.ignore_rest();
     }

@@ -48,6 +48,13 @@ struct PidSettings {
   Duration dt_max;          ///< cap of one integration step; 0 = 3 periods
 };
 
+/// What the loop's metric must show when its parameter has really moved, see engine/plausibility.hpp.
+struct Plausibility {
+  double moved_ratio = 0.05;             ///< net movement that must show, as a share of the parameter's max - min
+  Duration within = Duration::hours(2);  ///< by when it must
+  double response_ratio = 0.001;  ///< by more than this share of the reading, or of the set-point if that is more
+};
+
 struct LoopSettings {
   std::string name;
   std::string metric;
@@ -59,6 +66,7 @@ struct LoopSettings {
   std::optional<double> emergency_below;  ///< PV below which the loop asks for emergency mode
   std::optional<double> emergency_above;
   Duration emergency_clear_after = Duration::minutes(5);  ///< PV back inside for this long clears it
+  std::optional<Plausibility> plausibility;               ///< none = not asked
   std::string response;                                   ///< one sentence for explain: what this loop is for
 };
 

@@ -327,6 +327,11 @@ class Checker {
           "the emergency band begins at or below the set-point");
     duration(s.emergency_clear_after, where + ".emergency_clear_after", Duration::zero(), kDurationMax);
     number(s.setpoint_ramp_per_s, where + ".setpoint_ramp_per_s", 0, kMagnitudeMax);
+    if (s.plausibility) {
+      number(s.plausibility->moved_ratio, where + ".plausibility.moved", 1e-6, 1);
+      number(s.plausibility->response_ratio, where + ".plausibility.response", 0, 1);
+      duration(s.plausibility->within, where + ".plausibility.within", Duration{1}, kDurationMax);
+    }
     gains(s.pid.gains, where);
     if (s.emergency) gains(*s.emergency, where + ".emergency");
     pid(s.pid, s.setpoint, where);

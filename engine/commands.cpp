@@ -161,7 +161,10 @@ struct Handler {
 
   Said clear_halt() {
     if (auto ok = check_order(settings(), order, Expiry::optional); !ok) return tl::make_unexpected(ok.error());
-    if (auto ok = state.oracle.clear(command.target, order.at); !ok) return tl::make_unexpected(ok.error());
+    const bool was_doubted = state.trust_again(command.target);
+    if (auto ok = state.oracle.clear(command.target, order.at); !ok && !was_doubted) {
+      return tl::make_unexpected(ok.error());
+    }
     return "the newest value of " + command.target + " is accepted";
   }
 

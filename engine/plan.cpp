@@ -1,5 +1,7 @@
 #include "engine/plan.hpp"
 
+#include <algorithm>
+
 #include "controller/pid.hpp"
 #include "core/check.hpp"
 
@@ -11,6 +13,20 @@ std::map<std::string_view, std::uint32_t> index_by_name(const std::vector<Settin
   std::map<std::string_view, std::uint32_t> index;
   for (std::uint32_t i = 0; i < all.size(); ++i) index.emplace(all[i].name, i);
   return index;
+}
+
+/// A loop that raises its parameter when the metric is low takes it that this raises the metric.
+std::vector<Actuator> actuators_of(const Plan& plan, const std::vector<std::uint32_t>& loops) {
+  std::vector<Actuator> actuators;
+  for (const auto index : loops) {
+    const LoopPlan& loop = plan.loops[index];
+    const auto same = [&](const Actuator& a) { return a.parameter == loop.parameter; };
+    if (std::any_of(actuators.begin(), actuators.end(), same)) continue;
+    const guardian::ParameterSettings& settings = *plan.parameters[loop.parameter].settings;
+    const double range = settings.max.to_double() - settings.min.to_double();
+    actuators.push_back({loop.parameter, (loop.pid.action == controller::Action::direct ? 1 : -1) / range});
+  }
+  return actuators;
 }
 
 }  // namespace
@@ -31,12 +47,21 @@ Plan make_plan(const Policy& policy) {
     HOMEOSTAT_CHECK(metric != metrics.end() && parameter != parameters.end());
     const auto loop = static_cast<std::uint32_t>(plan.loops.size());
     plan.parameters[parameter->second].loops.push_back(loop);
-    plan.loops.push_back({&settings, settings.name, settings.metric,
-                          controller::with_defaults(settings.pid, policy.period), metric->second, parameter->second});
+    plan.loops.push_back({&settings,
+                          settings.name,
+                          settings.metric,
+                          controller::with_defaults(settings.pid, policy.period),
+                          metric->second,
+                          parameter->second,
+                          {}});
+    if (settings.plausibility) plan.plausible.push_back(loop);
     WatchedMetric& watch = watched[metric->second];
     watch.metric = metric->second;
     watch.loops.push_back(loop);
     watch.has_band |= settings.emergency_below.has_value() || settings.emergency_above.has_value();
+  }
+  for (const auto loop : plan.plausible) {
+    plan.loops[loop].actuators = actuators_of(plan, watched.at(plan.loops[loop].metric).loops);
   }
   for (auto& [metric, watch] : watched) plan.watched.push_back(std::move(watch));
   return plan;

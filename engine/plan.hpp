@@ -10,6 +10,7 @@
 
 #include "controller/settings.hpp"
 #include "core/shared_text.hpp"
+#include "engine/plausibility.hpp"
 #include "engine/policy.hpp"
 
 namespace homeostat::engine {
@@ -21,6 +22,8 @@ struct LoopPlan {
   controller::PidSettings pid;  ///< with_defaults()
   std::uint32_t metric = 0;     ///< index into Policy::oracle.metrics
   std::uint32_t parameter = 0;  ///< index into Policy::guardian.parameters
+  /// With `plausibility`: every parameter that a loop moves for the same metric, once.
+  std::vector<Actuator> actuators;
 };
 
 struct ParameterPlan {
@@ -42,6 +45,7 @@ struct Plan {
   std::vector<LoopPlan> loops;
   std::vector<ParameterPlan> parameters;
   std::vector<WatchedMetric> watched;
+  std::vector<std::uint32_t> plausible;                       ///< loops with `plausibility`, ascending
   std::map<std::string_view, std::uint32_t> parameter_index;  ///< by name
 
   [[nodiscard]] std::optional<std::uint32_t> loop(std::string_view name) const;

@@ -17,6 +17,8 @@ LoopState carried_over(const LoopState& before, const controller::LoopSettings& 
     state.setpoint = now.setpoint;
     state.align_to(before.output());
   }
+  if (!now.plausibility) state.watch = {};
+  state.watch.applied.clear();  // the parameters of the metric may be others: what moved counts from now on
   return state;
 }
 
@@ -113,6 +115,8 @@ void Engine::State::change_policy(const PolicyChange& change, Effects& effects) 
     if (!was || plan.loops[*was].settings->parameter != settings.parameter) continue;
     next.loops[i] = carried_over(loops[*was], *plan.loops[*was].settings, settings);
   }
+  for (std::uint32_t i = 0; i < change.policy->oracle.metrics.size(); ++i) next.oracle.doubt(i, "");
+  next.tell_doubts();
   for (std::uint32_t i = 0; i < next.parameters.size(); ++i) {
     const ParameterPlan& now = next.plan.parameters[i];
     const auto index = plan.parameter(now.settings->name);

@@ -30,6 +30,7 @@ struct LoopState {
   std::optional<guardian::Shift> shift;
   bool in_band = false;  ///< the last usable reading was in the emergency band
   bool emergency_gains = false;
+  ResponseWatch watch;
   double excess = 0;  ///< scratch of one tick: made and used in step_loops
 
   [[nodiscard]] const controller::PidState& pid() const { return last.state; }
@@ -39,7 +40,7 @@ struct LoopState {
 
   template <class Archive, class Self>
   static void fields(Archive& a, Self& x) {
-    a(x.last), a(x.setpoint), a(x.shift), a(x.in_band), a(x.emergency_gains);
+    a(x.last), a(x.setpoint), a(x.shift), a(x.in_band), a(x.emergency_gains), a(x.watch);
   }
 };
 
@@ -139,6 +140,17 @@ struct Engine::State {
   void observe(const std::vector<oracle::Reading>& readings);
   void note_mode(Effects& effects);
   void follow_up(std::uint32_t parameter, Effects& effects);
+
+  // plausibility.cpp: sensors that do not answer to their actuators
+  void watch_responses(const std::vector<oracle::Reading>& readings, std::uint64_t slots, Effects& effects);
+  void watch_response(std::uint32_t loop, const oracle::Reading& reading, std::uint64_t slots, Effects& effects);
+  void anchor(std::uint32_t loop, double reading);
+  [[nodiscard]] double movement(std::uint32_t loop) const;
+  [[nodiscard]] bool is_at_limit(std::uint32_t loop) const;
+  /// The oracle's readings say from the next tick on what the loops found.
+  void tell_doubts();
+  /// A guardian accepts the metric as it is: it is watched anew. True if it was unresponsive.
+  bool trust_again(const std::string& metric);
 
   // adjust.cpp: an adjustment's life
   void finish_veto_window(std::uint32_t parameter, Effects& effects);

@@ -61,6 +61,7 @@ void Engine::State::tick(const Tick& tick, Effects& effects) {
   observe(readings);
   note_mode(effects);
   mode_cause = modes.cause_text();
+  if (!plan.plausible.empty()) watch_responses(readings, slots, effects);
   step_loops(readings, static_cast<double>(slots) * policy->period.in_seconds());
   effects.records.reserve(parameters.size());
   for (std::uint32_t i = 0; i < parameters.size(); ++i) {

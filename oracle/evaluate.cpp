@@ -312,6 +312,12 @@ void Oracle::State::settle(std::size_t index, Instant at) {
     }
     metric.rate_refused = 0;
   }
+  r.unresponsive = !metric.doubt.empty();
+  if (c.is_good && r.unresponsive) {
+    c.quality = std::max(c.quality, Quality::degraded);
+    c.authority = std::min(c.authority, kDoubtedAuthority);
+    c.reason = c.reason.empty() ? metric.doubt : metric.doubt + "; " + c.reason;
+  }
   if (c.is_good && !(c.value >= m.min && c.value <= m.max)) {
     // Held, never clamped: a clamp would publish a wrong number for as long as the cause lasts.
     c.is_good = false;

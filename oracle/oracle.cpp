@@ -109,6 +109,11 @@ void Oracle::report(const SourceReport& report) {
   source.condition = condition;
 }
 
+void Oracle::doubt(std::size_t metric, const std::string& why) {
+  std::string& known = state_->metrics[metric].doubt;
+  if (known != why) known = why;
+}
+
 Result<> Oracle::clear(const std::string& name, Instant at) {
   State& s = *state_;
   if (const auto it = s.metric_index.find(name); it != s.metric_index.end()) {

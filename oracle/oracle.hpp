@@ -74,6 +74,11 @@ class Oracle {
   /// The readings of the last evaluate().
   [[nodiscard]] const std::vector<Reading>& readings() const;
 
+  /// Somebody who knows more than the signal doubts the metric (by index of Settings::metrics), from the next
+  /// evaluate() on until `why` is empty: its readings are at best degraded, say why, and have at most
+  /// kDoubtedAuthority.
+  void doubt(std::size_t metric, const std::string& why);
+
   /// Clears a halted metric or violated source by name; error unknown_name if there is none.
   [[nodiscard]] Result<> clear(const std::string& name, Instant at);
 

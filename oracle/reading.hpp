@@ -40,6 +40,10 @@ static_assert(Quality::ok < Quality::degraded && Quality::degraded < Quality::ra
   return q == Quality::ok ? 1 : is_usable(q) ? 0.5 : 0;
 }
 
+/// The most that a reading is worth whose sensor does not answer to its actuator. Not 0: a plant that rested comes back
+/// only when it is moved. Half of what a doubtful reading is worth, so that less is done the longer nothing answers.
+inline constexpr double kDoubtedAuthority = 0.25;
+
 [[nodiscard]] constexpr std::string_view name_of(Quality q) {
   switch (q) {
     case Quality::ok: return "ok";
@@ -90,12 +94,13 @@ struct Reading {
   /// Event time up to which it is complete: no source it depends on will add anything older, but one that has been
   /// silent for longer than staleness_max. Never = nothing was accepted yet. See oracle/watermark.hpp.
   Instant watermark;
+  bool unresponsive = false;  ///< its actuators moved and it did not, see engine/plausibility.hpp
 
   template <class Archive, class Self>
   static void fields(Archive& a, Self& x) {
     a(x.value), a(x.quality), a(x.reason), a(x.time), a(x.age), a(x.sources), a(x.count), a(x.error_ratio),
         a(x.provisional), a(x.provenance), a(x.authority), a(x.confidence), a(x.guard_gap), a(x.guard_suspect),
-        a(x.watermark);
+        a(x.watermark), a(x.unresponsive);
   }
 };
 

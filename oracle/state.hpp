@@ -152,6 +152,7 @@ struct Metric : Tally {
   Hash32 past_head{};               ///< of block past_next - 1
 
   Progress progress;
+  std::string doubt;  ///< why its readings are doubted; empty = they are not
 
   [[nodiscard]] std::uint64_t provisional() const { return settled ? contributions - settled->contributions : 0; }
 
@@ -159,7 +160,7 @@ struct Metric : Tally {
   static void fields(Archive& a, Self& x) {
     Tally::fields(a, x);
     a(x.was_covered), a(x.rate_refused), a(x.cleared_after), a(x.travel), a(x.backfilling), a(x.past_from),
-        a(x.past_next), a(x.watched_since), a(x.past_head), a(x.progress);
+        a(x.past_next), a(x.watched_since), a(x.past_head), a(x.progress), a(x.doubt);
     if (x.guard) a(*x.guard);
     bool has_settled = x.settled.has_value();
     a(has_settled);

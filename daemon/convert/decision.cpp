@@ -44,6 +44,7 @@ void proto_from_reading(const oracle::Reading& reading, v1::Reading& proto) {
   proto.set_guard_gap(reading.guard_gap);
   proto.set_guard_suspect(reading.guard_suspect);
   set_instant(proto, &v1::Reading::mutable_watermark, reading.watermark);
+  proto.set_unresponsive(reading.unresponsive);
   if (!reading.provenance.source.empty()) {
     v1::Provenance& provenance = *proto.mutable_provenance();
     provenance.set_source(reading.provenance.source);

@@ -246,7 +246,10 @@ void add_control(Page& page, const engine::View& v) {
                         "How far the sources' quorum is from what the guard accepts, |ln|; 0 = no contradiction.");
   auto suspect = page.gauge("homeostat_metric_guard_suspect",
                             "1 when the guard has contradicted its quorum for so long that the guard may be wrong.");
+  auto unresponsive = page.gauge("homeostat_metric_unresponsive",
+                                 "1 while its actuators have moved, acknowledged, and it has not answered.");
   for (const engine::MetricView& m : v.metrics) {
+    unresponsive.set({{"metric", m.name}}, m.reading.unresponsive ? 1.0 : 0.0);
     quality.set({{"metric", m.name}}, static_cast<double>(m.reading.quality));
     authority.set({{"metric", m.name}}, m.reading.authority);
     gap.set({{"metric", m.name}}, m.reading.guard_gap);

@@ -111,6 +111,7 @@ std::vector<controller::LoopSettings> loops() {
   cool.emergency = controller::Gains{0.3, 0.01, 0};
   cool.emergency_above = 25;
   cool.emergency_clear_after = Duration::seconds(30);
+  cool.plausibility = controller::Plausibility{0.01, Duration::seconds(5), 0.3};
   auto warm = loop("warm", "mean", "fee", 12, {0.5, 0.01, 0});
   warm.pid.error = controller::ErrorKind::relative;
   warm.pid.leak_half_life = Duration::minutes(10);
@@ -118,6 +119,7 @@ std::vector<controller::LoopSettings> loops() {
   pay.pid.setpoint_weight = 0.5;
   pay.pid.feed_forward = 0.1;
   auto tips = loop("tips", "tips", "reward", 50, {0.01, 0.0005, 0});
+  tips.plausibility = controller::Plausibility{0.01, Duration::seconds(5), 0.5};
   auto raise = loop("raise", "flow", "bar", 20, {0.05, 0.001, 0});
   auto spare = loop("spare", "steady", "bar", 10, {0.2, 0, 0});
   auto crowd = loop("crowd", "people", "boost", 30, {0.02, 0.0005, 0.1});
@@ -133,6 +135,8 @@ engine::Policy policy_a() {
   policy.period = kPeriod;
   policy.records_kept = 40;
   policy.oracle.sources = {{"alpha", 20, 60}, {"beta", 20, 60}, {"chain", 1000, 2000}};
+  policy.oracle.sources[0].allowed_lateness = Duration::seconds(4);
+  policy.oracle.sources[0].skew_max = Duration::milliseconds(500);
   policy.oracle.events = {{"Tip", "chain", "0x0000000000000000000000000000000000000001",
                            "event Tip(address indexed viewer, uint256 amount)"}};
   policy.oracle.metrics = metrics();

@@ -199,11 +199,15 @@ class Dump {
   }
   void put(const std::string& path, const controller::LoopSettings& x) {
     const auto& [name, metric, parameter, setpoint, setpoint_ramp_per_s, pid, emergency, emergency_below,
-                 emergency_above, emergency_clear_after, response] = x;
+                 emergency_above, emergency_clear_after, plausibility, response] = x;
     fields(path, "metric parameter setpoint setpoint_ramp_per_s pid emergency", metric, parameter, setpoint,
            setpoint_ramp_per_s, pid, emergency);
-    fields(path, "emergency_below emergency_above emergency_clear_after response", emergency_below, emergency_above,
-           emergency_clear_after, response);
+    fields(path, "emergency_below emergency_above emergency_clear_after plausibility response", emergency_below,
+           emergency_above, emergency_clear_after, plausibility, response);
+  }
+  void put(const std::string& path, const controller::Plausibility& x) {
+    const auto& [moved_ratio, within, response_ratio] = x;
+    fields(path, "moved_ratio within response_ratio", moved_ratio, within, response_ratio);
   }
 
   // --- the daemon ---
