@@ -135,6 +135,7 @@ struct EvmSource::Impl : std::enable_shared_from_this<EvmSource::Impl> {
     log(LogLevel::info,
         fmt::format("backfilling: blocks {}..{} of {}..{}", missing.from, to, missing.from, missing.to));
     if (!co_await offer(*segment)) co_return true;
+    delivered_by = provider;
     past_from = to + 1;
     if (past == reading && to >= past->missing.to) {
       past.reset();
