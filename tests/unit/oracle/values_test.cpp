@@ -424,13 +424,17 @@ TEST(Values, V7_AWrongExponentOfAMinorityChangesNothing) {
   EXPECT_TRUE(is_usable(r.quality)) << r.reason;
 }
 
-TEST(Values, V8_ATwapDoesNotCollapseToItsNewestSample) {
+MetricSettings ten_minutes_covered() {
   MetricSettings m = sampled("price", Aggregate::twap, {"a"});
   m.window = Duration::minutes(10);
   m.coverage_min = 0.8;
   m.staleness_max = Duration::minutes(2);
   m.max = 1e6;
-  World world(m);
+  return m;
+}
+
+TEST(Values, V8_ATwapDoesNotCollapseToItsNewestSample) {
+  World world(ten_minutes_covered());
   world.all(1200, 380);
   const Reading r = world.all(1210, 18'000);  // an update just now: it has lasted for no time at all
   EXPECT_EQ(r.value, 380);
@@ -439,12 +443,7 @@ TEST(Values, V8_ATwapDoesNotCollapseToItsNewestSample) {
 }
 
 TEST(Values, V8_ATwapWithoutItsCoverageIsNoValue) {
-  MetricSettings m = sampled("price", Aggregate::twap, {"a"});
-  m.window = Duration::minutes(10);
-  m.coverage_min = 0.8;
-  m.staleness_max = Duration::minutes(2);
-  m.max = 1e6;
-  World world(m);
+  World world(ten_minutes_covered());
   world.all(1200, 380);
   world.say(1200 + 400, {kSilent});
   const Reading r = world.all(1620, 18'000);
