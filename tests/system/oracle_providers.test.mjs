@@ -200,6 +200,7 @@ test("F7_failover_to_a_node_that_lags: it is waited for, nothing is taken back",
   await askedMore(s.proxy, 10, on.tag("latest"));
   assert.equal((await s.source()).block, before.block);
   assert.equal((await s.source()).reorgs, "0");
+  assert.equal((await s.source()).condition, "connected", "a head that does not move yet is no failure");
   await node.emit(log(300));
   await node.mine(6); // what lies 5 behind now is ahead of what was known
   const head = (await node.block()) - 5;
