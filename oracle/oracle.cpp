@@ -67,6 +67,7 @@ Oracle::State::State(Settings s) : settings(std::move(s)) {
     sources[source->second].chain.emplace();
   }
   for (std::size_t i = 0; i < metrics.size(); ++i) make_metric(i);
+  begin_sources();
 }
 
 Oracle::Oracle(Settings settings) : state_(std::make_unique<State>(std::move(settings))) {}
@@ -88,8 +89,9 @@ Result<> Oracle::ingest(const ChainSegment& segment) {
 
 const std::vector<Reading>& Oracle::evaluate(Instant at) {
   state_->evaluated_at = at;
+  state_->begin_sources();
   for (std::size_t i = 0; i < state_->metrics.size(); ++i) state_->evaluate(i, at);
-  state_->advance_sources(at);
+  state_->advance_sources();
   return state_->readings;
 }
 const std::vector<Reading>& Oracle::readings() const {

@@ -387,12 +387,13 @@ struct Oracle::State {
   // watermark.cpp
   /// When the series last brought something, and up to when it is complete.
   [[nodiscard]] Mark mark_of(std::size_t metric, const Series& series) const;
-  [[nodiscard]] bool is_idle(const MetricSettings& m, const Mark& mark, Instant at) const;
+  /// Before and after every metric was evaluated: the watermarks of the sources and of the whole, idle sources, skew.
+  void begin_sources();
+  void advance_sources();
   void advance_watermark(std::size_t metric, Instant at);
-  /// After every metric was evaluated: the watermarks of the sources and of the whole, idle sources, skew.
-  void advance_sources(Instant at);
   [[nodiscard]] MetricProgress progress_of(std::size_t metric) const;
-  std::vector<Mark> source_marks_;  ///< scratch, by source
+  std::vector<Mark> source_marks_;  ///< scratch of one evaluation, by source
+  Instant least_;                   ///< scratch of it: the least watermark of a metric that is fed
 
   // agree.cpp: votes of independent sources, and the guard over what they come to
   [[nodiscard]] std::size_t independent(std::size_t metric, const std::vector<const Series*>& series);

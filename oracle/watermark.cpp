@@ -12,18 +12,18 @@ Duration lateness_of(const MetricSettings& m, const SourceSettings& source) {
 }
 
 Mark Oracle::State::mark_of(std::size_t index, const Series& series) const {
-  const Source& source = sources[series.source];
-  if (std::holds_alternative<EventOrigin>(settings.metrics[index].origin)) {
+  const MetricSettings& m = settings.metrics[index];
+  if (std::holds_alternative<EventOrigin>(m.origin)) {
     const Metric& metric = metrics[index];
-    return {.complete = metric.has_frontier ? metric.frontier : Instant{}, .newest = source.newest};
+    return {.complete = metric.has_frontier ? metric.frontier : Instant{}, .newest = sources[series.source].newest};
   }
   if (!series.has_value) return {};
-  return {.complete = series.time - lateness_of(settings.metrics[index], settings.sources[series.source]),
-          .newest = series.time};
+  return {.complete = series.time - lateness_of(m, settings.sources[series.source]), .newest = series.time};
 }
 
-bool Oracle::State::is_idle(const MetricSettings& m, const Mark& mark, Instant at) const {
-  return mark.newest.is_never() || at - mark.newest > m.staleness_max;
+void Oracle::State::begin_sources() {
+  source_marks_.assign(sources.size(), Mark{});
+  least_ = Instant{};
 }
 
 void Oracle::State::advance_watermark(std::size_t index, Instant at) {
@@ -42,9 +42,12 @@ void Oracle::State::advance_watermark(std::size_t index, Instant at) {
   Mark least;
   for (const Series& series : metric.series) {
     const Mark mark = mark_of(index, series);
-    if (is_idle(m, mark, at)) continue;
+    if (mark.newest.is_never() || at - mark.newest > m.staleness_max) continue;  // idle
     if (least.newest.is_never() || mark.newest < least.newest) least.newest = mark.newest;
     if (least.complete.is_never() || mark.complete < least.complete) least.complete = mark.complete;
+    Mark& of_source = source_marks_[series.source];
+    of_source.newest = std::max(of_source.newest, mark.newest);
+    if (of_source.complete.is_never() || mark.complete < of_source.complete) of_source.complete = mark.complete;
   }
   // Of a chain it is what its blocks say, as the reading is: there is one series, and only a reorg takes it back.
   const bool is_event = std::holds_alternative<EventOrigin>(m.origin);
@@ -52,26 +55,12 @@ void Oracle::State::advance_watermark(std::size_t index, Instant at) {
   if (!is_event) progress.watermark = std::max(progress.watermark, least.complete);
   if (progress.moved.is_never() || least.newest > progress.newest) progress.moved = at;
   progress.newest = std::max(progress.newest, least.newest);
+  const bool is_fed = !least.newest.is_never() && !progress.watermark.is_never();
+  if (is_fed && (least_.is_never() || progress.watermark < least_)) least_ = progress.watermark;
 }
 
-void Oracle::State::advance_sources(Instant at) {
-  source_marks_.assign(sources.size(), Mark{});
-  Instant least;
-  for (std::size_t i = 0; i < metrics.size(); ++i) {
-    const MetricSettings& m = settings.metrics[i];
-    bool is_fed = false;
-    for (const Series& series : metrics[i].series) {
-      const Mark mark = mark_of(i, series);
-      if (is_idle(m, mark, at)) continue;
-      is_fed = true;
-      Mark& of_source = source_marks_[series.source];
-      of_source.newest = std::max(of_source.newest, mark.newest);
-      if (of_source.complete.is_never() || mark.complete < of_source.complete) of_source.complete = mark.complete;
-    }
-    const Instant own = metrics[i].progress.watermark;
-    if (is_fed && !own.is_never() && (least.is_never() || own < least)) least = own;
-  }
-  watermark = std::max(watermark, least);
+void Oracle::State::advance_sources() {
+  watermark = std::max(watermark, least_);
   for (std::size_t i = 0; i < sources.size(); ++i) {
     Source& source = sources[i];
     source.idle = source_marks_[i].newest.is_never();
