@@ -3,6 +3,7 @@
 
 #include "config/readers.hpp"
 #include "core/format.hpp"
+#include "core/hex.hpp"
 
 namespace homeostat::config {
 namespace {
@@ -159,11 +160,59 @@ std::vector<ParameterSettings> read_parameters(const Field& field, Context& cont
   return parameters;
 }
 
+namespace {
+
+guardian::Key read_key(const std::string& name, const Field& field, Context& context) {
+  guardian::Key key{.name = name};
+  Section s(field, context);
+  s.required("public_key", "64 hexadecimal digits (homeostat guardian key new)")
+      .parsed(key.public_key, [](std::string_view text) -> Parsed<guardian::PublicKey> {
+        auto bytes = bytes_from_hex<std::tuple_size_v<guardian::PublicKey>>(text);
+        if (!bytes) return tl::make_unexpected(Complaint{bytes.error().message, ""});
+        return *bytes;
+      });
+  std::size_t role = 0;
+  if (s.required("role", "what it may order").one_of(role, {"observer", "operator", "guardian", "admin"})) {
+    key.role = static_cast<guardian::Role>(role);
+  }
+  s.optional("expires").parsed(key.expires, [](std::string_view text) -> Parsed<Instant> {
+    auto instant = parse_instant(text);
+    if (!instant) return tl::make_unexpected(Complaint{instant.error().message, "2027-01-31T12:00:00Z"});
+    return *instant;
+  });
+  return key;
+}
+
+void read_approvals(const Field& field, Context& context, guardian::Settings& out) {
+  if (!field.is_given()) return;
+  Section s(field, context);
+  for (std::size_t i = 0; i < guardian::kCommandKindCount; ++i) {
+    const auto kind = static_cast<guardian::CommandKind>(i);
+    if (does_less(kind)) continue;
+    const Field entry = s.optional(word_of(kind));
+    if (!entry.is_given()) continue;
+    guardian::ApprovalRule rule{.kind = kind};
+    Section of_rule(entry, context);
+    of_rule.required("of", "how many different keys must sign").integer(rule.of, {.min = 2, .max = 100});
+    if (has_size(kind)) of_rule.optional("above").ratio(rule.above, {.min = 0});
+    out.approvals.push_back(rule);
+  }
+}
+
+}  // namespace
+
 void read_guardian(const Field& field, Context& context, guardian::Settings& out) {
   if (!field.is_given()) return;
   Section s(field, context);
   s.optional("override_max").duration(out.override_max, {.min = Duration::seconds(1), .max = Duration::days(30)});
   s.optional("setpoint_shift_max").ratio(out.setpoint_shift_max, {.min = 0, .max = 1});
+  s.optional("order_valid_max").duration(out.order_valid_max, {.min = Duration::seconds(1), .max = Duration::days(30)});
+  if (const Field keys = s.optional("keys"); keys.is_given()) {
+    Section::each(keys, context, [&](const std::string& name, const Field& entry) {
+      out.keys.push_back(read_key(name, entry, context));
+    });
+  }
+  read_approvals(s.optional("approvals"), context, out);
 }
 
 }  // namespace homeostat::config

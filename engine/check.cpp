@@ -19,6 +19,7 @@ constexpr std::size_t kMetricsMax = 100'000;
 constexpr std::size_t kLoopsMax = 100'000;
 constexpr std::size_t kParametersMax = 10'000;
 constexpr std::size_t kNameLengthLimit = 100;
+constexpr std::size_t kKeysMax = 100;
 constexpr std::uint32_t kRecordsKeptMax = 100'000;
 constexpr std::uint32_t kBucketsMax = 10'000;
 /// Of gains, bounds and set-points: products of three of them stay far inside a double.
@@ -115,6 +116,42 @@ class Checker {
     duration(p_.oracle.stall_max, "stall_max", Duration::zero(), kDurationMax);
     duration(p_.guardian.override_max, "guardian.override_max", Duration::seconds(1), kDurationMax);
     number(p_.guardian.setpoint_shift_max, "guardian.setpoint_shift_max", 0, 1);
+    duration(p_.guardian.order_valid_max, "guardian.order_valid_max", Duration::seconds(1), Duration::days(30));
+    keys();
+    for (const auto& rule : p_.guardian.approvals) approval(rule);
+  }
+
+  void keys() {
+    range(p_.guardian.keys.size() <= kKeysMax, "guardian.keys", "at most " + std::to_string(kKeysMax));
+    std::set<std::string_view> names;
+    std::map<guardian::PublicKey, std::string_view> owners;
+    for (const guardian::Key& key : p_.guardian.keys) {
+      const std::string where = "guardian.keys." + key.name;
+      if (key.name.empty()) add(ErrorCode::missing, "guardian.keys", "a key has no name");
+      if (!names.insert(key.name).second) add(ErrorCode::duplicate, where, "the name is given twice");
+      const auto [owner, is_new] = owners.emplace(key.public_key, key.name);
+      if (!is_new) {
+        add(ErrorCode::duplicate, where + ".public_key",
+            "is also that of '" + std::string(owner->second) + "': one person would count as two");
+      }
+    }
+  }
+
+  void approval(const guardian::ApprovalRule& rule) {
+    const std::string where = "guardian.approvals." + std::string(word_of(rule.kind));
+    const auto able = static_cast<std::uint32_t>(
+        std::count_if(p_.guardian.keys.begin(), p_.guardian.keys.end(),
+                      [&](const guardian::Key& k) { return k.role >= role_for(rule.kind); }));
+    if (guardian::does_less(rule.kind)) {
+      add(ErrorCode::invalid_argument, where,
+          "makes the system do less, and so needs no second signature: one guardian can always stop it");
+    }
+    range(rule.of >= 2 && rule.of <= able, where + ".of",
+          std::to_string(rule.of) + " is not from 2 to " + std::to_string(able) + ", the number of keys that may order it");
+    number(rule.above, where + ".above", 0, kMagnitudeMax);
+    if (rule.above != 0 && !has_size(rule.kind)) {
+      add(ErrorCode::invalid_argument, where + ".above", "has a meaning for override and shift only");
+    }
   }
 
   void source(const oracle::SourceSettings& s) {

@@ -78,6 +78,7 @@ std::string_view name_of(InputTag tag) {
     case InputTag::guardian_command: return "guardian_command";
     case InputTag::actuator_report: return "actuator_report";
     case InputTag::policy_change: return "policy_change";
+    case InputTag::signed_command: return "signed_command";
   }
   return "?";
 }
@@ -102,6 +103,7 @@ Result<Input> decode(std::string_view bytes, const PolicyLoader& load_policy) {
     case InputTag::guardian_command: return read<GuardianCommand>(reader, tag);
     case InputTag::actuator_report: return read<ActuatorReport>(reader, tag);
     case InputTag::policy_change: return read_policy_change(reader, load_policy);
+    case InputTag::signed_command: return read<SignedCommand>(reader, tag);
   }
   return corrupt("input", "begin with an unknown tag");
 }

@@ -30,6 +30,7 @@ enum class InputTag : std::uint8_t {
   guardian_command = 5,
   actuator_report = 6,
   policy_change = 7,
+  signed_command = 8,
 };
 /// "sample_batch" and so on; "?" for a byte that is none.
 [[nodiscard]] std::string_view name_of(InputTag tag);

@@ -6,6 +6,9 @@
 namespace homeostat::engine {
 namespace {
 
+constexpr std::size_t kFingerprintLength = 64;  // hexadecimal SHA-256
+constexpr std::size_t kAllowedPoliciesMax = 16;
+
 using guardian::CauseKind;
 using guardian::Expiry;
 using guardian::Order;
@@ -139,24 +142,24 @@ struct Handler {
     if (auto ok = check_order(settings(), order, Expiry::optional); !ok) return tl::make_unexpected(ok.error());
     for (std::uint32_t i = 0; i < state.parameters.size(); ++i) {
       const auto& under_way = state.parameters[i].under_way;
-      if (!under_way || under_way->id != command.adjustment) continue;
+      if (!under_way || under_way->id != command.id) continue;
       if (under_way->sent) {
         return fail(ErrorCode::conflict, "adjustment",
-                    "adjustment " + std::to_string(command.adjustment) + " was already sent");
+                    "adjustment " + std::to_string(command.id) + " was already sent");
       }
       state.parameters[i].under_way.reset();
       state.back_off(i, order.at, "vetoed by " + order.actor + ": " + order.reason);
-      const auto known = state.adjustments.find(command.adjustment);
+      const auto known = state.adjustments.find(command.id);
       if (known != state.adjustments.end()) {
         known->second.outcome = Outcome::vetoed;
         known->second.answered = order.at;
         known->second.answer_detail = "vetoed by " + order.actor + ": " + order.reason;
         effects.updates.push_back(known->second);
       }
-      return "adjustment " + std::to_string(command.adjustment) + " will not be sent";
+      return "adjustment " + std::to_string(command.id) + " will not be sent";
     }
     return fail(ErrorCode::unknown_name, "adjustment",
-                "adjustment " + std::to_string(command.adjustment) + " is not in a veto window");
+                "adjustment " + std::to_string(command.id) + " is not in a veto window");
   }
 
   Said clear_halt() {
@@ -166,6 +169,22 @@ struct Handler {
       return tl::make_unexpected(ok.error());
     }
     return "the newest value of " + command.target + " is accepted";
+  }
+
+  Said allow_policy() {
+    if (auto ok = check_order(settings(), order, Expiry::optional); !ok) return tl::make_unexpected(ok.error());
+    if (command.target.size() != kFingerprintLength ||
+        command.target.find_first_not_of("0123456789abcdef") != std::string::npos) {
+      return fail(ErrorCode::malformed, "target", "must be the configuration's fingerprint, " +
+                                                      std::to_string(kFingerprintLength) +
+                                                      " digits (homeostat check FILE prints it)");
+    }
+    const Instant until = order.until.is_never() ? order.at + settings().order_valid_max : order.until;
+    if (state.allowed_policies.size() >= kAllowedPoliciesMax) {
+      return fail(ErrorCode::resource_exhausted, "target", "too many policies are allowed already; wait for one to expire");
+    }
+    state.allowed_policies[command.target] = until;
+    return "policy " + command.target.substr(0, 12) + " may be loaded until " + text_of(until);
   }
 
   Said handle() {
@@ -180,23 +199,39 @@ struct Handler {
       case CommandKind::emergency_off: return emergency_off();
       case CommandKind::veto: return veto();
       case CommandKind::clear_halt: return clear_halt();
+      case CommandKind::allow_policy: return allow_policy();
+      case CommandKind::approve:
+      case CommandKind::reject: break;  // only signed ones: authority.cpp
     }
-    return fail(ErrorCode::unsupported, "kind", "no such command");
+    return fail(ErrorCode::unsupported, "kind", std::string(name_of(command.kind)) + " needs a signature");
   }
 };
 
 }  // namespace
 
-void Engine::State::command(const GuardianCommand& command, Effects& effects) {
+Result<std::string> Engine::State::carry_out(const GuardianCommand& command, Effects& effects) {
   Handler handler{*this, command, effects, {command.actor, command.reason, command.at, command.until}};
-  const Result<std::string> said = handler.handle();
-  effects.outcome = {said.has_value(), ++progress.commands, said ? *said : said.error().text(),
-                     said ? ErrorCode::conflict : said.error().code};
+  return handler.handle();
+}
+
+void Engine::State::conclude(const GuardianCommand& command, const Result<std::string>& said, Effects& effects) {
+  effects.outcome.accepted = said.has_value();
+  effects.outcome.message = said ? *said : said.error().text();
+  effects.outcome.refusal = said ? ErrorCode::conflict : said.error().code;
   ++(said ? progress.commands_accepted : progress.commands_refused);
   effects.notices.push_back({NoticeKind::command, command.at, command.target.empty() ? "all" : command.target,
                              std::string(name_of(command.kind)) + " by " + command.actor +
                                  (said ? ": " : " refused: ") + effects.outcome.message +
                                  (command.reason.empty() ? "" : " (" + command.reason + ")")});
+}
+
+void Engine::State::command(const GuardianCommand& command, Effects& effects) {
+  effects.outcome.id = ++progress.commands;
+  if (policy->guardian.keys.empty()) return conclude(command, carry_out(command, effects), effects);
+  conclude(command,
+           fail(ErrorCode::permission_denied, "",
+                "policy " + policy->name + " takes signed orders only: sign it with homeostat guardian --key FILE"),
+           effects);
 }
 
 }  // namespace homeostat::engine

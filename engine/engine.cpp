@@ -101,6 +101,7 @@ Effects Engine::apply(const Input& input) {
                  [&](const GuardianCommand& command) { state.command(command, effects); },
                  [&](const ActuatorReport& report) { state.report(report, effects); },
                  [&](const PolicyChange& change) { state.change_policy(change, effects); },
+                 [&](const SignedCommand& command) { state.signed_command(command, effects); },
              },
              input);
   return effects;
@@ -123,6 +124,8 @@ std::string Engine::save() const {
   writer(state.loops);
   writer(state.parameters);
   writer(state.adjustments);
+  writer(state.authority);
+  writer(state.allowed_policies);
   state.oracle.save(writer);
   return writer.take();
 }
@@ -149,6 +152,8 @@ Result<Engine> Engine::load(PolicyPtr policy, std::string_view bytes) {
   reader(state.loops);
   reader(state.parameters);
   reader(state.adjustments);
+  reader(state.authority);
+  reader(state.allowed_policies);
   if (!reader.ok() || !state.oracle.load(reader) || !reader.is_done() || !is_consistent(state)) {
     return fail(ErrorCode::corrupt, "state", "the saved bytes do not make a state of this policy");
   }

@@ -26,6 +26,7 @@ namespace homeostat::engine {
 struct CommandOutcome {
   bool accepted = false;
   std::uint64_t id = 0;                     ///< of the command, monotonic, also of refused ones
+  std::uint32_t missing = 0;                ///< signatures it waits for; accepted, but not carried out before
   std::string message;                      ///< what will happen, or why it was refused
   ErrorCode refusal = ErrorCode::conflict;  ///< of a refused one: its value was wrong, or the state is not right for it
 };

@@ -11,6 +11,7 @@ namespace homeostat::engine {
 using guardian::CauseKind;
 
 void Engine::State::expire_orders(Instant at, Effects& effects) {
+  expire_authority(at, effects);
   for (const guardian::Cause& cause : modes.expire(at)) {
     effects.notices.push_back({NoticeKind::command, at, cause.subject,
                                std::string(name_of(cause.kind)) + " by " + cause.subject + " expired"});

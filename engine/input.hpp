@@ -3,14 +3,14 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <string>
-#include <string_view>
 #include <variant>
 
 #include "core/decimal.hpp"
 #include "core/time.hpp"
 #include "engine/policy.hpp"
+#include "guardian/command.hpp"
+#include "guardian/keys.hpp"
 #include "oracle/observation.hpp"
 
 namespace homeostat::engine {
@@ -27,52 +27,20 @@ struct Tick {
   }
 };
 
-enum class CommandKind : std::uint8_t {
-  pause,  ///< stop emission: of one parameter, or of all with an empty target
-  resume,
-  override_value,  ///< hold a parameter at `value` until `until`
-  clear_override,
-  shift_setpoint,  ///< add `shift` to a loop's set-point until `until`
-  clear_shift,
-  emergency_on,
-  emergency_off,
-  veto,        ///< of an adjustment still in its veto window
-  clear_halt,  ///< accept a halted metric's or violated source's newest value and go on
-};
+using guardian::CommandKind;
+/// An order that nobody signed; a policy that lists keys refuses it.
+using GuardianCommand = guardian::Command;
 
-constexpr CommandKind last_of(CommandKind) {
-  return CommandKind::clear_halt;
-}
-[[nodiscard]] constexpr std::string_view name_of(CommandKind kind) {
-  switch (kind) {
-    case CommandKind::pause: return "pause";
-    case CommandKind::resume: return "resume";
-    case CommandKind::override_value: return "override";
-    case CommandKind::clear_override: return "clear override";
-    case CommandKind::shift_setpoint: return "shift set-point";
-    case CommandKind::clear_shift: return "clear shift";
-    case CommandKind::emergency_on: return "emergency on";
-    case CommandKind::emergency_off: return "emergency off";
-    case CommandKind::veto: return "veto";
-    case CommandKind::clear_halt: return "clear halt";
-  }
-  return "?";
-}
-
-struct GuardianCommand {
-  std::string actor;   ///< who, as the transport authenticated it
-  std::string reason;  ///< why, required, for the audit
+/// An order as its guardian signed it: the engine itself checks signature, key and approvals, so that a replay proves
+/// them again.
+struct SignedCommand {
   Instant at;
-  CommandKind kind = CommandKind::pause;
-  std::string target;            ///< parameter, loop, metric or source name; empty = all
-  std::optional<Decimal> value;  ///< override_value
-  double shift = 0;              ///< shift_setpoint, in the metric's unit
-  Instant until;                 ///< override_value, shift_setpoint, and optionally pause, emergency_on; never = none
-  std::uint64_t adjustment = 0;  ///< veto
+  std::string text;  ///< guardian/signed_order.hpp
+  guardian::Signature signature{};
 
   template <class Archive, class Self>
   static void fields(Archive& a, Self& x) {
-    a(x.actor), a(x.reason), a(x.at), a(x.kind), a(x.target), a(x.value), a(x.shift), a(x.until), a(x.adjustment);
+    a(x.at), a(x.text), a(x.signature);
   }
 };
 
@@ -101,6 +69,6 @@ struct PolicyChange {
 };
 
 using Input = std::variant<oracle::SampleBatch, oracle::ChainSegment, oracle::SourceReport, Tick, GuardianCommand,
-                           ActuatorReport, PolicyChange>;
+                           ActuatorReport, PolicyChange, SignedCommand>;
 
 }  // namespace homeostat::engine

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "engine/state.hpp"
+#include "guardian/loosened.hpp"
 
 namespace homeostat::engine {
 namespace {
@@ -43,6 +44,22 @@ Result<> check_change(const Policy& was, const Policy& now) {
     }
   }
   return {};
+}
+
+/// A policy with keys is loosened only by one that an admin allowed.
+Result<> check_allowed(const Engine::State& state, const PolicyChange& change) {
+  if (state.policy->guardian.keys.empty() ||
+      state.allowed_policies.contains(guardian::fingerprint(change.text))) {
+    return {};
+  }
+  const auto looser = guardian::loosened(state.policy->guardian, change.policy->guardian);
+  if (looser.empty()) return {};
+  std::string what = looser.front();
+  for (std::size_t i = 1; i < std::min<std::size_t>(looser.size(), 3); ++i) what += "; " + looser[i];
+  if (looser.size() > 3) what += "; and " + std::to_string(looser.size() - 3) + " more";
+  return fail(ErrorCode::permission_denied, "",
+              "it loosens limits (" + what + "): an admin must sign first: homeostat guardian allow-policy " +
+                  guardian::fingerprint(change.text));
 }
 
 /// Orders must hold under the new bounds too; those that do not are taken back, and said so.
@@ -103,10 +120,15 @@ void Engine::State::change_policy(const PolicyChange& change, Effects& effects) 
   if (!change.policy) return say(false, "policy refused: there is none");
   if (auto ok = check_change(*policy, *change.policy); !ok) return say(false, "policy refused: " + ok.error().text());
 
+  if (auto ok = check_allowed(*this, change); !ok) return say(false, "policy refused: " + ok.error().text());
+
   State next(change.policy);
   next.progress = progress;
   next.modes = std::move(modes);
   next.adjustments = std::move(adjustments);
+  next.authority = std::move(authority);
+  next.allowed_policies = std::move(allowed_policies);
+  next.allowed_policies.erase(guardian::fingerprint(change.text));
   next.oracle = std::move(oracle);
   next.oracle.reconfigure(change.policy->oracle);
   for (std::uint32_t i = 0; i < next.loops.size(); ++i) {

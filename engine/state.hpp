@@ -13,6 +13,7 @@
 #include "controller/pid.hpp"
 #include "engine/engine.hpp"
 #include "engine/plan.hpp"
+#include "guardian/authority.hpp"
 #include "guardian/limits.hpp"
 #include "guardian/modes.hpp"
 #include "guardian/orders.hpp"
@@ -119,6 +120,8 @@ struct Engine::State {
   guardian::Modes modes;
   std::vector<LoopState> loops;              ///< by index of Policy::loops
   std::vector<ParameterRuntime> parameters;  ///< by index of Policy::guardian.parameters
+  guardian::Authority authority;
+  std::map<std::string, Instant> allowed_policies;  ///< fingerprints of those that may loosen limits, until when
   Writer scratch;                            ///< reused for the bytes of one record
   Buffer sentence;                           ///< scratch of one record's `why`
   SharedText mode_cause;                     ///< scratch of one tick: of the mode by which it decides
@@ -162,6 +165,17 @@ struct Engine::State {
 
   // commands.cpp
   void command(const GuardianCommand& command, Effects& effects);
+  /// Carries it out, or says why not; counts and reports nothing.
+  Result<std::string> carry_out(const GuardianCommand& command, Effects& effects);
+  void conclude(const GuardianCommand& command, const Result<std::string>& said, Effects& effects);
+
+  // authority.cpp: signed orders, and those that wait for more signatures
+  void signed_command(const SignedCommand& command, Effects& effects);
+  Result<std::string> judge(const guardian::SignedOrder& order, Effects& effects);
+  [[nodiscard]] double size_of(const GuardianCommand& command) const;
+  void expire_authority(Instant at, Effects& effects);
+
+  // repolicy.cpp
   void change_policy(const PolicyChange& change, Effects& effects);
 
   // arbitration.cpp: several loops on one parameter

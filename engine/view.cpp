@@ -112,6 +112,10 @@ View Engine::view() const {
   view.decisions = progress.decisions;
   view.commands_accepted = progress.commands_accepted;
   view.commands_refused = progress.commands_refused;
+  view.keys = state.policy->guardian.keys;
+  for (const auto& [id, pending] : state.authority.pending()) {
+    view.pending.push_back({id, pending.command, pending.signers, pending.needed, pending.expires});
+  }
   view.watermark = state.oracle.watermark();
   const auto& sources = state.policy->oracle.sources;
   for (auto& source : state.oracle.sources()) {

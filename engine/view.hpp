@@ -8,6 +8,7 @@
 
 #include "core/decimal.hpp"
 #include "core/time.hpp"
+#include "guardian/keys.hpp"
 #include "guardian/mode.hpp"
 #include "oracle/reading.hpp"
 
@@ -94,6 +95,15 @@ struct ParameterView {
   std::vector<std::uint64_t> bites;  ///< count by guardian::Limit
 };
 
+/// A command that waits for more signatures.
+struct PendingView {
+  std::uint64_t id = 0;
+  guardian::Command command;
+  std::vector<std::string> signers;
+  std::uint32_t needed = 0;
+  Instant expires;
+};
+
 struct View {
   std::string policy_name;
   std::string policy_digest;
@@ -108,6 +118,8 @@ struct View {
   Instant watermark;                    ///< event time up to which everything that is still fed is complete
   std::uint64_t decisions = 0;
   std::uint64_t commands_accepted = 0, commands_refused = 0;
+  std::vector<guardian::Key> keys;  ///< whose signatures count
+  std::vector<PendingView> pending;
   std::vector<SourceView> sources;
   std::vector<MetricView> metrics;
   std::vector<LoopView> loops;

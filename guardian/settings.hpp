@@ -8,6 +8,7 @@
 
 #include "core/decimal.hpp"
 #include "core/time.hpp"
+#include "guardian/keys.hpp"
 
 namespace homeostat::guardian {
 
@@ -59,6 +60,9 @@ struct Settings {
   std::vector<ParameterSettings> parameters;
   Duration override_max = Duration::hours(24);  ///< longest override, pause or set-point shift
   double setpoint_shift_max = 0.5;              ///< largest shift, relative to the configured set-point
+  std::vector<Key> keys;                        ///< not empty: only signed orders are taken
+  std::vector<ApprovalRule> approvals;
+  Duration order_valid_max = Duration::hours(24);  ///< from its arrival to the expiry of a signed order
 };
 
 }  // namespace homeostat::guardian

@@ -167,7 +167,7 @@ CommandResult command_from_proto(const v1::VetoRequest& proto, const OrderContex
     if (proto.adjustment_id() == 0) {
       return fail(ErrorCode::invalid_argument, "adjustment_id", "is required: the id of the adjustment to veto");
     }
-    command.adjustment = proto.adjustment_id();
+    command.id = proto.adjustment_id();
     return {};
   });
 }

@@ -268,7 +268,7 @@ engine::Input InputStream::command() {
   if (random_.chance(0.8)) command.until = now_ + Duration::seconds(static_cast<std::int64_t>(random_.below(120)));
   command.shift = random_.uniform(-6, 6);
   command.value = Decimal(static_cast<Decimal::Units>(random_.below(120)) * 5, 2);
-  command.adjustment = last_id_ - std::min<std::uint64_t>(last_id_, random_.below(12));
+  command.id = last_id_ - std::min<std::uint64_t>(last_id_, random_.below(12));
   return command;
 }
 

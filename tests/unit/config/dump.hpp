@@ -14,6 +14,7 @@
 
 #include "config/config.hpp"
 #include "core/format.hpp"
+#include "core/hex.hpp"
 
 namespace homeostat::config {
 
@@ -98,8 +99,12 @@ class Dump {
     fields(path, "name period records_kept", name, period, records_kept);
     const auto& [sources, events, metrics, stall_max] = oracle;
     fields(path, "sources events metrics stall_max loops", sources, events, metrics, stall_max, loops);
-    const auto& [parameters, override_max, setpoint_shift_max] = guardian;
-    fields(path, "parameters override_max setpoint_shift_max", parameters, override_max, setpoint_shift_max);
+    const auto& [parameters, override_max, setpoint_shift_max, keys, approvals, order_valid_max] = guardian;
+    fields(path, "parameters override_max setpoint_shift_max order_valid_max keys", parameters, override_max,
+           setpoint_shift_max, order_valid_max, keys);
+    for (const auto& [kind, above, of] : approvals) {
+      fields(path + ".approvals." + std::string(word_of(kind)), "above of", above, of);
+    }
   }
   void put(const std::string& path, const oracle::SourceSettings& x) {
     const auto& [name, rate_per_s, burst, finality_depth, group, start_block, allowed_lateness, skew_max] = x;
@@ -164,6 +169,10 @@ class Dump {
       put(path + ".metrics." + metric, assets);
     }
     put(path + ".metrics in order", order);
+  }
+  void put(const std::string& path, const guardian::Key& x) {
+    const auto& [name, public_key, role, expires] = x;
+    fields(path, "public_key role expires", hex_of(public_key), std::string(name_of(role)), text_of(expires));
   }
   void put(const std::string& path, const guardian::ChangeLimit& x) {
     const auto& [absolute, relative] = x;

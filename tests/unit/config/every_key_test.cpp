@@ -143,6 +143,7 @@ std::string kind_of_place(Node& root, const std::string& path) {
     const Node* kind = find(root, parts[0] + "." + parts[1])->find("kind");
     parts[1] = kind != nullptr ? kind->scalar : "*";
   }
+  if (parts.size() > 3 && parts[1] == "keys") parts[2] = "*";
   if (parts.size() > 3 && (parts[2] == "contracts" || parts[2] == "values" || parts[2] == "providers")) parts[3] = "*";
   std::string text;
   for (const auto& part : parts) text += (text.empty() ? "" : ".") + part;

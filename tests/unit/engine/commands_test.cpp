@@ -142,7 +142,7 @@ TEST(Guardian, AVetoedAdjustmentIsNeverSentAndNotAskedForAgainAtOnce) {
   world.tick(0);
   world.sees("velocity", 14).tick(10);
   GuardianCommand veto{"alice", "no", at(15), CommandKind::veto};
-  veto.adjustment = world.fee().id;
+  veto.id = world.fee().id;
   const Effects vetoed = world.engine.apply(veto);
   EXPECT_TRUE(vetoed.outcome.accepted);
   ASSERT_EQ(vetoed.updates.size(), 1U);
