@@ -163,6 +163,8 @@ HOMEOSTAT_CALL(GuardianService, guardian, ClearShift, ClearShiftRequest, Command
 HOMEOSTAT_CALL(GuardianService, guardian, Emergency, EmergencyRequest, CommandResponse)
 HOMEOSTAT_CALL(GuardianService, guardian, Veto, VetoRequest, CommandResponse)
 HOMEOSTAT_CALL(GuardianService, guardian, ClearHalt, ClearHaltRequest, CommandResponse)
+HOMEOSTAT_CALL(GuardianService, guardian, Submit, SubmitRequest, CommandResponse)
+HOMEOSTAT_CALL(GuardianService, guardian, ListPending, ListPendingRequest, ListPendingResponse)
 HOMEOSTAT_CALL(AdminService, admin, Reload, ReloadRequest, ReloadResponse)
 HOMEOSTAT_CALL(AdminService, admin, GetConfig, GetConfigRequest, GetConfigResponse)
 HOMEOSTAT_CALL(AdminService, admin, Backup, BackupRequest, BackupResponse)

@@ -52,6 +52,8 @@ class Client {
   [[nodiscard]] Outcome<v1::CommandResponse> call(const v1::EmergencyRequest& request);
   [[nodiscard]] Outcome<v1::CommandResponse> call(const v1::VetoRequest& request);
   [[nodiscard]] Outcome<v1::CommandResponse> call(const v1::ClearHaltRequest& request);
+  [[nodiscard]] Outcome<v1::CommandResponse> call(const v1::SubmitRequest& request);
+  [[nodiscard]] Outcome<v1::ListPendingResponse> call(const v1::ListPendingRequest& request);
 
   [[nodiscard]] Outcome<v1::ReloadResponse> call(const v1::ReloadRequest& request);
   [[nodiscard]] Outcome<v1::GetConfigResponse> call(const v1::GetConfigRequest& request);

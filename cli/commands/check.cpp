@@ -46,6 +46,9 @@ std::string summary(const config::ValidConfig& valid) {
   const engine::Policy& policy = *valid.policy();
   std::string out =
       fmt::format("policy {}, digest {}: a decision every {}\n", policy.name, policy.digest, text_of(policy.period));
+  if (!policy.guardian.keys.empty()) {
+    out += fmt::format("fingerprint {} (what guardian allow-policy signs)\n", guardian::fingerprint(valid.text()));
+  }
   Table table({{""}, {"", Align::right}, {""}});
   const auto row = [&](const char* kind, std::size_t count, std::string names) {
     table.add({{kind}, {std::to_string(count)}, {std::move(names)}});
@@ -72,8 +75,9 @@ Outcome<> check(Context& context, const std::string& path) {
   const auto& errors = loaded ? none : loaded.error();
   const auto& warnings = loaded ? loaded->warnings() : none;
   if (context.options.json) {
-    context.print_line(fmt::format("{{\n  \"valid\": {},\n  \"digest\": {},\n  \"errors\": {},\n  \"warnings\": {}\n}}",
-                                   loaded.has_value(), loaded ? quoted(loaded->digest()) : "null", json_of(errors),
+    context.print_line(fmt::format("{{\n  \"valid\": {},\n  \"digest\": {},\n  \"fingerprint\": {},\n  \"errors\": {},\n  \"warnings\": {}\n}}",
+                                   loaded.has_value(), loaded ? quoted(loaded->digest()) : "null",
+                                   loaded ? quoted(guardian::fingerprint(loaded->text())) : "null", json_of(errors),
                                    json_of(warnings)));
   } else {
     const auto lines = lines_of(path);

@@ -64,6 +64,7 @@ void add_state_commands(CLI::App& root, Context& context);       // status metri
 void add_decision_commands(CLI::App& root, Context& context);    // adjustments explain preview
 void add_watch_command(CLI::App& root, Context& context);        // watch
 void add_guardian_commands(CLI::App& root, Context& context);    // guardian ...
+void add_approval_commands(CLI::App& group, Context& context);   // guardian key pending submit approve reject ...
 void add_admin_commands(CLI::App& root, Context& context);       // reload config backup log-level version
 void add_check_command(CLI::App& root, Context& context);        // check
 void add_replay_command(CLI::App& root, Context& context);       // replay

@@ -1,10 +1,7 @@
-// guardian ...: hold, override, veto. Each command first shows what it will do (value now, bounds, expiry), asks on a
-// terminal, and sends only then. Names and bounds are looked up before, so that a typing mistake is caught before the
+// guardian ...: hold, override, veto, sign, approve. Each command first shows what it will do (value now, bounds,
+// expiry), asks on a terminal, and sends only then. Names and bounds are looked up before, so that a typing mistake is caught before the
 // question; the daemon judges again.
-#include <istream>
-#include <ostream>
-
-#include "cli/commands/context.hpp"
+#include "cli/commands/order.hpp"
 #include "cli/commands/names.hpp"
 #include "cli/format.hpp"
 #include "cli/json.hpp"
@@ -15,87 +12,7 @@
 namespace homeostat::cli {
 namespace {
 
-/// What all guardian commands share.
-struct OrderOptions {
-  std::string actor;
-  std::string reason;
-  std::string duration;
-  bool yes = false;
-  std::string target;
-  std::string value;
-  double shift = 0;
-  std::uint64_t id = 0;
-};
-using OrderPtr = std::shared_ptr<OrderOptions>;
-
-Outcome<v1::Order> order_of(const OrderOptions& o) {
-  if (o.actor.empty())
-    return stop(ExitCode::usage, "--actor is needed: USER is not set, so nobody is named in the audit");
-  if (o.reason.find_first_not_of(" \t") == std::string::npos) {
-    return stop(ExitCode::usage, "--reason must say why: it is kept for the audit");
-  }
-  v1::Order order;
-  order.set_actor(o.actor);
-  order.set_reason(o.reason);
-  return order;
-}
-
-/// The duration of --for; zero when it was not given.
-Outcome<Duration> asked_duration(const OrderOptions& o) {
-  if (o.duration.empty()) return Duration::zero();
-  const auto d = parse_duration(o.duration);
-  if (!d) return stop(ExitCode::usage, "--for: " + d.error().message);
-  if (*d <= Duration::zero()) return stop(ExitCode::usage, "--for: must be longer than zero");
-  return *d;
-}
-
-std::string until_text(const Context& context, Duration d, const char* open_end) {
-  if (d == Duration::zero()) return open_end;
-  return fmt::format("until {} ({} from now)", text_of(context.console.now() + d), human(d));
-}
-
-/// Shows the plan and asks. Without a terminal a plan is carried out only with --yes: silence is not consent.
-Outcome<> confirm(const Context& context, const OrderOptions& o, const std::string& plan) {
-  context.say(plan);
-  if (o.yes) return {};
-  if (!context.console.in_is_terminal) {
-    return stop(ExitCode::usage, "nothing was sent: without a terminal to ask on, --yes is needed");
-  }
-  context.console.err << "Proceed? [y/N] " << std::flush;
-  std::string answer;
-  std::getline(context.console.in, answer);
-  if (answer == "y" || answer == "Y" || answer == "yes") return {};
-  return stop(ExitCode::error, "cancelled, nothing was sent");
-}
-
-template <class Request>
-Outcome<> send(const Context& context, Client& client, const Request& request) {
-  const auto answer = client.call(request);
-  if (!answer) return tl::make_unexpected(answer.error());
-  if (context.options.json) {
-    context.print_line(pretty_json(*answer));
-  } else {
-    context.print_line(printable(fmt::format("command #{}: {}", answer->id(), answer->message())));
-  }
-  return {};
-}
-
-/// Everything a guardian command has before it can show its plan.
-struct Prepared {
-  Client client;
-  v1::Order order;
-  Duration duration;
-};
-
-Outcome<Prepared> prepare(const Context& context, const OrderOptions& o) {
-  auto order = order_of(o);
-  if (!order) return tl::make_unexpected(order.error());
-  const auto duration = asked_duration(o);
-  if (!duration) return tl::make_unexpected(duration.error());
-  auto client = context.client();
-  if (!client) return tl::make_unexpected(client.error());
-  return Prepared{*std::move(client), *std::move(order), *duration};
-}
+using guardian::CommandKind;
 
 Outcome<v1::Parameter> find_parameter(Client& client, const std::string& name) {
   const auto list = client.call(v1::ListParametersRequest{});
@@ -139,7 +56,7 @@ Outcome<> pause_or_resume(Context& context, const OrderOptions& o, bool pause) {
   if constexpr (std::is_same_v<Request, v1::PauseRequest>) {
     if (ready->duration > Duration::zero()) set_duration(*request.mutable_duration(), ready->duration);
   }
-  return send(context, ready->client, request);
+  return send(context, ready->client, o, request);
 }
 
 /// Refuses what the daemon would refuse anyway, before asking whether to do it.
@@ -169,7 +86,7 @@ Outcome<> override_value(Context& context, const OrderOptions& o) {
   request.set_parameter(o.target);
   request.set_value(o.value);
   set_duration(*request.mutable_duration(), ready->duration);
-  return send(context, ready->client, request);
+  return send(context, ready->client, o, request);
 }
 
 Outcome<> clear_override(Context& context, const OrderOptions& o) {
@@ -182,7 +99,7 @@ Outcome<> clear_override(Context& context, const OrderOptions& o) {
   v1::ClearOverrideRequest request;
   *request.mutable_order() = ready->order;
   request.set_parameter(o.target);
-  return send(context, ready->client, request);
+  return send(context, ready->client, o, request);
 }
 
 struct LoopFound {
@@ -223,7 +140,7 @@ Outcome<> shift(Context& context, const OrderOptions& o) {
   request.set_loop(o.target);
   request.set_shift(o.shift);
   set_duration(*request.mutable_duration(), ready->duration);
-  return send(context, ready->client, request);
+  return send(context, ready->client, o, request);
 }
 
 Outcome<> clear_shift(Context& context, const OrderOptions& o) {
@@ -239,7 +156,7 @@ Outcome<> clear_shift(Context& context, const OrderOptions& o) {
   v1::ClearShiftRequest request;
   *request.mutable_order() = ready->order;
   request.set_loop(o.target);
-  return send(context, ready->client, request);
+  return send(context, ready->client, o, request);
 }
 
 Outcome<> emergency(Context& context, const OrderOptions& o) {
@@ -260,7 +177,7 @@ Outcome<> emergency(Context& context, const OrderOptions& o) {
   *request.mutable_order() = ready->order;
   request.set_on(on);
   if (ready->duration > Duration::zero()) set_duration(*request.mutable_duration(), ready->duration);
-  return send(context, ready->client, request);
+  return send(context, ready->client, o, request);
 }
 
 Outcome<> veto(Context& context, const OrderOptions& o) {
@@ -282,7 +199,7 @@ Outcome<> veto(Context& context, const OrderOptions& o) {
   v1::VetoRequest request;
   *request.mutable_order() = ready->order;
   request.set_adjustment_id(o.id);
-  return send(context, ready->client, request);
+  return send(context, ready->client, o, request);
 }
 
 /// What a halted metric or violated source is now; metrics and sources share one name space here.
@@ -318,21 +235,7 @@ Outcome<> clear_halt(Context& context, const OrderOptions& o) {
   v1::ClearHaltRequest request;
   *request.mutable_order() = ready->order;
   request.set_name(o.target);
-  return send(context, ready->client, request);
-}
-
-/// Adds one guardian command with the options that all of them have.
-CLI::App* add_order(CLI::App& group, Context& context, const std::string& name, const std::string& description,
-                    const OrderPtr& order, const std::vector<std::string>& examples,
-                    Outcome<> (*action)(Context&, const OrderOptions&)) {
-  order->actor = context.console.environment("USER").value_or("");
-  CLI::App* app = add_command(group, context, name, description, examples,
-                              [&context, order, action] { return action(context, *order); });
-  app->add_option("--reason", order->reason, "why, for the audit")->required()->type_name("TEXT");
-  app->add_option("--actor", order->actor, "who; default $USER (with mutual TLS the certificate's name)")
-      ->type_name("NAME");
-  app->add_flag("-y,--yes", order->yes, "do not ask");
-  return app;
+  return send(context, ready->client, o, request);
 }
 
 void add_for(CLI::App* app, const OrderPtr& order, const std::string& meaning, bool required) {
@@ -342,7 +245,7 @@ void add_for(CLI::App* app, const OrderPtr& order, const std::string& meaning, b
 void add_holding_commands(CLI::App& group, Context& context) {
   auto order = std::make_shared<OrderOptions>();
   CLI::App* app =
-      add_order(group, context, "pause", "Send no adjustment, of one parameter or of all", order,
+      add_order(group, context, "pause", CommandKind::pause, "Send no adjustment, of one parameter or of all", order,
                 {"homeostat guardian pause transaction_fee --for 2h --reason \"exchange maintenance\"",
                  "homeostat guardian pause --reason \"incident 12\" --yes"},
                 [](Context& c, const OrderOptions& o) { return pause_or_resume<v1::PauseRequest>(c, o, true); });
@@ -350,27 +253,27 @@ void add_holding_commands(CLI::App& group, Context& context) {
   add_for(app, order, "such as 30m, 2h, 1d; default: until resumed", false);
 
   order = std::make_shared<OrderOptions>();
-  app = add_order(group, context, "resume", "End a pause", order,
+  app = add_order(group, context, "resume", CommandKind::resume, "End a pause", order,
                   {"homeostat guardian resume transaction_fee --reason \"maintenance over\""},
                   [](Context& c, const OrderOptions& o) { return pause_or_resume<v1::ResumeRequest>(c, o, false); });
   app->add_option("PARAMETER", order->target, "default: all");
 
   order = std::make_shared<OrderOptions>();
-  app = add_order(group, context, "override", "Hold a parameter at a value, inside its hard bounds", order,
+  app = add_order(group, context, "override", CommandKind::override_value, "Hold a parameter at a value, inside its hard bounds", order,
                   {"homeostat guardian override transaction_fee 0.02 --for 1h --reason \"spam wave\""}, override_value);
   app->add_option("PARAMETER", order->target, "which")->required();
   app->add_option("VALUE", order->value, "decimal, in the parameter's unit")->required();
   add_for(app, order, "how long: 30m, 2h, 1d", true);
 
   order = std::make_shared<OrderOptions>();
-  app = add_order(group, context, "clear-override", "End an override; the loops take over without a step", order,
+  app = add_order(group, context, "clear-override", CommandKind::clear_override, "End an override; the loops take over without a step", order,
                   {"homeostat guardian clear-override transaction_fee --reason \"spam wave over\""}, clear_override);
   app->add_option("PARAMETER", order->target, "which")->required();
 }
 
 void add_steering_commands(CLI::App& group, Context& context) {
   auto order = std::make_shared<OrderOptions>();
-  CLI::App* app = add_order(group, context, "shift", "Add to a loop's set-point for a time", order,
+  CLI::App* app = add_order(group, context, "shift", CommandKind::shift_setpoint, "Add to a loop's set-point for a time", order,
                             {"homeostat guardian shift creator_supply 0.02 --for 6h --reason \"launch day\"",
                              "homeostat guardian shift creator_supply -0.02 --for 6h --reason calm"},
                             shift);
@@ -379,12 +282,12 @@ void add_steering_commands(CLI::App& group, Context& context) {
   add_for(app, order, "how long: 30m, 2h, 1d", true);
 
   order = std::make_shared<OrderOptions>();
-  app = add_order(group, context, "clear-shift", "End a set-point shift", order,
+  app = add_order(group, context, "clear-shift", CommandKind::clear_shift, "End a set-point shift", order,
                   {"homeostat guardian clear-shift creator_supply --reason \"launch over\""}, clear_shift);
   app->add_option("LOOP", order->target, "which")->required();
 
   order = std::make_shared<OrderOptions>();
-  app = add_order(group, context, "emergency", "Emergency gains and limits, on or off", order,
+  app = add_order(group, context, "emergency", CommandKind::emergency_on, "Emergency gains and limits, on or off", order,
                   {"homeostat guardian emergency on --for 30m --reason \"bank run\"",
                    "homeostat guardian emergency off --reason \"calm again\""},
                   emergency);
@@ -392,12 +295,12 @@ void add_steering_commands(CLI::App& group, Context& context) {
   add_for(app, order, "with on; default: until ordered off", false);
 
   order = std::make_shared<OrderOptions>();
-  app = add_order(group, context, "veto", "Stop an adjustment that is still in its veto window", order,
+  app = add_order(group, context, "veto", CommandKind::veto, "Stop an adjustment that is still in its veto window", order,
                   {"homeostat guardian veto 118 --reason \"based on a bad price\""}, veto);
   app->add_option("ID", order->id, "of the adjustment (homeostat adjustments)")->required()->check(CLI::PositiveNumber);
 
   order = std::make_shared<OrderOptions>();
-  app = add_order(group, context, "clear-halt", "Accept a halted metric's or violated source's newest value", order,
+  app = add_order(group, context, "clear-halt", CommandKind::clear_halt, "Accept a halted metric's or violated source's newest value", order,
                   {"homeostat guardian clear-halt token_velocity --reason \"checked by hand: the jump is real\""},
                   clear_halt);
   app->add_option("NAME", order->target, "a metric or a source")->required();
@@ -406,11 +309,12 @@ void add_steering_commands(CLI::App& group, Context& context) {
 }  // namespace
 
 void add_guardian_commands(CLI::App& root, Context& context) {
-  CLI::App* group = add_group(root, "guardian", "Hold, override, veto: each shows what it will do, and asks",
+  CLI::App* group = add_group(root, "guardian", "Hold, override, veto, sign, approve: each shows what it will do, and asks",
                               {"homeostat guardian pause transaction_fee --for 2h --reason \"exchange maintenance\"",
                                "homeostat guardian override transaction_fee 0.02 --for 1h --reason \"spam wave\""});
   add_holding_commands(*group, context);
   add_steering_commands(*group, context);
+  add_approval_commands(*group, context);
 }
 
 }  // namespace homeostat::cli

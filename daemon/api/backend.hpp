@@ -80,6 +80,7 @@ class Backend {
   /// Error resource_exhausted: the queue is full, nothing was taken, `done` is not called.
   [[nodiscard]] virtual Result<> submit(oracle::SampleBatch batch, Done<oracle::BatchVerdict> done) = 0;
   virtual void command(engine::GuardianCommand command, Done<engine::CommandOutcome> done) = 0;
+  virtual void command(engine::SignedCommand command, Done<engine::CommandOutcome> done) = 0;
   virtual void report(engine::ActuatorReport report, Done<engine::CommandOutcome> done) = 0;
 
   [[nodiscard]] virtual std::shared_ptr<const engine::View> view() const = 0;

@@ -50,6 +50,24 @@ class GuardianService final : public v1::GuardianService::CallbackService {
                                 CommandResponse* response) override {
     return order(Method::clear_halt, *call, *request, response);
   }
+  ServerUnaryReactor* Submit(CallbackServerContext*, const v1::SubmitRequest* request,
+                             CommandResponse* response) override {
+    auto call = PendingCall<CommandResponse>::begin(context_, Method::submit, response);
+    if (call->is_over()) return call.get();
+    auto command = convert::signed_from_proto(*request, context_->backend.now());
+    if (!command) {
+      call->end(command.error());
+      return call.get();
+    }
+    return hand_on(*std::move(command), std::move(call));
+  }
+  ServerUnaryReactor* ListPending(CallbackServerContext* call, const v1::ListPendingRequest*,
+                                  v1::ListPendingResponse* response) override {
+    return answer_from_view(*context_, Method::list_pending, *call, [&](const engine::View& view) {
+      convert::proto_from_pending(view, *response);
+      return grpc::Status::OK;
+    });
+  }
 
  private:
   /// Every order is the same but for its request: checked, handed to the engine, answered when durable.
@@ -72,7 +90,13 @@ class GuardianService final : public v1::GuardianService::CallbackService {
       call->end(command.error());
       return call.get();
     }
-    context_->backend.command(*std::move(command), [call](Result<engine::CommandOutcome> outcome) {
+    return hand_on(*std::move(command), std::move(call));
+  }
+
+  /// To the engine; the call ends when the order is durable and judged.
+  template <class Command>
+  ServerUnaryReactor* hand_on(Command command, std::shared_ptr<PendingCall<CommandResponse>> call) {
+    context_->backend.command(std::move(command), [call](Result<engine::CommandOutcome> outcome) {
       call->end_later([outcome = std::move(outcome)](CommandResponse& filled) { return answer(outcome, filled); });
     });
     return call.get();
@@ -88,6 +112,7 @@ class GuardianService final : public v1::GuardianService::CallbackService {
     }
     response.set_id(outcome->id);
     response.set_message(outcome->message);
+    response.set_missing_signatures(outcome->missing);
     return grpc::Status::OK;
   }
 

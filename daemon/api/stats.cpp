@@ -21,6 +21,7 @@ constexpr std::array<MethodName, kMethodCount> kMethodNames = {{
     {kGuardian, "ClearOverride"}, {kGuardian, "ShiftSetpoint"},
     {kGuardian, "ClearShift"},    {kGuardian, "Emergency"},
     {kGuardian, "Veto"},          {kGuardian, "ClearHalt"},
+    {kGuardian, "Submit"},        {kGuardian, "ListPending"},
     {kAdmin, "Reload"},           {kAdmin, "GetConfig"},
     {kAdmin, "Backup"},           {kAdmin, "SetLogLevel"},
     {kAdmin, "GetVersion"},

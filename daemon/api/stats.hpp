@@ -34,13 +34,15 @@ enum class Method : std::uint8_t {
   emergency,
   veto,
   clear_halt,
+  submit,
+  list_pending,
   reload,
   get_config,
   backup,
   set_log_level,
   get_version,
 };
-inline constexpr std::size_t kMethodCount = 27;
+inline constexpr std::size_t kMethodCount = 29;
 static_assert(static_cast<std::size_t>(Method::get_version) + 1 == kMethodCount);
 
 struct MethodName {

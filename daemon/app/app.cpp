@@ -207,7 +207,10 @@ std::vector<std::string> App::recover_and_run() {
     pipeline_->submit(
         engine::PolicyChange{
             .at = wall_clock(), .actor = "start-up", .text = config_->text(), .policy = config_->policy()},
-        [](engine::Effects& e) { log_info("policy", e.outcome.message); });
+        [](engine::Effects& e) {
+          if (e.outcome.accepted) return log_info("policy", e.outcome.message);
+          log_error("policy", e.outcome.message + "; the journal's policy stays in force");
+        });
   }
   sources_->start(*config_);
   server_->set_serving(true);
@@ -260,6 +263,10 @@ void submit_for_outcome(Pipeline& pipeline, engine::Input input, Backend::Done<e
 }  // namespace
 
 void App::command(engine::GuardianCommand command, Done<engine::CommandOutcome> done) {
+  submit_for_outcome(*pipeline_, std::move(command), std::move(done));
+}
+
+void App::command(engine::SignedCommand command, Done<engine::CommandOutcome> done) {
   submit_for_outcome(*pipeline_, std::move(command), std::move(done));
 }
 

@@ -41,6 +41,7 @@ class App final : public Backend {
 
   Result<> submit(oracle::SampleBatch batch, Done<oracle::BatchVerdict> done) override;
   void command(engine::GuardianCommand command, Done<engine::CommandOutcome> done) override;
+  void command(engine::SignedCommand command, Done<engine::CommandOutcome> done) override;
   void report(engine::ActuatorReport report, Done<engine::CommandOutcome> done) override;
   std::shared_ptr<const engine::View> view() const override;
   RunStatus run_status() const override;

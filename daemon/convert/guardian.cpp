@@ -1,11 +1,14 @@
 #include "daemon/convert/guardian.hpp"
 
+#include <algorithm>
 #include <cmath>
 
 #include <fmt/format.h>
 
+#include "core/hex.hpp"
 #include "daemon/convert/fields.hpp"
 #include "daemon/convert/names.hpp"
+#include "guardian/signed_order.hpp"
 
 namespace homeostat::convert {
 namespace {
@@ -175,6 +178,51 @@ CommandResult command_from_proto(const v1::VetoRequest& proto, const OrderContex
 CommandResult command_from_proto(const v1::ClearHaltRequest& proto, const OrderContext& context) {
   return build(order_from_proto(proto.order(), engine::CommandKind::clear_halt, context),
                [&](auto& command) { return set_halted(command, proto.name(), context); });
+}
+
+Result<engine::SignedCommand> signed_from_proto(const v1::SubmitRequest& proto, Instant at) {
+  if (proto.text().empty() || proto.text().size() > guardian::kSignedTextMax) {
+    return fail(ErrorCode::out_of_range, "text",
+                fmt::format("has {} bytes, must be 1 to {}", proto.text().size(), guardian::kSignedTextMax));
+  }
+  engine::SignedCommand command{.at = at, .text = proto.text()};
+  if (proto.signature().size() != command.signature.size()) {
+    return fail(ErrorCode::malformed, "signature",
+                fmt::format("has {} bytes, an Ed25519 signature has {}", proto.signature().size(),
+                            command.signature.size()));
+  }
+  std::copy(proto.signature().begin(), proto.signature().end(), command.signature.begin());
+  return command;
+}
+
+namespace {
+
+void proto_from_pending(const engine::PendingView& pending, v1::PendingCommand& proto) {
+  const guardian::Command& command = pending.command;
+  proto.set_id(pending.id);
+  proto.set_command(std::string(word_of(command.kind)));
+  proto.set_target(valid_utf8(command.target));
+  if (command.value) proto.set_value(command.value->to_string());
+  proto.set_shift(command.shift);
+  set_instant(proto, &v1::PendingCommand::mutable_until, command.until);
+  proto.set_reason(valid_utf8(command.reason));
+  for (const auto& signer : pending.signers) proto.add_signers(signer);
+  proto.set_needed(pending.needed);
+  set_instant(proto, &v1::PendingCommand::mutable_expires, pending.expires);
+}
+
+}  // namespace
+
+void proto_from_pending(const engine::View& view, v1::ListPendingResponse& proto) {
+  proto.set_policy(view.policy_name);
+  for (const guardian::Key& key : view.keys) {
+    v1::GuardianKey& entry = *proto.add_keys();
+    entry.set_name(key.name);
+    entry.set_role(std::string(name_of(key.role)));
+    entry.set_public_key(hex_of(key.public_key));
+    set_instant(entry, &v1::GuardianKey::mutable_expires, key.expires);
+  }
+  for (const engine::PendingView& pending : view.pending) proto_from_pending(pending, *proto.add_pending());
 }
 
 }  // namespace homeostat::convert

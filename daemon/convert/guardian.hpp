@@ -29,4 +29,9 @@ using CommandResult = Result<engine::GuardianCommand>;
 [[nodiscard]] CommandResult command_from_proto(const v1::VetoRequest& proto, const OrderContext& context);
 [[nodiscard]] CommandResult command_from_proto(const v1::ClearHaltRequest& proto, const OrderContext& context);
 
+/// Only the sizes are judged here; what the text says, and whether the signature is right, the engine judges.
+[[nodiscard]] Result<engine::SignedCommand> signed_from_proto(const v1::SubmitRequest& proto, Instant at);
+
+void proto_from_pending(const engine::View& view, v1::ListPendingResponse& proto);
+
 }  // namespace homeostat::convert

@@ -71,6 +71,11 @@ std::vector<engine::GuardianCommand> ScriptedBackend::commands() const {
   return commands_;
 }
 
+std::vector<engine::SignedCommand> ScriptedBackend::signed_commands() const {
+  const std::lock_guard lock(mutex_);
+  return signed_commands_;
+}
+
 std::vector<engine::ActuatorReport> ScriptedBackend::reports() const {
   const std::lock_guard lock(mutex_);
   return reports_;
@@ -96,6 +101,16 @@ Result<> ScriptedBackend::submit(oracle::SampleBatch batch, Done<oracle::BatchVe
   }
   done(oracle::BatchVerdict{.accepted = samples});
   return {};
+}
+
+void ScriptedBackend::command(engine::SignedCommand command, Done<engine::CommandOutcome> done) {
+  engine::CommandOutcome outcome;
+  {
+    const std::lock_guard lock(mutex_);
+    signed_commands_.push_back(std::move(command));
+    outcome = outcome_;
+  }
+  done(outcome);
 }
 
 void ScriptedBackend::command(engine::GuardianCommand command, Done<engine::CommandOutcome> done) {

@@ -34,11 +34,13 @@ class ScriptedBackend final : public Backend {
   void add_decision(engine::DecisionRecord record);
   void set_outcome(engine::CommandOutcome outcome);
   [[nodiscard]] std::vector<engine::GuardianCommand> commands() const;
+  [[nodiscard]] std::vector<engine::SignedCommand> signed_commands() const;
   [[nodiscard]] std::vector<engine::ActuatorReport> reports() const;
   [[nodiscard]] std::size_t listeners() const;
 
   [[nodiscard]] Result<> submit(oracle::SampleBatch batch, Done<oracle::BatchVerdict> done) override;
   void command(engine::GuardianCommand command, Done<engine::CommandOutcome> done) override;
+  void command(engine::SignedCommand command, Done<engine::CommandOutcome> done) override;
   void report(engine::ActuatorReport report, Done<engine::CommandOutcome> done) override;
   [[nodiscard]] std::shared_ptr<const engine::View> view() const override;
   [[nodiscard]] RunStatus run_status() const override;
@@ -70,6 +72,7 @@ class ScriptedBackend final : public Backend {
   std::map<std::uint64_t, engine::DecisionRecord> decisions_;
   engine::CommandOutcome outcome_{.accepted = true, .id = 1, .message = "done"};
   std::vector<engine::GuardianCommand> commands_;
+  std::vector<engine::SignedCommand> signed_commands_;
   std::vector<engine::ActuatorReport> reports_;
   std::recursive_mutex listeners_mutex_;  ///< held while listeners are called, so that detach waits
   std::set<std::shared_ptr<Listener>> listeners_;
