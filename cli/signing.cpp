@@ -74,7 +74,8 @@ Outcome<SigningKey> SigningKey::read(const std::string& path) {
   const auto text = read_file(path);
   if (!text) return tl::make_unexpected(text.error());
   const auto broken = [&](const std::string& why) {
-    return stop(ExitCode::refused, fmt::format("{} is not a key file ({}); homeostat guardian key new makes one", path, why));
+    return stop(ExitCode::refused,
+                fmt::format("{} is not a key file ({}); homeostat guardian key new makes one", path, why));
   };
   std::string_view rest = *text;
   if (!rest.starts_with(kTitle)) return broken("it does not begin with 'homeostat key 1'");
@@ -82,7 +83,8 @@ Outcome<SigningKey> SigningKey::read(const std::string& path) {
   SigningKey key;
   key.name_ = take_line(rest, "name: ");
   const std::string public_text = take_line(rest, "public: ");
-  if (auto seed = decode_hex(take_line(rest, "secret: "), key.seed_); !seed) return broken("secret " + seed.error().message);
+  if (auto seed = decode_hex(take_line(rest, "secret: "), key.seed_); !seed)
+    return broken("secret " + seed.error().message);
   if (key.name_.empty() || !rest.empty()) return broken("its lines are not name, public and secret");
   key.expand();
   if (key.public_hex() != public_text) return broken("public and secret do not belong together");
@@ -90,7 +92,8 @@ Outcome<SigningKey> SigningKey::read(const std::string& path) {
 }
 
 Outcome<> SigningKey::write(const std::string& path) const {
-  return write_new(path, fmt::format("{}name: {}\npublic: {}\nsecret: {}\n", kTitle, name_, public_hex(), hex_of(seed_)));
+  return write_new(path,
+                   fmt::format("{}name: {}\npublic: {}\nsecret: {}\n", kTitle, name_, public_hex(), hex_of(seed_)));
 }
 
 std::string SigningKey::public_hex() const {

@@ -47,8 +47,7 @@ void Engine::State::signed_command(const SignedCommand& command, Effects& effect
     effects.outcome.refusal = order.error().code;
     effects.outcome.message = order.error().text();
     ++progress.commands_refused;
-    effects.notices.push_back(
-        {NoticeKind::command, command.at, "signed order", "refused: " + effects.outcome.message});
+    effects.notices.push_back({NoticeKind::command, command.at, "signed order", "refused: " + effects.outcome.message});
     return;
   }
   conclude(order->command, judge(*order, effects), effects);

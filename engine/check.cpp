@@ -147,7 +147,8 @@ class Checker {
           "makes the system do less, and so needs no second signature: one guardian can always stop it");
     }
     range(rule.of >= 2 && rule.of <= able, where + ".of",
-          std::to_string(rule.of) + " is not from 2 to " + std::to_string(able) + ", the number of keys that may order it");
+          std::to_string(rule.of) + " is not from 2 to " + std::to_string(able) +
+              ", the number of keys that may order it");
     number(rule.above, where + ".above", 0, kMagnitudeMax);
     if (rule.above != 0 && !has_size(rule.kind)) {
       add(ErrorCode::invalid_argument, where + ".above", "has a meaning for override and shift only");

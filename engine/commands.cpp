@@ -175,13 +175,14 @@ struct Handler {
     if (auto ok = check_order(settings(), order, Expiry::optional); !ok) return tl::make_unexpected(ok.error());
     if (command.target.size() != kFingerprintLength ||
         command.target.find_first_not_of("0123456789abcdef") != std::string::npos) {
-      return fail(ErrorCode::malformed, "target", "must be the configuration's fingerprint, " +
-                                                      std::to_string(kFingerprintLength) +
-                                                      " digits (homeostat check FILE prints it)");
+      return fail(ErrorCode::malformed, "target",
+                  "must be the configuration's fingerprint, " + std::to_string(kFingerprintLength) +
+                      " digits (homeostat check FILE prints it)");
     }
     const Instant until = order.until.is_never() ? order.at + settings().order_valid_max : order.until;
     if (state.allowed_policies.size() >= kAllowedPoliciesMax) {
-      return fail(ErrorCode::resource_exhausted, "target", "too many policies are allowed already; wait for one to expire");
+      return fail(ErrorCode::resource_exhausted, "target",
+                  "too many policies are allowed already; wait for one to expire");
     }
     state.allowed_policies[command.target] = until;
     return "policy " + command.target.substr(0, 12) + " may be loaded until " + text_of(until);

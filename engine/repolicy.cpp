@@ -48,8 +48,7 @@ Result<> check_change(const Policy& was, const Policy& now) {
 
 /// A policy with keys is loosened only by one that an admin allowed.
 Result<> check_allowed(const Engine::State& state, const PolicyChange& change) {
-  if (state.policy->guardian.keys.empty() ||
-      state.allowed_policies.contains(guardian::fingerprint(change.text))) {
+  if (state.policy->guardian.keys.empty() || state.allowed_policies.contains(guardian::fingerprint(change.text))) {
     return {};
   }
   const auto looser = guardian::loosened(state.policy->guardian, change.policy->guardian);

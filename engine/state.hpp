@@ -122,9 +122,9 @@ struct Engine::State {
   std::vector<ParameterRuntime> parameters;  ///< by index of Policy::guardian.parameters
   guardian::Authority authority;
   std::map<std::string, Instant> allowed_policies;  ///< fingerprints of those that may loosen limits, until when
-  Writer scratch;                            ///< reused for the bytes of one record
-  Buffer sentence;                           ///< scratch of one record's `why`
-  SharedText mode_cause;                     ///< scratch of one tick: of the mode by which it decides
+  Writer scratch;                                   ///< reused for the bytes of one record
+  Buffer sentence;                                  ///< scratch of one record's `why`
+  SharedText mode_cause;                            ///< scratch of one tick: of the mode by which it decides
   /// Decisions that became, or wait to become, adjustments; the newest Policy::records_kept, and older ones that are
   /// still open. Cut once a tick: after every decision it would cost the square of what is open.
   std::map<std::uint64_t, DecisionRecord> adjustments;

@@ -9,7 +9,8 @@ namespace homeostat::guardian {
 namespace {
 
 const Key* find_key(const Settings& settings, std::string_view id) {
-  const auto found = std::find_if(settings.keys.begin(), settings.keys.end(), [&](const Key& k) { return k.name == id; });
+  const auto found =
+      std::find_if(settings.keys.begin(), settings.keys.end(), [&](const Key& k) { return k.name == id; });
   return found == settings.keys.end() ? nullptr : &*found;
 }
 
@@ -130,7 +131,8 @@ Result<Authority::Approved> Authority::approve(const Settings& settings, std::ui
   if (valid < pending.needed) return Approved{pending.needed - valid, pending.command};
   Command command = std::move(pending.command);
   command.at = at;
-  for (std::size_t i = 1; i < pending.signers.size(); ++i) command.actor += (i == 1 ? " with " : ", ") + pending.signers[i];
+  for (std::size_t i = 1; i < pending.signers.size(); ++i)
+    command.actor += (i == 1 ? " with " : ", ") + pending.signers[i];
   pending_.erase(found);
   return Approved{0, std::move(command)};
 }

@@ -40,8 +40,8 @@ struct Pending {
 class Authority {
  public:
   /// The order, its command's actor and time filled in; its nonce is used up. Errors: malformed; unknown_name (key);
-  /// permission_denied (signature, role, another policy); out_of_range (expired, valid for too long); duplicate (nonce);
-  /// resource_exhausted.
+  /// permission_denied (signature, role, another policy); out_of_range (expired, valid for too long); duplicate
+  /// (nonce); resource_exhausted.
   [[nodiscard]] Result<SignedOrder> admit(const Settings& settings, const std::string& policy, std::string_view text,
                                           const Signature& signature, Instant at);
 
@@ -53,7 +53,8 @@ class Authority {
     std::uint32_t missing = 0;
     Command command;
   };
-  [[nodiscard]] Result<Approved> approve(const Settings& settings, std::uint64_t id, const std::string& key, Instant at);
+  [[nodiscard]] Result<Approved> approve(const Settings& settings, std::uint64_t id, const std::string& key,
+                                         Instant at);
   /// Errors: unknown_name.
   [[nodiscard]] Result<Command> reject(std::uint64_t id);
 

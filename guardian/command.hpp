@@ -72,8 +72,8 @@ struct Command {
   std::string target;            ///< parameter, loop, metric or source name, or a policy's digest; empty = all
   std::optional<Decimal> value;  ///< override_value
   double shift = 0;              ///< shift_setpoint, in the metric's unit
-  Instant until;         ///< override_value, shift_setpoint, and optionally pause, emergency_on; never = none
-  std::uint64_t id = 0;  ///< veto: of the adjustment; approve, reject: of the waiting command
+  Instant until;                 ///< override_value, shift_setpoint, and optionally pause, emergency_on; never = none
+  std::uint64_t id = 0;          ///< veto: of the adjustment; approve, reject: of the waiting command
 
   template <class Archive, class Self>
   static void fields(Archive& a, Self& x) {

@@ -43,8 +43,8 @@ std::string fingerprint(std::string_view text) {
 bool verify(const PublicKey& key, std::string_view text, const Signature& signature) {
   static_assert(crypto_sign_ed25519_PUBLICKEYBYTES == std::tuple_size_v<PublicKey>);
   static_assert(crypto_sign_ed25519_BYTES == std::tuple_size_v<Signature>);
-  return crypto_sign_ed25519_verify_detached(
-             signature.data(), reinterpret_cast<const unsigned char*>(text.data()), text.size(), key.data()) == 0;
+  return crypto_sign_ed25519_verify_detached(signature.data(), reinterpret_cast<const unsigned char*>(text.data()),
+                                             text.size(), key.data()) == 0;
 }
 
 }  // namespace homeostat::guardian

@@ -1,5 +1,5 @@
-// Who may order what. A policy that lists keys takes signed commands only (Ed25519, RFC 8032): each names its key, and a
-// key has a role. Roles ascend: each may order what the ones below it may.
+// Who may order what. A policy that lists keys takes signed commands only (Ed25519, RFC 8032): each names its key, and
+// a key has a role. Roles ascend: each may order what the ones below it may.
 //
 //     observer   nothing; its key only identifies
 //     operator   what makes the system do less: pause, veto, reject

@@ -1,5 +1,6 @@
 // What a new configuration lets the system do that the old one did not: wider bounds, larger or sooner changes, bigger
-// budgets, longer orders, other keys or fewer approvals. A policy with keys takes such a one only if an admin allowed it.
+// budgets, longer orders, other keys or fewer approvals. A policy with keys takes such a one only if an admin allowed
+// it.
 #pragma once
 
 #include <string>

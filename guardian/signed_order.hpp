@@ -11,8 +11,8 @@
 //     until: 2026-11-21T08:00:00Z
 //     reason: spam wave
 //
-// There is exactly one text for one order: what does not read back as the same bytes is refused, so a signature can mean
-// nothing else. `policy` binds it to one deployment, `nonce` and `expires` to one use.
+// There is exactly one text for one order: what does not read back as the same bytes is refused, so a signature can
+// mean nothing else. `policy` binds it to one deployment, `nonce` and `expires` to one use.
 #pragma once
 
 #include <string>

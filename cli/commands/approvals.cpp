@@ -22,7 +22,8 @@ Outcome<> key_new(Context& context, const KeyOptions& o) {
   const SigningKey key = SigningKey::make(o.name);
   if (auto written = key.write(o.file); !written) return written;
   context.say(fmt::format("{} holds the secret and is readable by you alone. For the policy:", o.file));
-  context.print(fmt::format("guardian:\n  keys:\n    {}: {{public_key: {}, role: guardian}}\n", key.name(), key.public_hex()));
+  context.print(
+      fmt::format("guardian:\n  keys:\n    {}: {{public_key: {}, role: guardian}}\n", key.name(), key.public_hex()));
   return {};
 }
 
@@ -50,7 +51,10 @@ Outcome<> pending(Context& context) {
   }
   Table keys({{"KEY"}, {"ROLE"}, {"EXPIRES"}, {"PUBLIC KEY"}});
   for (const auto& k : list->keys()) {
-    keys.add({{k.name(), Tone::strong}, {k.role()}, {k.has_expires() ? text_of(instant_of(k.expires())) : "never"}, {k.public_key()}});
+    keys.add({{k.name(), Tone::strong},
+              {k.role()},
+              {k.has_expires() ? text_of(instant_of(k.expires())) : "never"},
+              {k.public_key()}});
   }
   if (keys.is_empty()) {
     context.print_line("policy " + list->policy() + " has no keys: orders are not signed, and none waits");
@@ -90,14 +94,15 @@ Outcome<> approve_or_reject(Context& context, const OrderOptions& o) {
   const auto& all = list->pending();
   const auto found = std::find_if(all.begin(), all.end(), [&](const auto& c) { return c.id() == o.id; });
   if (found == all.end()) {
-    return stop(ExitCode::refused, fmt::format("no command {} waits for a signature (homeostat guardian pending)", o.id));
+    return stop(ExitCode::refused,
+                fmt::format("no command {} waits for a signature (homeostat guardian pending)", o.id));
   }
   if (o.sign.empty()) return stop(ExitCode::usage, "--sign KEYFILE is needed: an approval is a signature");
-  const std::string plan = fmt::format("{} #{}: {}\nsigned by {}{}; it needs {} keys and expires at {}\nreason: {}",
-                                       o.kind == CommandKind::approve ? "approve" : "reject", found->id(),
-                                       command_text(*found), found->signers(0),
-                                       found->signers_size() > 1 ? " and others" : "", found->needed(),
-                                       text_of(instant_of(found->expires())), found->reason());
+  const std::string plan =
+      fmt::format("{} #{}: {}\nsigned by {}{}; it needs {} keys and expires at {}\nreason: {}",
+                  o.kind == CommandKind::approve ? "approve" : "reject", found->id(), command_text(*found),
+                  found->signers(0), found->signers_size() > 1 ? " and others" : "", found->needed(),
+                  text_of(instant_of(found->expires())), found->reason());
   if (const auto yes = confirm(context, o, printable(plan, Keep::lines)); !yes) return yes;
   return sign_and_send(context, *client, o);
 }
@@ -107,7 +112,8 @@ Outcome<> allow_policy(Context& context, const OrderOptions& o) {
   if (!client) return tl::make_unexpected(client.error());
   if (o.sign.empty()) return stop(ExitCode::usage, "--sign KEYFILE is needed: only a signed order can allow a policy");
   const std::string plan = fmt::format(
-      "allow policy {}\nWhen the configuration with this fingerprint is loaded it may loosen limits, once. Compare it with "
+      "allow policy {}\nWhen the configuration with this fingerprint is loaded it may loosen limits, once. Compare it "
+      "with "
       "what homeostat check prints for the file you have read.",
       o.target);
   if (const auto yes = confirm(context, o, plan); !yes) return yes;
@@ -115,11 +121,12 @@ Outcome<> allow_policy(Context& context, const OrderOptions& o) {
 }
 
 void add_key_commands(CLI::App& group, Context& context) {
-  CLI::App* key = add_group(group, "key", "Make and look at a guardian's key",
-                            {"homeostat guardian key new alice alice.key"});
+  CLI::App* key =
+      add_group(group, "key", "Make and look at a guardian's key", {"homeostat guardian key new alice alice.key"});
   auto o = std::make_shared<KeyOptions>();
-  CLI::App* app = add_command(*key, context, "new", "Make a key; prints what the policy needs",
-                              {"homeostat guardian key new alice alice.key"}, [&context, o] { return key_new(context, *o); });
+  CLI::App* app =
+      add_command(*key, context, "new", "Make a key; prints what the policy needs",
+                  {"homeostat guardian key new alice alice.key"}, [&context, o] { return key_new(context, *o); });
   app->add_option("NAME", o->name, "of the key in the policy")->required();
   app->add_option("FILE", o->file, "a new file; it holds the secret")->required();
   o = std::make_shared<KeyOptions>();
@@ -133,20 +140,27 @@ void add_key_commands(CLI::App& group, Context& context) {
 void add_approval_commands(CLI::App& group, Context& context) {
   add_key_commands(group, context);
   add_command(group, context, "pending", "Keys of the policy, and commands that wait for signatures",
-              {"homeostat guardian pending", "homeostat guardian pending --json"}, [&context] { return pending(context); });
+              {"homeostat guardian pending", "homeostat guardian pending --json"},
+              [&context] { return pending(context); });
   auto file = std::make_shared<std::string>();
-  CLI::App* app = add_command(group, context, "submit", "Send an order that was signed elsewhere",
-                              {"homeostat guardian submit order.txt"}, [&context, file] { return submit_file(context, *file); });
+  CLI::App* app =
+      add_command(group, context, "submit", "Send an order that was signed elsewhere",
+                  {"homeostat guardian submit order.txt"}, [&context, file] { return submit_file(context, *file); });
   app->add_option("FILE", *file, "made with --out")->required();
 
   auto order = std::make_shared<OrderOptions>();
-  app = add_order(group, context, "approve", CommandKind::approve, "Sign a command that waits for more signatures", order,
-                  {"homeostat guardian approve 17 --sign bob.key --reason \"checked with alice\""}, approve_or_reject);
-  app->add_option("ID", order->id, "of the command (homeostat guardian pending)")->required()->check(CLI::PositiveNumber);
+  app =
+      add_order(group, context, "approve", CommandKind::approve, "Sign a command that waits for more signatures", order,
+                {"homeostat guardian approve 17 --sign bob.key --reason \"checked with alice\""}, approve_or_reject);
+  app->add_option("ID", order->id, "of the command (homeostat guardian pending)")
+      ->required()
+      ->check(CLI::PositiveNumber);
   order = std::make_shared<OrderOptions>();
   app = add_order(group, context, "reject", CommandKind::reject, "Drop a command that waits for more signatures", order,
                   {"homeostat guardian reject 17 --sign bob.key --reason \"wrong parameter\""}, approve_or_reject);
-  app->add_option("ID", order->id, "of the command (homeostat guardian pending)")->required()->check(CLI::PositiveNumber);
+  app->add_option("ID", order->id, "of the command (homeostat guardian pending)")
+      ->required()
+      ->check(CLI::PositiveNumber);
   order = std::make_shared<OrderOptions>();
   app = add_order(group, context, "allow-policy", CommandKind::allow_policy,
                   "Let a configuration that loosens limits be loaded", order,

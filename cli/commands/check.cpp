@@ -75,10 +75,10 @@ Outcome<> check(Context& context, const std::string& path) {
   const auto& errors = loaded ? none : loaded.error();
   const auto& warnings = loaded ? loaded->warnings() : none;
   if (context.options.json) {
-    context.print_line(fmt::format("{{\n  \"valid\": {},\n  \"digest\": {},\n  \"fingerprint\": {},\n  \"errors\": {},\n  \"warnings\": {}\n}}",
-                                   loaded.has_value(), loaded ? quoted(loaded->digest()) : "null",
-                                   loaded ? quoted(guardian::fingerprint(loaded->text())) : "null", json_of(errors),
-                                   json_of(warnings)));
+    context.print_line(fmt::format(
+        "{{\n  \"valid\": {},\n  \"digest\": {},\n  \"fingerprint\": {},\n  \"errors\": {},\n  \"warnings\": {}\n}}",
+        loaded.has_value(), loaded ? quoted(loaded->digest()) : "null",
+        loaded ? quoted(guardian::fingerprint(loaded->text())) : "null", json_of(errors), json_of(warnings)));
   } else {
     const auto lines = lines_of(path);
     for (const Diagnostic& d : errors) context.say(d.text() + "\n" + excerpt(lines, d));

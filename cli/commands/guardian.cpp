@@ -1,8 +1,8 @@
 // guardian ...: hold, override, veto, sign, approve. Each command first shows what it will do (value now, bounds,
-// expiry), asks on a terminal, and sends only then. Names and bounds are looked up before, so that a typing mistake is caught before the
-// question; the daemon judges again.
-#include "cli/commands/order.hpp"
+// expiry), asks on a terminal, and sends only then. Names and bounds are looked up before, so that a typing mistake is
+// caught before the question; the daemon judges again.
 #include "cli/commands/names.hpp"
+#include "cli/commands/order.hpp"
 #include "cli/format.hpp"
 #include "cli/json.hpp"
 #include "cli/present.hpp"
@@ -259,24 +259,27 @@ void add_holding_commands(CLI::App& group, Context& context) {
   app->add_option("PARAMETER", order->target, "default: all");
 
   order = std::make_shared<OrderOptions>();
-  app = add_order(group, context, "override", CommandKind::override_value, "Hold a parameter at a value, inside its hard bounds", order,
+  app = add_order(group, context, "override", CommandKind::override_value,
+                  "Hold a parameter at a value, inside its hard bounds", order,
                   {"homeostat guardian override transaction_fee 0.02 --for 1h --reason \"spam wave\""}, override_value);
   app->add_option("PARAMETER", order->target, "which")->required();
   app->add_option("VALUE", order->value, "decimal, in the parameter's unit")->required();
   add_for(app, order, "how long: 30m, 2h, 1d", true);
 
   order = std::make_shared<OrderOptions>();
-  app = add_order(group, context, "clear-override", CommandKind::clear_override, "End an override; the loops take over without a step", order,
+  app = add_order(group, context, "clear-override", CommandKind::clear_override,
+                  "End an override; the loops take over without a step", order,
                   {"homeostat guardian clear-override transaction_fee --reason \"spam wave over\""}, clear_override);
   app->add_option("PARAMETER", order->target, "which")->required();
 }
 
 void add_steering_commands(CLI::App& group, Context& context) {
   auto order = std::make_shared<OrderOptions>();
-  CLI::App* app = add_order(group, context, "shift", CommandKind::shift_setpoint, "Add to a loop's set-point for a time", order,
-                            {"homeostat guardian shift creator_supply 0.02 --for 6h --reason \"launch day\"",
-                             "homeostat guardian shift creator_supply -0.02 --for 6h --reason calm"},
-                            shift);
+  CLI::App* app =
+      add_order(group, context, "shift", CommandKind::shift_setpoint, "Add to a loop's set-point for a time", order,
+                {"homeostat guardian shift creator_supply 0.02 --for 6h --reason \"launch day\"",
+                 "homeostat guardian shift creator_supply -0.02 --for 6h --reason calm"},
+                shift);
   app->add_option("LOOP", order->target, "which")->required();
   app->add_option("SHIFT", order->shift, "in the metric's unit")->required();
   add_for(app, order, "how long: 30m, 2h, 1d", true);
@@ -287,20 +290,22 @@ void add_steering_commands(CLI::App& group, Context& context) {
   app->add_option("LOOP", order->target, "which")->required();
 
   order = std::make_shared<OrderOptions>();
-  app = add_order(group, context, "emergency", CommandKind::emergency_on, "Emergency gains and limits, on or off", order,
-                  {"homeostat guardian emergency on --for 30m --reason \"bank run\"",
-                   "homeostat guardian emergency off --reason \"calm again\""},
-                  emergency);
+  app =
+      add_order(group, context, "emergency", CommandKind::emergency_on, "Emergency gains and limits, on or off", order,
+                {"homeostat guardian emergency on --for 30m --reason \"bank run\"",
+                 "homeostat guardian emergency off --reason \"calm again\""},
+                emergency);
   app->add_option("STATE", order->value, "on or off")->required()->check(CLI::IsMember({"on", "off"}));
   add_for(app, order, "with on; default: until ordered off", false);
 
   order = std::make_shared<OrderOptions>();
-  app = add_order(group, context, "veto", CommandKind::veto, "Stop an adjustment that is still in its veto window", order,
-                  {"homeostat guardian veto 118 --reason \"based on a bad price\""}, veto);
+  app = add_order(group, context, "veto", CommandKind::veto, "Stop an adjustment that is still in its veto window",
+                  order, {"homeostat guardian veto 118 --reason \"based on a bad price\""}, veto);
   app->add_option("ID", order->id, "of the adjustment (homeostat adjustments)")->required()->check(CLI::PositiveNumber);
 
   order = std::make_shared<OrderOptions>();
-  app = add_order(group, context, "clear-halt", CommandKind::clear_halt, "Accept a halted metric's or violated source's newest value", order,
+  app = add_order(group, context, "clear-halt", CommandKind::clear_halt,
+                  "Accept a halted metric's or violated source's newest value", order,
                   {"homeostat guardian clear-halt token_velocity --reason \"checked by hand: the jump is real\""},
                   clear_halt);
   app->add_option("NAME", order->target, "a metric or a source")->required();
@@ -309,9 +314,10 @@ void add_steering_commands(CLI::App& group, Context& context) {
 }  // namespace
 
 void add_guardian_commands(CLI::App& root, Context& context) {
-  CLI::App* group = add_group(root, "guardian", "Hold, override, veto, sign, approve: each shows what it will do, and asks",
-                              {"homeostat guardian pause transaction_fee --for 2h --reason \"exchange maintenance\"",
-                               "homeostat guardian override transaction_fee 0.02 --for 1h --reason \"spam wave\""});
+  CLI::App* group =
+      add_group(root, "guardian", "Hold, override, veto, sign, approve: each shows what it will do, and asks",
+                {"homeostat guardian pause transaction_fee --for 2h --reason \"exchange maintenance\"",
+                 "homeostat guardian override transaction_fee 0.02 --for 1h --reason \"spam wave\""});
   add_holding_commands(*group, context);
   add_steering_commands(*group, context);
   add_approval_commands(*group, context);

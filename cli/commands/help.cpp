@@ -17,9 +17,10 @@ std::string exit_codes_text() {
 }
 
 constexpr const char* kEnvironmentText =
-    "HOMEOSTAT_ENDPOINT  host:port of the daemon; --endpoint wins over it\n"
-    "NO_COLOR            not empty: never colour\n"
-    "USER                the default of --actor\n";
+    "HOMEOSTAT_ENDPOINT      host:port of the daemon; --endpoint wins over it\n"
+    "HOMEOSTAT_GUARDIAN_KEY  key file that guardian commands are signed with; --sign wins over it\n"
+    "NO_COLOR                not empty: never colour\n"
+    "USER                    the default of --actor\n";
 
 Outcome<> help(Context& context, const std::vector<std::string>& words) {
   if (words.size() == 1 && words.front() == "exit-codes") return context.print(exit_codes_text()), Outcome<>();

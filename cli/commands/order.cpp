@@ -41,10 +41,12 @@ Outcome<guardian::SignedOrder> order_to_sign(const Context& context, const Order
   if (!duration) return tl::make_unexpected(duration.error());
   const auto valid = parse_duration(o.valid);
   if (!valid || *valid <= Duration::zero()) return stop(ExitCode::usage, "--valid: a duration such as 10m, 2h");
-  guardian::SignedOrder order{policy, key, new_nonce(), context.console.now() + *valid, {}};
+  // Whole seconds: what is signed is read by people.
+  const Instant now = Instant::from_unix_seconds(context.console.now().ns / 1'000'000'000);
+  guardian::SignedOrder order{policy, key, new_nonce(), now + *valid, {}};
   guardian::Command& c = order.command;
   c = {.reason = o.reason, .kind = o.kind, .target = o.target, .shift = o.shift, .id = o.id};
-  if (*duration > Duration::zero()) c.until = context.console.now() + *duration;
+  if (*duration > Duration::zero()) c.until = now + *duration;
   if (o.kind == CommandKind::override_value) {
     const auto value = Decimal::parse(o.value, Decimal::kDecimalsMax);
     if (!value) return stop(ExitCode::refused, fmt::format("value '{}': {}", o.value, value.error().message));

@@ -55,8 +55,8 @@ template <class Request>
   return o.sign.empty() ? show(context, client.call(request)) : sign_and_send(context, client, o);
 }
 
-/// Adds one guardian command with the options that all of them have. With --policy the order is signed without a daemon,
-/// and `action` is not called.
+/// Adds one guardian command with the options that all of them have. With --policy the order is signed without a
+/// daemon, and `action` is not called.
 CLI::App* add_order(CLI::App& group, Context& context, const std::string& name, guardian::CommandKind kind,
                     const std::string& description, const OrderPtr& order, const std::vector<std::string>& examples,
                     Outcome<> (*action)(Context&, const OrderOptions&));

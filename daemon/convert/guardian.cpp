@@ -187,9 +187,9 @@ Result<engine::SignedCommand> signed_from_proto(const v1::SubmitRequest& proto, 
   }
   engine::SignedCommand command{.at = at, .text = proto.text()};
   if (proto.signature().size() != command.signature.size()) {
-    return fail(ErrorCode::malformed, "signature",
-                fmt::format("has {} bytes, an Ed25519 signature has {}", proto.signature().size(),
-                            command.signature.size()));
+    return fail(
+        ErrorCode::malformed, "signature",
+        fmt::format("has {} bytes, an Ed25519 signature has {}", proto.signature().size(), command.signature.size()));
   }
   std::copy(proto.signature().begin(), proto.signature().end(), command.signature.begin());
   return command;

@@ -1,6 +1,6 @@
 // Signed orders, roles and approvals, as the engine judges them.
-#include "engine/codec.hpp"
 #include "guardian/authority.hpp"
+#include "engine/codec.hpp"
 
 #include "guardian/loosened.hpp"
 #include "tests/unit/guardian/signer.hpp"
@@ -238,7 +238,8 @@ TEST(Loosened, NamesWhatAllowsMoreAndNothingElse) {
             "parameters.fee.veto_window from 0s to -1s");
   EXPECT_EQ(only([](auto& s) { s.override_max = Duration::hours(25); }), "guardian.override_max from 1d to 1d1h");
   EXPECT_EQ(only([](auto& s) { s.keys[0].role = Role::admin; }), "guardian.keys.ops is new or another one");
-  EXPECT_EQ(only([](auto& s) { s.approvals[0].above = 0.4; }), "guardian.approvals ask for less than 2 signatures of override");
+  EXPECT_EQ(only([](auto& s) { s.approvals[0].above = 0.4; }),
+            "guardian.approvals ask for less than 2 signatures of override");
   EXPECT_EQ(only([](auto& s) { s.parameters.push_back(parameter("new")); }), "parameters.new is new");
   EXPECT_EQ(only([](auto& s) { s.setpoint_shift_max = 0.6; }), "guardian.setpoint_shift_max from 0.5 to 0.6");
   const auto none = [&](auto change) {
@@ -266,11 +267,17 @@ TEST(PolicyCheck, RefusesKeysAndApprovalsThatCannotWork) {
   EXPECT_EQ(complaint([](auto& s) { s.keys[1].public_key = kBob.public_key; }),
             "guardian.keys.bob.public_key: is also that of 'alice': one person would count as two");
   EXPECT_EQ(complaint([](auto& s) { s.keys[1].name = "bob"; }), "guardian.keys.bob: the name is given twice");
-  EXPECT_EQ(complaint([](auto& s) { s.approvals = {{CommandKind::resume, 0, 5}}; }),
+  EXPECT_EQ(complaint([](auto& s) {
+              s.approvals = {{CommandKind::resume, 0, 5}};
+            }),
             "guardian.approvals.resume.of: 5 is not from 2 to 4, the number of keys that may order it");
-  EXPECT_EQ(complaint([](auto& s) { s.approvals = {{CommandKind::pause, 0, 2}}; }).substr(0, 54),
+  EXPECT_EQ(complaint([](auto& s) {
+              s.approvals = {{CommandKind::pause, 0, 2}};
+            }).substr(0, 54),
             "guardian.approvals.pause: makes the system do less, an");
-  EXPECT_EQ(complaint([](auto& s) { s.approvals = {{CommandKind::resume, 0.1, 2}}; }),
+  EXPECT_EQ(complaint([](auto& s) {
+              s.approvals = {{CommandKind::resume, 0.1, 2}};
+            }),
             "guardian.approvals.resume.above: has a meaning for override and shift only");
 }
 

@@ -74,7 +74,8 @@ TEST(SignedOrder, SaysWhatIsWrongAndInWhichLine) {
   EXPECT_EQ(refusal(with("00112233445566778899aabbccddeeff", "12")),
             "line 4: a nonce is 32 hexadecimal digits in lower case");
   EXPECT_EQ(refusal(with("T07:00:00Z", "T27:00:00Z")).substr(0, 7), "line 5:");
-  EXPECT_EQ(refusal(with("command: override", "command: overide")).substr(0, 40), "line 6: there is no command 'overide'; t");
+  EXPECT_EQ(refusal(with("command: override", "command: overide")).substr(0, 40),
+            "line 6: there is no command 'overide'; t");
   EXPECT_EQ(refusal(with("value: 0.02", "value: much")).substr(0, 7), "line 8:");
   EXPECT_EQ(refusal(std::string(kOverride) + "more: 1\n"), "line 11: expected the end of the order");
   EXPECT_EQ(refusal(std::string(kOverride).substr(0, kOverride.size() - 1)),
