@@ -173,17 +173,19 @@ TEST(Past, C6_WhatHasBecomeFinalMeanwhileIsReadBeforeItJoins) {
   EXPECT_EQ(readings_at(oracle, 601), from_the_beginning(50, 601));
 }
 
+/// What is final waits here for a metric that counts late, so that a filter added later finds it there, too.
+Settings with_a_late_count(bool has_gifts) {
+  Settings s = settings_with(1, has_gifts);
+  MetricSettings deep = from_event("deep", Aggregate::count, {.event = "Tip", .confirmations = 12});
+  deep.window = Duration::hours(3);
+  s.metrics.insert(s.metrics.begin(), deep);
+  return s;
+}
+
 TEST(Past, C5_ItJoinsWhenTheLastBlockThatCameWithoutItsEventsWasReadAndNoSooner) {
-  const auto settings = [](bool has_gifts) {
-    Settings s = settings_with(1, has_gifts);
-    MetricSettings deep = from_event("deep", Aggregate::count, {.event = "Tip", .confirmations = 12});
-    deep.window = Duration::hours(3);
-    s.metrics.insert(s.metrics.begin(), deep);  // what is final waits for it, so that gifts are found there, too
-    return s;
-  };
-  Oracle oracle(settings(false));
+  Oracle oracle(with_a_late_count(false));
   ASSERT_TRUE(oracle.ingest(range(1, 40, true, false)));
-  oracle.reconfigure(settings(true));
+  oracle.reconfigure(with_a_late_count(true));
   ASSERT_TRUE(oracle.ingest(range(41, 46, true, true)));
   ASSERT_TRUE(oracle.ingest(range(1, 39, false, true)));
   EXPECT_FALSE(is_usable(oracle.evaluate(at(553))[2].quality)) << "block 40 was live, without gifts";
@@ -192,13 +194,15 @@ TEST(Past, C5_ItJoinsWhenTheLastBlockThatCameWithoutItsEventsWasReadAndNoSooner)
 }
 
 TEST(Past, C5_WhatTheOldSourceReadAfterThePolicyChangedIsReadAgain) {
-  Oracle oracle = live_without_gifts();
+  Oracle oracle(with_a_late_count(false));
+  ASSERT_TRUE(oracle.ingest(range(1, 40, true, false)));
+  oracle.reconfigure(with_a_late_count(true));
   ASSERT_TRUE(oracle.ingest(range(41, 42, true, false)));  // under way when the policy changed
   ASSERT_TRUE(oracle.ingest(range(43, 46, true, true)));
   ASSERT_TRUE(oracle.ingest(range(1, 41, false, true)));
   EXPECT_EQ(oracle.missing_past("chain")->from, 42u);
   ASSERT_TRUE(oracle.ingest(range(42, 42, false, true)));
-  EXPECT_EQ(readings_at(oracle, 553), from_the_beginning(46, 553));
+  EXPECT_EQ(oracle.evaluate(at(553))[2].value, 46 * 47 - 2 * 10);
 
   Oracle first(settings_with(1, true));
   ASSERT_TRUE(first.ingest(range(1, 40, true, false)));  // even the first segment of all
