@@ -36,6 +36,10 @@ void ChainMemory::apply(const oracle::ChainSegment& segment) {
   if (entries_.empty() && segment.from > 0) entries_.emplace_back(segment.from - 1, segment.parent);
   for (const auto& block : segment.blocks) entries_.emplace_back(block.number, block.hash);
   while (entries_.size() > kBlocksRemembered) entries_.pop_front();
+  // What this makes final is so at once, not only when the oracle has said so: the next look may be of an old branch.
+  // As there, only a block whose hash is known can be settled on.
+  const auto above = std::ranges::upper_bound(entries_, segment.finalized, {}, &Entry::first);
+  if (above != entries_.begin()) settled_ = std::max(settled_, std::prev(above)->first);
 }
 
 BloomBits bloom_bits(std::span<const std::uint8_t> bytes) {

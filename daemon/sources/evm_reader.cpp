@@ -56,6 +56,16 @@ Fetch<Header> expect_block(const rpc::Value& value, std::uint64_t number) {
   return *header;
 }
 
+/// Only a block whose hash is known can be settled on: without this what is final would lag by up to a range.
+void list_final(oracle::ChainSegment& segment, const std::vector<Header>& headers) {
+  const auto header = std::ranges::lower_bound(headers, segment.finalized, {}, &Header::number);
+  if (segment.finalized == 0 || header == headers.end() || header->number != segment.finalized) return;
+  const auto place = std::ranges::lower_bound(segment.blocks, segment.finalized, {}, &oracle::ChainBlock::number);
+  if (place != segment.blocks.end() && place->number == segment.finalized) return;
+  const auto time = Instant::from_unix_seconds(static_cast<std::int64_t>(header->time_s));
+  segment.blocks.insert(place, {header->number, header->hash, time, {}});
+}
+
 }  // namespace
 
 EvmReader::EvmReader(const EvmSettings& settings, EventBook book, EvmMetrics& metrics, const Sink& sink)
@@ -495,6 +505,7 @@ asio::awaitable<Fetch<EvmReader::Forkable>> EvmReader::backfill(EvmNode& node, c
   if (segment.blocks.empty() || segment.blocks.back().number != to) {
     segment.blocks.push_back({to, last->hash, Instant::from_unix_seconds(static_cast<std::int64_t>(last->time_s)), {}});
   }
+  list_final(segment, *headers);
   co_return Forkable(std::move(segment));
 }
 

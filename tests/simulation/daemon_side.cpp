@@ -148,6 +148,7 @@ Result<> DaemonSide::apply(const Entry& entry) {
   }
   if (const auto* tick = std::get_if<Tick>(&entry)) {
     oracle_->evaluate(tick->at);
+    note_joined();
     return {};
   }
   if (std::holds_alternative<PolicyChange>(entry)) {
@@ -290,6 +291,18 @@ void DaemonSide::check_links(std::size_t head) const {
   }
 }
 
+/// A late filter that reads anything has read its past, and counts like the others from now on. With every tick, so
+/// that a replay comes to the same.
+void DaemonSide::note_joined() {
+  if (!plan_.adds_filter || !expected_.has_filter || !expected_.begun) return;
+  for (std::size_t i = 0; i < plan_.counted.size(); ++i) {
+    if (!plan_.is_late(i) || expected_.joined[i] || !oracle::is_usable(oracle_->readings()[i].quality)) continue;
+    const std::uint64_t height = countable(plan_.counted[i], status().block, expected_.safe, expected_.settled);
+    expected_.joined[i] = true;
+    expected_.counted_to[i] = std::max(height, expected_.past_to);
+  }
+}
+
 void DaemonSide::check(bool with_distinct) {
   journal_.emplace_back(Tick{wall()});
   (void)apply(journal_.back());
@@ -313,10 +326,6 @@ void DaemonSide::check(bool with_distinct) {
     if (plan_.is_late(i) && !expected_.has_filter) continue;
     const oracle::Reading& reading = readings[at++];
     if (!oracle::is_usable(reading.quality)) continue;
-    if (plan_.is_late(i) && !expected_.joined[i]) {  // it has read its past, and counts like the others from now on
-      expected_.joined[i] = true;
-      expected_.counted_to[i] = std::max(countable(c, now.block, expected_.safe, expected_.settled), expected_.past_to);
-    }
     if (c.aggregate == Aggregate::distinct && !with_distinct) continue;
     const std::uint64_t first = plan_.is_late(i) ? expected_.late_first : expected_.first;
     const std::uint64_t to = expected_.counted_to[i];

@@ -81,6 +81,7 @@ class DaemonSide {
   void make_source();
   [[nodiscard]] sources::Cursor cursor() const;
   [[nodiscard]] Expected nothing_expected() const;
+  void note_joined();
   void inform();
   bool offer(const std::shared_ptr<Session>& session, oracle::ChainSegment& segment);
   void process_one();

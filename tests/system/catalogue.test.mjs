@@ -8,7 +8,7 @@ import { root } from "./lib/paths.mjs";
 
 const kCases = { R: 17, F: 11, C: 8, L: 4, V: 12 };
 const readme = readFileSync(path.join(root, "tests/README.md"), "utf8");
-const rows = [...readme.matchAll(/^\| ([RFCLV]\d+) \| [^|]+ \| ([^|]*) \| [^|]*\|$/gm)].map(([, number, tests]) => ({ number, tests }));
+const rows = [...readme.matchAll(/^\| ([RFCLV]\d+) \| [^|]+ \| ([^|]*) \| ([^|]*)\|$/gm)].map(([, number, tests, breaks]) => ({ number, tests, breaks }));
 const files = (tests) => [...tests.matchAll(/`([^`]+)`(?:: ([^,]+))?/g)].map(([, file, name]) => ({ file, name: name?.trim() }));
 
 test("every case of the catalogue has one line", () => {
@@ -26,6 +26,11 @@ test("every test that the map names is there", () => {
       assert.ok(readFileSync(full, "utf8").includes(name ?? `${number}_`), `${number}: ${file} has no test '${name ?? `${number}_`}'`);
     }
   }
+});
+
+test("every case says on which break its tests were seen to fail", () => {
+  const unseen = rows.filter((row) => row.breaks.trim() === "").map((row) => row.number);
+  assert.deepEqual(unseen, []);
 });
 
 test("what is open is listed", () => {

@@ -53,6 +53,24 @@ TEST(ChainMemory, KeepsABoundedNumberOfBlocks) {
   EXPECT_EQ(memory.entries().size(), kFinalBlocksRemembered);
 }
 
+TEST(ChainMemory, WhatASegmentMakesFinalIsSettledAtOnceUpToTheNewestBlockThatIsKnown) {
+  ChainMemory memory(Cursor{{{10, oracle::Hash32{1}}}, 10, {}});
+  oracle::ChainSegment segment;
+  segment.from = 11;
+  segment.to = 30;
+  segment.blocks = {{15, oracle::Hash32{2}, {}, {}}, {30, oracle::Hash32{3}, {}, {}}};
+  segment.finalized = 20;
+  const ChainMemory before = memory;
+  memory.apply(segment);
+  EXPECT_EQ(memory.settled(), 15u) << "nobody could go back to block 20";
+  EXPECT_EQ(before.settled(), 10u) << "a copy keeps what was final for it";
+  segment = {};
+  segment.from = segment.to = 31;
+  segment.blocks = {{31, oracle::Hash32{4}, {}, {}}};
+  memory.apply(segment);  // from a node that names no finality
+  EXPECT_EQ(memory.settled(), 15u);
+}
+
 TEST(Logs, AreOrderedByBlockAndIndex) {
   std::vector<rpc::Log> logs{log_at(2, 0, 2), log_at(1, 7, 1), log_at(1, 3, 1)};
   EXPECT_FALSE(order_logs(logs, 1, 2));
