@@ -21,16 +21,17 @@ std::string condition_of(const View& view, const std::string& source) {
 
 }  // namespace
 
-Health health_of(const View& view, Instant now) {
-  if (view.ticks == 0) return {true, "no tick yet"};
-  if (now - view.at > view.period * kTicksMissedMax) {
-    return {false, "no tick for " + text_of(now - view.at) + ", the period is " + text_of(view.period)};
+Health health_of(const View& view, Instant now, Instant since) {
+  const Instant ticked = std::max(view.at, since);
+  if (!ticked.is_never() && now - ticked > view.period * kTicksMissedMax) {
+    return {false, "no tick for " + text_of(now - ticked) + ", the period is " + text_of(view.period)};
   }
+  if (view.ticks == 0) return {true, "no tick yet"};
   Health health;
   std::size_t stalled = 0;
   for (const MetricView& m : view.metrics) {
     if (!m.has_sources || m.moved.is_never()) continue;
-    const Duration still = now - m.moved;
+    const Duration still = now - std::max(m.moved, since);
     if (still <= m.stall_max + view.period * 2) continue;
     health.healthy = false;
     if (++stalled > kNamedMax) continue;

@@ -18,8 +18,9 @@ struct Health {
 /// A metric of samples or events is stalled when its sources have brought nothing newer for longer than its stall_max
 /// and two periods (the watermark moves in ticks). One of several sources that is silent stalls nothing: the metric
 /// goes on without it. The whole is healthy while no metric is stalled and ticks come: a view whose last tick is older
-/// than kTicksMissedMax periods is not. Before the first tick it is healthy: nothing could have moved yet.
-[[nodiscard]] Health health_of(const View& view, Instant now);
+/// than kTicksMissedMax periods is not. Nothing is held against it that was before `since`, when this process began to
+/// decide: after a downtime the sources have as long as ever to bring something.
+[[nodiscard]] Health health_of(const View& view, Instant now, Instant since = {});
 
 inline constexpr std::int64_t kTicksMissedMax = 10;
 

@@ -45,7 +45,8 @@ struct RunStatus {
   std::uint64_t epoch = 0;
   std::uint64_t durable_sequence = 0;
   std::string decisions_hash;
-  Instant now;  ///< by the daemon's clock
+  Instant now;            ///< by the daemon's clock
+  Instant serving_since;  ///< since when this run decides
 };
 
 struct ConfigStatus {

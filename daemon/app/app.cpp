@@ -214,6 +214,7 @@ std::vector<std::string> App::recover_and_run() {
   }
   sources_->start(*config_);
   server_->set_serving(true);
+  serving_since_ = wall_clock();
   ready_ = true;
   sd_notify("READY=1\nSTATUS=serving");
   log_info("ready",
@@ -283,7 +284,8 @@ RunStatus App::run_status() const {
           .epoch = journal_->epoch(),
           .durable_sequence = journal_->durable_seq(),
           .decisions_hash = pipeline_->decisions_hash(),
-          .now = wall_clock()};
+          .now = wall_clock(),
+          .serving_since = serving_since_};
 }
 
 std::string App::source_kind(const std::string& source) const {
@@ -433,7 +435,7 @@ HttpResponse App::http_page(std::string_view path) const {
   if (path == "/livez") return {.body = "ok\n"};
   if (path == "/healthz") {
     if (!ready_) return {.body = "ok: recovering\n"};
-    const engine::Health health = engine::health_of(*pipeline_->view(), wall_clock());
+    const engine::Health health = engine::health_of(*pipeline_->view(), wall_clock(), serving_since_);
     return {.status = health.healthy ? 200u : 503u,
             .body = (health.healthy ? "ok: " : "not healthy: ") + health.text + "\n"};
   }
@@ -468,6 +470,7 @@ Facts App::facts() const {
                .last_snapshot = pipeline_->last_snapshot()};
   f.process = process_facts();
   f.process.started = started_;
+  f.process.serving_since = serving_since_;
   f.process.epoch = j.epoch;
   f.process.ready = ready_;
   const std::lock_guard lock(config_mutex_);

@@ -74,6 +74,7 @@ class App final : public Backend {
   std::unique_ptr<api::Server> server_;
   std::unique_ptr<HttpListener> http_;
   History history_;
+  Instant serving_since_;  ///< set before ready_
   std::atomic<bool> ready_ = false;
   std::atomic<std::uint64_t> recovery_done_ = 0;
   std::atomic<std::uint64_t> recovery_total_ = 0;

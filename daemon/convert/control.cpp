@@ -73,7 +73,7 @@ void proto_from_status(const engine::View& view, const daemon::RunStatus& run, c
   proto.set_sources(static_cast<std::uint32_t>(view.sources.size()));
   proto.set_decisions_hash(run.decisions_hash);
   set_instant(proto, &v1::Status::mutable_watermark, view.watermark);
-  const engine::Health health = engine::health_of(view, run.now);
+  const engine::Health health = engine::health_of(view, run.now, run.serving_since);
   proto.set_healthy(health.healthy);
   proto.set_health(valid_utf8(health.text));
 }

@@ -104,9 +104,9 @@ void add_engine(Page& page, const engine::View& v, Instant now) {
 }
 
 /// The lags are as of the last tick: what came since is not in the watermark yet.
-void add_watermark(Page& page, const engine::View& v, Instant now) {
+void add_watermark(Page& page, const engine::View& v, Instant now, Instant since) {
   page.gauge("homeostat_healthy", "1 while the watermark of every metric advances and ticks come.")
-      .set({}, engine::health_of(v, now).healthy ? 1.0 : 0.0);
+      .set({}, engine::health_of(v, now, since).healthy ? 1.0 : 0.0);
   if (!v.watermark.is_never()) {
     page.gauge("homeostat_watermark_lag_seconds", "Age of the event time up to which everything is complete.")
         .set({}, (now - v.watermark).in_seconds());
@@ -353,7 +353,7 @@ std::string exposition(const Facts& facts) {
   Page page;
   add_process(page, facts);
   add_engine(page, facts.view, facts.process.now);
-  add_watermark(page, facts.view, facts.process.now);
+  add_watermark(page, facts.view, facts.process.now, facts.process.serving_since);
   add_sources(page, facts);
   add_feeds(page, facts);
   add_control(page, facts.view);

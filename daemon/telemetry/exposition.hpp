@@ -93,6 +93,7 @@ struct ProcessFacts {
   std::string build_type;
   Instant started;
   Instant now;
+  Instant serving_since;  ///< since when this run decides
   std::uint64_t epoch = 0;
   bool ready = false;
   std::uint64_t resident_bytes = 0;

@@ -64,6 +64,18 @@ TEST(Health, HasItsOwnBoundIfThePolicySaysSo) {
   EXPECT_FALSE(health_of(world.engine.view(), at(140)).healthy);
 }
 
+TEST(Health, ADowntimeIsNotHeldAgainstTheProcessThatEndsIt) {
+  World world;
+  world.ticks(10, 100);
+  EXPECT_FALSE(health_of(world.engine.view(), at(7200)).healthy);
+  EXPECT_TRUE(health_of(world.engine.view(), at(7200), at(7195)).healthy);
+  (void)world.engine.apply(World::tick_at(7200));
+  EXPECT_TRUE(health_of(world.engine.view(), at(7250), at(7195)).healthy) << "its sources have as long as ever";
+  (void)world.engine.apply(World::tick_at(7280));
+  EXPECT_FALSE(health_of(world.engine.view(), at(7280), at(7195)).healthy);
+  EXPECT_FALSE(health_of(World().engine.view(), at(7396), at(7195)).healthy) << "it has never made a tick";
+}
+
 TEST(Health, TicksThatStopAreNotWell) {
   World world;
   world.ticks(10, 100);

@@ -78,14 +78,18 @@ TEST(Plausibility, ASensorThatAnswersIsNot) {
 }
 
 TEST(Plausibility, WhatWasNotAcknowledgedHasNotMoved) {
-  World world(watched_policy());
+  Policy policy = watched_policy();
+  policy.loops[0].plausibility->moved_ratio = 0.02;  // less than the one step that is asked for
+  World world(policy);
   world.answers = false;
   world.sees("velocity", 12);
   EXPECT_EQ(unresponsive_at(world, 10, 3000), 0);
 }
 
 TEST(Plausibility, WhatWasRejectedHasNotMoved) {
-  World world(watched_policy());
+  Policy policy = watched_policy();
+  policy.loops[0].plausibility->moved_ratio = 0.02;
+  World world(policy);
   world.answers = false;
   world.sees("velocity", 12);
   for (std::int64_t s = 10; s <= 3000; s += 10) {
@@ -160,12 +164,26 @@ TEST(Plausibility, ItEndsWhenAGuardianSaysSoAndBeginsAnew) {
 }
 
 TEST(Plausibility, ASourceThatIsSilentIsNotCalledFrozen) {
+  Policy policy = watched_policy();
+  policy.oracle.metrics[0].staleness_max = Duration::minutes(30);  // its last word stays usable
+  World world(policy);
+  world.sees("velocity", 12);
+  std::int64_t s = 10;
+  for (; world.value("fee") < dec("2.95"); s += 10) world.tick(s);
+  world.loses("velocity");
+  EXPECT_EQ(unresponsive_at(world, s, s + 1200), 0);
+}
+
+TEST(Plausibility, WhatCouldNotBeReadDoesNotCountAsStanding) {
   World world(watched_policy());
   world.sees("velocity", 12);
   std::int64_t s = 10;
   for (; world.value("fee") < dec("2.95"); s += 10) world.tick(s);
-  world.loses("velocity");  // held after 60 s
-  EXPECT_EQ(unresponsive_at(world, s, s + 600), 0);
+  world.loses("velocity");
+  for (const std::int64_t end = s + 200; s < end; s += 10) world.tick(s);
+  ASSERT_FALSE(is_usable(reading(world).quality));
+  world.sees("velocity", 12);
+  EXPECT_EQ(unresponsive_at(world, s, s + 100), 0) << "nobody knows where it was meanwhile";
 }
 
 TEST(Plausibility, GoesOnFromASavedState) {
