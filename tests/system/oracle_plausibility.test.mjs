@@ -48,9 +48,10 @@ test("a source that repeats its value with a fresh time is unresponsive once its
   assert.equal(doubted.authority, 0.25);
   assert.match(doubted.reason, /unresponsive: rate moved by .* of its range, acknowledged, and for 2.*s this stayed within 0.1% of 0.6/);
   assert.equal(await metricOf(daemon, "homeostat_metric_unresponsive", { metric: "load" }), 1);
-  const explained = await daemon.cli("explain", (await control.ListDecisions({})).decisions[0].id);
-  assert.match(explained.stdout, /reading degraded \(unresponsive: rate moved by/);
-  assert.match(explained.stdout, /authority 0\.25/);
+  await waitFor("a decision says it", async () => {
+    const { stdout } = await daemon.cli("explain", (await control.ListDecisions({})).decisions[0].id);
+    return /reading degraded \(unresponsive: rate moved by/.test(stdout) && /authority 0\.25/.test(stdout);
+  });
   assert.match((await daemon.cli("metrics")).stdout, /unresponsive: rate moved/);
 
   const cleared = await daemon.cli("guardian", "clear-halt", "load", "--reason", "it is the plant", "--yes");

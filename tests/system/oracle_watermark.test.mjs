@@ -46,8 +46,10 @@ test("late samples: within allowed_lateness each lands in its own bucket, beyond
   assert.ok(Math.abs(seconds(s.watermark) - (now - 20_000) / 1000) < 0.001);
   assert.equal(await metricOf(daemon, "homeostat_source_refused_total", { source: "app", reason: "late" }), 2);
   assert.equal(await metricOf(daemon, "homeostat_source_late_accepted_total", { source: "app" }), 1);
-  const decision = await daemon.cli("explain", (await control.ListDecisions({})).decisions[0].id);
-  assert.match(decision.stdout, /complete up to 20/);
+  await waitFor("a decision says it", async () => {
+    const { decisions } = await control.ListDecisions({});
+    return decisions.length > 0 && /complete up to 20/.test((await daemon.cli("explain", decisions[0].id)).stdout);
+  });
   stream.close();
   await daemon.stop();
 });
