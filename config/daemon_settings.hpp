@@ -87,9 +87,13 @@ struct EvmPoolSettings {
   Duration finalized_silence_max = Duration::minutes(30);
   Duration probe_period = Duration::seconds(15);
   Duration hedge_after = Duration::seconds(2);  ///< 0 = never
+  std::uint32_t agreement = 1;                  ///< providers that must give the same before a block is final
 
   bool operator==(const EvmPoolSettings&) const = default;
 };
+
+/// See sources::CheckReceipts.
+enum class CheckReceipts : std::uint8_t { off, disputed, always };
 
 struct EvmConnection {
   std::vector<EvmProviderSettings> providers;  ///< asked in this order as long as they are well
@@ -104,6 +108,7 @@ struct EvmConnection {
   std::uint32_t finality_depth = 64;  ///< blocks on top that make one final where nodes name no finalized height
   bool check_bloom = true;
   bool check_backfill = true;
+  CheckReceipts check_receipts = CheckReceipts::disputed;
   Duration ws_silence_max = Duration::seconds(30);  ///< no head by WebSocket while polling sees new blocks
   std::map<std::string, std::string> contracts;     ///< name -> 0x and 40 hex digits, lower case
   HttpAccess access;

@@ -76,7 +76,13 @@ void read_providers(const Field& field, Context& context, std::vector<EvmProvide
   }
 }
 
-void read_pool(const Field& field, Context& context, EvmPoolSettings& out) {
+/// Two that agree are the least that lets one be wrong; of one alone no more can be asked.
+std::uint32_t agreement_of(std::size_t providers) {
+  return providers > 1 ? 2 : 1;
+}
+
+void read_pool(const Field& field, Context& context, std::size_t providers, EvmPoolSettings& out) {
+  out.agreement = agreement_of(providers);
   if (!field.is_given()) return;
   Section s(field, context);
   s.optional("failures_max").integer(out.failures_max, {.min = 1, .max = 1000});
@@ -88,6 +94,13 @@ void read_pool(const Field& field, Context& context, EvmPoolSettings& out) {
   s.optional("probe_period")
       .duration(out.probe_period, {.min = Duration::milliseconds(100), .max = Duration::hours(1)});
   s.optional("hedge_after").duration(out.hedge_after, {.min = Duration::zero(), .max = Duration::minutes(5)});
+  const Field agreement = s.optional("agreement");
+  agreement.integer(out.agreement, {.min = 1, .max = 1000});
+  if (out.agreement > std::max<std::size_t>(providers, 1)) {
+    agreement.error(fmt::format("{} providers shall agree, but only {} {} configured; nothing would ever be final",
+                                out.agreement, providers, providers == 1 ? "is" : "are"),
+                    std::to_string(providers));
+  }
 }
 
 void read_event(const Field& field, const std::string& source, const std::string& contract, Sources& out) {
@@ -143,7 +156,7 @@ void read_contracts(const Field& field, Context& context, const std::string& sou
 EvmConnection read_evm(Section& s, Context& context, const std::string& source, Sources& out) {
   EvmConnection c;
   read_providers(s.required("providers", "the nodes to ask, tried in this order"), context, c.providers);
-  read_pool(s.optional("pool"), context, c.pool);
+  read_pool(s.optional("pool"), context, c.providers.size(), c.pool);
   s.required("chain_id", "which chain the providers must be on, e.g. 1 for Ethereum")
       .integer(c.chain_id, {.min = 1, .max = std::numeric_limits<std::uint64_t>::max()});
   const Field start = s.optional("start_block");
@@ -161,6 +174,10 @@ EvmConnection read_evm(Section& s, Context& context, const std::string& source, 
   s.optional("finality_depth").integer(c.finality_depth, {.min = 1, .max = oracle::kFinalityDepthMax});
   s.optional("check_bloom").flag(c.check_bloom);
   s.optional("check_backfill").flag(c.check_backfill);
+  std::size_t receipts = 0;
+  if (s.optional("check_receipts").one_of(receipts, {"off", "disputed", "always"})) {
+    c.check_receipts = static_cast<CheckReceipts>(receipts);
+  }
   s.optional("ws_silence_max")
       .duration(c.ws_silence_max, {.min = Duration::milliseconds(100), .max = Duration::hours(24)});
   read_contracts(s.required("contracts", "the contracts to watch, by a name of your choice"), context, source, c, out);

@@ -48,6 +48,7 @@ Result<> Oracle::State::ingest(const ChainSegment& segment) {
   Source& source = sources[found->second];
   const auto take_in = [&]() -> Result<> {
     if (!source.chain) return fail(ErrorCode::unsupported, segment.source, "no event of this source is configured");
+    if (segment.is_tidings()) return check_tidings(found->second, segment);
     if (auto done = check_shape(segment); !done) return done;
     if (segment.past) return check_past(found->second, segment);
     if (auto done = check_link(found->second, segment); !done) {
@@ -70,6 +71,11 @@ Result<> Oracle::State::ingest(const ChainSegment& segment) {
     consume(found->second, segment.received);
     return {};
   }
+  if (segment.is_tidings()) {
+    move_ends(found->second, segment, heights_with(found->second, segment));
+    consume(found->second, segment.received);
+    return {};
+  }
   if (source.violated) {  // the chain has come back to what was final
     source.violated = false;
     source.condition = SourceCondition::connected;
@@ -79,6 +85,21 @@ Result<> Oracle::State::ingest(const ChainSegment& segment) {
   retract(found->second, segment);
   append(found->second, segment);
   consume(found->second, segment.received);
+  return {};
+}
+
+Result<> Oracle::State::check_tidings(std::uint32_t id, const ChainSegment& segment) const {
+  const Source& source = sources[id];
+  const auto conflict = [&](std::string message) {
+    return fail(ErrorCode::conflict, segment.source, std::move(message));
+  };
+  if (source.violated) return conflict("the source is violated (" + source.detail + "): its ends say nothing");
+  const Chain& chain = *source.chain;
+  if (!chain.has_head) return conflict("no block was taken in yet");
+  if (chain.head.number != segment.to || chain.head.hash != segment.parent) {
+    return conflict("the tidings are of " + text_of(segment.to) + " " + short_hex(segment.parent) + ", the head is " +
+                    text_of(chain.head.number) + " " + short_hex(chain.head.hash));
+  }
   return {};
 }
 
@@ -273,6 +294,13 @@ void Oracle::State::append(std::uint32_t id, const ChainSegment& segment) {
   }
   chain.has_head = true;
   chain.head = chain.recent.back();
+  move_ends(id, segment, heights);
+  source.newest = source.watermark = chain.head.time;
+  source.skew.note(chain.head.time - segment.received);
+}
+
+void Oracle::State::move_ends(std::uint32_t id, const ChainSegment& segment, const Heights& heights) {
+  Chain& chain = *sources[id].chain;
   chain.safe = heights.safe;
   chain.finalized = std::max(chain.finalized, segment.finalized);
   chain.settled = heights.settled;
@@ -281,8 +309,6 @@ void Oracle::State::append(std::uint32_t id, const ChainSegment& segment) {
          (chain.recent.size() > kRecentBlocksMin && chain.recent[1].number <= chain.settled)) {
     chain.recent.pop_front();
   }
-  source.newest = source.watermark = chain.head.time;
-  source.skew.note(chain.head.time - segment.received);
 }
 
 void Oracle::State::consume(std::uint32_t id, Instant received) {

@@ -86,7 +86,8 @@ struct ChainBlock {
 /// The blocks `from..to` of one chain, whole: a block that is not listed held no matching log.
 /// The last block is always listed. `parent` is the hash of block from - 1 and must be the hash
 /// of the head the oracle already has (unless it has none); with `rewind_to` the blocks above it are
-/// first taken back, newest first (a reorg), and so is what they contributed.
+/// first taken back, newest first (a reorg), and so is what they contributed. With `from` one above `to` and no
+/// blocks it only tells what is new of the ends of the chain whose head is block `to` with the hash `parent`.
 struct ChainSegment {
   std::string source;
   Instant received;
@@ -101,17 +102,34 @@ struct ChainSegment {
   std::vector<ChainBlock> blocks;   ///< ascending
   std::uint64_t safe = 0;           ///< the chain's safe height as now known, 0 if unknown
   std::uint64_t finalized = 0;      ///< the chain's finalized height as now known, 0 if unknown
+  /// Enough providers agree on the blocks up to here: whatever `finalized` says, none above becomes final. None =
+  /// one provider's word is enough.
+  std::optional<std::uint64_t> agreed;
+
+  [[nodiscard]] bool is_tidings() const { return from == to + 1 && blocks.empty() && !past && !rewind_to; }
 
   template <class Archive, class Self>
   static void fields(Archive& a, Self& x) {
     a(x.source), a(x.received), a(x.rewind_to), a(x.from), a(x.to), a(x.parent), a(x.past), a(x.events), a(x.blocks),
-        a(x.safe), a(x.finalized);
+        a(x.safe), a(x.finalized), a(x.agreed);
   }
 };
 
 /// Most hashes of one chain's blocks that are kept to find the fork point of a reorg. A chain whose finality is
 /// further behind than that could not be followed into a deeper one.
 inline constexpr std::size_t kRecentBlocksMax = 8192;
+
+/// The blocks above the settled one with the events that wait in them: what a reorg, or providers that contradict
+/// each other, may still change.
+struct Unsettled {
+  struct Event {
+    std::string name;
+    /// Blocks up to here may lack it: its filter was added later.
+    std::uint64_t missing_to = 0;
+  };
+  std::vector<Event> events;       ///< what ChainEvent::event refers to
+  std::vector<ChainBlock> blocks;  ///< ascending
+};
 
 /// Final blocks that filters added later have yet to read.
 struct MissingPast {

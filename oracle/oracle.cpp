@@ -271,6 +271,29 @@ std::uint64_t Oracle::settled_block(const std::string& source) const {
   return state_->sources[it->second].chain->settled;
 }
 
+Unsettled Oracle::unsettled(const std::string& source) const {
+  Unsettled all;
+  const auto it = state_->source_index.find(source);
+  if (it == state_->source_index.end() || !state_->sources[it->second].chain) return all;
+  const State& s = *state_;
+  for (std::uint32_t event = 0; event < s.settings.events.size(); ++event) {
+    // Of an event that any metric counts already no block can lack it.
+    std::optional<std::uint64_t> missing_to;
+    for (const std::uint32_t index : s.chain_metrics[it->second]) {
+      const Metric& metric = s.metrics[index];
+      if (metric.event != event) continue;
+      const std::uint64_t to = metric.backfilling ? metric.watched_since : 0;
+      missing_to = std::min(missing_to.value_or(to), to);
+    }
+    all.events.push_back({s.settings.events[event].name, missing_to.value_or(0)});
+  }
+  const Chain& chain = *s.sources[it->second].chain;
+  for (const ChainBlock& block : chain.pending) {
+    if (block.number > chain.settled) all.blocks.push_back(block);
+  }
+  return all;
+}
+
 void Oracle::save(Writer& writer) const {
   writer(static_cast<std::uint64_t>(state_->sources.size()));
   writer(static_cast<std::uint64_t>(state_->metrics.size()));

@@ -102,6 +102,8 @@ class Oracle {
   [[nodiscard]] std::optional<MissingPast> missing_past(const std::string& source) const;
   /// The newest block that no reorg may take back: a fork below it is a violation. 0 = none yet.
   [[nodiscard]] std::uint64_t settled_block(const std::string& source) const;
+  /// Nothing of a source that is no chain.
+  [[nodiscard]] Unsettled unsettled(const std::string& source) const;
 
   void save(Writer& writer) const;
   /// False when the bytes do not fit these settings; the state is then unspecified.

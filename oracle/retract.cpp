@@ -29,9 +29,10 @@ Oracle::State::Heights Oracle::State::heights_with(std::uint32_t id, const Chain
   heights.safe = segment.safe > 0 ? segment.safe : safe_before;
   const std::uint64_t finalized = std::max(chain.finalized, segment.finalized);
   const std::uint64_t depth = settings.sources[id].finality_depth;
-  const std::uint64_t final_height = finalized > 0        ? std::min(finalized, segment.to)
-                                     : segment.to > depth ? segment.to - depth
-                                                          : 0;
+  const std::uint64_t named = finalized > 0        ? std::min(finalized, segment.to)
+                              : segment.to > depth ? segment.to - depth
+                                                   : 0;
+  const std::uint64_t final_height = std::min(named, segment.agreed.value_or(named));
   // Only a block with a known hash can be gone back to, so only such a one bounds what may be taken back.
   const auto newest_up_to = [&](const auto& blocks, std::uint64_t end) {
     auto it = std::upper_bound(blocks.begin(), blocks.end(), end,

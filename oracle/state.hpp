@@ -341,6 +341,7 @@ struct Oracle::State {
 
   // ingest_chain.cpp
   [[nodiscard]] Result<> ingest(const ChainSegment& segment);
+  [[nodiscard]] Result<> check_tidings(std::uint32_t source, const ChainSegment& segment) const;
   [[nodiscard]] Result<> check_shape(const ChainSegment& segment) const;
   [[nodiscard]] Result<> check_arguments(const ChainSegment& segment) const;
   [[nodiscard]] Result<> check_link(std::uint32_t source, const ChainSegment& segment);
@@ -357,6 +358,8 @@ struct Oracle::State {
     std::uint64_t settled = 0;
   };
   [[nodiscard]] Heights heights_with(std::uint32_t source, const ChainSegment& segment) const;
+  /// Takes over the chain's ends, and forgets the hashes that nothing can go back to.
+  void move_ends(std::uint32_t source, const ChainSegment& segment, const Heights& heights);
   /// The highest block that counts for a metric, given the chain's heights; nullopt if none yet.
   [[nodiscard]] static std::optional<std::uint64_t> countable(const EventOrigin& origin, const Heights& heights);
   /// Feeds a tally the waiting blocks up to `height`. With `counted` refusals are counted there (the first time only).

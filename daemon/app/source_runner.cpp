@@ -49,7 +49,7 @@ SourceFacts facts_of(const std::string& name, const Metrics& m) {
 }
 
 sources::Cursor cursor_of(const oracle::Oracle& oracle, const std::string& name) {
-  return {oracle.recent_blocks(name), oracle.settled_block(name), oracle.missing_past(name)};
+  return {oracle.recent_blocks(name), oracle.settled_block(name), oracle.missing_past(name), oracle.unsettled(name)};
 }
 
 SourceFacts facts_of(const sources::ChainlinkSource& source) {

@@ -51,7 +51,9 @@ Result<sources::EvmSettings> evm_settings(const std::string& name, const config:
                          .ws_silence_max = connection.ws_silence_max,
                          .range_max = connection.range_max,
                          .check_bloom = connection.check_bloom,
-                         .check_backfill = connection.check_backfill};
+                         .check_backfill = connection.check_backfill,
+                         .check_receipts = static_cast<sources::CheckReceipts>(connection.check_receipts),
+                         .finality_depth = connection.finality_depth};
   for (const auto& p : connection.providers) s.providers.push_back({p.name, p.http, p.ws, p.requests_per_s, p.burst});
   const config::EvmPoolSettings& pool = connection.pool;
   s.pool = {.failures_max = pool.failures_max,
@@ -60,7 +62,8 @@ Result<sources::EvmSettings> evm_settings(const std::string& name, const config:
             .head_silence_max = pool.head_silence_max,
             .finalized_silence_max = pool.finalized_silence_max,
             .probe_period = pool.probe_period,
-            .hedge_after = pool.hedge_after};
+            .hedge_after = pool.hedge_after,
+            .agreement = pool.agreement};
   for (const auto& [contract, text] : connection.contracts) {
     auto address = address_of(text, connection, name + ".contracts." + contract);
     if (!address) return tl::make_unexpected(address.error());

@@ -28,6 +28,12 @@ void ChainMemory::settled_is(std::uint64_t block) {
   while (entries_.size() > kFinalBlocksRemembered && entries_[1].first <= block) entries_.pop_front();
 }
 
+bool ChainMemory::forget_from(std::uint64_t block) {
+  if (entries_.empty() || entries_.front().first >= block) return false;
+  while (entries_.back().first >= block) entries_.pop_back();
+  return true;
+}
+
 void ChainMemory::apply(const oracle::ChainSegment& segment) {
   if (segment.rewind_to) {
     while (!entries_.empty() && entries_.back().first > *segment.rewind_to) entries_.pop_back();
@@ -182,6 +188,13 @@ std::optional<Fault> check_whole_block(const rpc::Header& header, std::span<cons
         fmt::format("the logs of block {} do not give its bloom filter: some are missing or foreign", header.number));
   }
   return std::nullopt;
+}
+
+bool same_logs(std::span<const rpc::Log> a, std::span<const rpc::Log> b) {
+  return std::ranges::equal(a, b, [](const rpc::Log& x, const rpc::Log& y) {
+    return x.log_index == y.log_index && x.address == y.address && x.topic_count == y.topic_count &&
+           x.topics == y.topics && x.data == y.data;
+  });
 }
 
 std::optional<Fault> match_headers(std::span<const rpc::Log> logs, std::span<const rpc::Header> headers) {

@@ -41,6 +41,8 @@ class ChainMemory {
   /// restart.
   void settled_is(std::uint64_t block);
   [[nodiscard]] std::uint64_t settled() const { return settled_; }  ///< 0 = unknown
+  /// As if this block and those above had never come, if one below is remembered.
+  [[nodiscard]] bool forget_from(std::uint64_t block);
   /// Takes over what a segment changes, in the oracle's order: rewind, then append.
   void apply(const oracle::ChainSegment& segment);
 
@@ -104,6 +106,9 @@ class EventBook {
 /// All logs of one block (ordered) must be numbered from 0 without a gap and give exactly the header's bloom filter.
 /// What this cannot see: that the last ones are missing, if the others set all their bits.
 [[nodiscard]] std::optional<Fault> check_whole_block(const rpc::Header& header, std::span<const rpc::Log> logs);
+
+/// Whether these are the same logs in the same order, whatever transaction they are said to come from.
+[[nodiscard]] bool same_logs(std::span<const rpc::Log> a, std::span<const rpc::Log> b);
 
 /// Every log (ordered) must carry its header's hash. Headers ascend.
 [[nodiscard]] std::optional<Fault> match_headers(std::span<const rpc::Log> logs, std::span<const rpc::Header> headers);

@@ -33,6 +33,7 @@ void EvmPool::add(const Endpoint& endpoint) {
   nodes_.push_back(make_node());
   if (settings_.providers.size() < 2) return;
   probes_.push_back(make_node());
+  witnesses_.push_back(make_node());
   probe_timers_.push_back(timing_.make_timer());
 }
 
@@ -47,6 +48,7 @@ void EvmPool::stop() {
   stopping_ = true;
   for (const auto& node : nodes_) node->close();
   for (const auto& node : probes_) node->close();
+  for (const auto& node : witnesses_) node->close();
   for (const auto& timer : probe_timers_) timer->cancel();
   attempt_done_->cancel();
 }
@@ -153,6 +155,11 @@ void EvmPool::count_failure(EvmNode& node, std::size_t i, Fault why) {
             fmt::format("{}: provider {}: {}: {}", settings_.name, node.provider().name, sources::name_of(why.kind),
                         why.text));
   node.failed(std::move(why));
+}
+
+void EvmPool::refute(std::size_t provider, std::string why) {
+  count_failure(provider, {FaultKind::inconsistent, std::move(why), {}});
+  pool_.refuted(provider, timing_.now());
 }
 
 std::optional<EvmPool::Trouble> EvmPool::trouble() const {

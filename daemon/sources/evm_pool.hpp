@@ -60,6 +60,16 @@ class EvmPool {
   [[nodiscard]] Moment next_try() const;
   /// `provider` did wrong in something other than a look.
   void count_failure(std::size_t provider, Fault why) { count_failure(*nodes_[provider], provider, std::move(why)); }
+  /// What it gave of a block is not what the block holds.
+  void refute(std::size_t provider, std::string why);
+  void confirm(std::size_t provider) { pool_.confirmed(provider); }
+  /// The provider to turn to first in front.
+  [[nodiscard]] std::vector<std::size_t> order() { return pool_.order(timing_.now()); }
+  /// For comparing providers: one at a time is asked this way, which never waits for a look.
+  [[nodiscard]] EvmNode& witness(std::size_t provider) { return *witnesses_[provider]; }
+  void failed_as_witness(std::size_t provider, Fault why) {
+    count_failure(*witnesses_[provider], provider, std::move(why));
+  }
   void saw(std::size_t provider, const Sight& sight) { pool_.saw(provider, sight, timing_.now()); }
 
   /// Whether a provider may be asked something between two looks.
@@ -103,6 +113,7 @@ class EvmPool {
   ProviderPool pool_;
   std::vector<std::unique_ptr<EvmNode>> nodes_;
   std::vector<std::unique_ptr<EvmNode>> probes_;  ///< of the same providers, so that looking at one never waits
+  std::vector<std::unique_ptr<EvmNode>> witnesses_;
   std::vector<std::unique_ptr<Timer>> probe_timers_;
   std::vector<bool> busy_;  ///< something is being asked of this provider
   std::size_t in_use_ = 0;

@@ -353,6 +353,9 @@ asio::awaitable<Fetch<std::vector<Log>>> EvmReader::live_logs(EvmNode& node, con
       if (auto wrong = check_whole_block(header, logs)) co_return tl::make_unexpected(std::move(*wrong));
     }
     std::erase_if(logs, [&](const Log& log) { return !book_.watches(log); });
+    if (receipts_due(header)) {
+      if (auto wrong = co_await refuse_unproven(node, header, logs)) co_return tl::make_unexpected(std::move(*wrong));
+    }
     if (settings_.check_bloom && !logs.empty() && header.bloom != rpc::Bloom{} && !book_.may_be_in(header.bloom)) {
       co_return tl::make_unexpected(
           inconsistent(fmt::format("block {} has logs that its bloom filter excludes", header.number)));
@@ -402,7 +405,7 @@ asio::awaitable<std::optional<Fault>> EvmReader::refuse_gaps(EvmNode& node, cons
     const auto first = log;
     while (log != logs.end() && log->block_number == header.number) ++log;
     const bool promised = header.bloom != rpc::Bloom{} && book_.may_be_in(header.bloom);
-    if (settings_.check_bloom && promised && log == first) suspects.push_back(header);
+    if ((settings_.check_bloom && promised && log == first) || receipts_due(header)) suspects.push_back(header);
   }
   // So many at a time: on chains whose filters are full every block is a suspect, and whole blocks are large.
   for (std::size_t at = 0; at < suspects.size(); at += kLiveBlocksMax) {
@@ -410,9 +413,15 @@ asio::awaitable<std::optional<Fault>> EvmReader::refuse_gaps(EvmNode& node, cons
     const auto begin = suspects.begin() + static_cast<std::ptrdiff_t>(at);
     auto found = co_await live_logs(node, {begin, begin + static_cast<std::ptrdiff_t>(count)});
     if (!found) co_return std::move(found.error());
-    if (found->empty()) continue;
-    co_return inconsistent(fmt::format("logs of block {} were left out of the answer for blocks {}..{}",
-                                       found->front().block_number, headers.front().number, headers.back().number));
+    for (auto header = begin; header != begin + static_cast<std::ptrdiff_t>(count); ++header) {
+      const auto of_block = [&](const std::vector<Log>& all) {
+        const auto range = std::ranges::equal_range(all, header->number, {}, &Log::block_number);
+        return std::span<const Log>(range.begin(), range.end());
+      };
+      if (same_logs(of_block(*found), of_block(logs))) continue;
+      co_return inconsistent(fmt::format("logs of block {} were left out of the answer for blocks {}..{}",
+                                         header->number, headers.front().number, headers.back().number));
+    }
   }
   co_return std::nullopt;
 }

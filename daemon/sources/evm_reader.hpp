@@ -15,6 +15,7 @@
 
 #include "daemon/sources/chain_check.hpp"
 #include "daemon/sources/evm_node.hpp"
+#include "daemon/sources/proof.hpp"
 #include "daemon/sources/range_sizer.hpp"
 #include "daemon/sources/sink.hpp"
 
@@ -38,6 +39,8 @@ struct Base {
 
 /// At most so many blocks are read one by one in one segment.
 inline constexpr std::uint64_t kLiveBlocksMax = 64;
+/// Receipts that are asked for one by one of a provider that does not give those of a block.
+inline constexpr std::size_t kReceiptsMax = 5000;
 
 class EvmReader {
  public:
@@ -51,6 +54,26 @@ class EvmReader {
   /// Faults: inconsistent, range_too_wide, and the node's.
   [[nodiscard]] boost::asio::awaitable<Fetch<oracle::ChainSegment>> past(EvmNode& node, std::uint64_t from,
                                                                          std::uint64_t to);
+  /// Asks again for blocks that were already delivered: our logs of `from..to`, and the block `to`. Faults:
+  /// inconsistent, range_too_wide (range() has been made smaller), and the node's.
+  struct Witnessed {
+    rpc::Header end;
+    std::vector<oracle::ChainBlock> blocks;  ///< those with logs of ours, ascending, without their times
+  };
+  [[nodiscard]] boost::asio::awaitable<Fetch<Witnessed>> witness(EvmNode& node, std::uint64_t from, std::uint64_t to);
+  /// All that one node says of one block, and how far that stands to reason.
+  struct Opinion {
+    oracle::ChainBlock block;  ///< with our logs, as it gives them
+    bool fits_bloom = false;   ///< all logs of the block were given, and make exactly the bloom filter it names
+    /// Its receipts give the root that it names, and these are our logs in them.
+    std::optional<oracle::ChainBlock> proven;
+    oracle::Hash32 receipts_root{};  ///< of `proven`
+    bool sealed = false;             ///< the header it names, with that root, has the block's hash
+    std::string why_unproven;
+  };
+  [[nodiscard]] boost::asio::awaitable<Fetch<Opinion>> opinion(EvmNode& node, std::uint64_t number);
+  [[nodiscard]] std::uint64_t range() const { return sizer_.blocks(); }
+  [[nodiscard]] const EventBook& book() const { return book_; }
   /// The next segment behind `memory`, or none when nothing is new. Follows a reorg by itself. Faults: behind,
   /// disjoint, inconsistent, range_too_wide (the range has been made smaller: try again), and the node's.
   [[nodiscard]] boost::asio::awaitable<Fetch<std::optional<oracle::ChainSegment>>> next(EvmNode& node,
@@ -86,6 +109,26 @@ class EvmReader {
                                                                        const rpc::Header& last,
                                                                        const std::vector<rpc::Log>& logs);
   boost::asio::awaitable<Fetch<std::vector<rpc::Log>>> range_logs(EvmNode& node, std::uint64_t from, std::uint64_t to);
+
+  /// All logs of a block, out of receipts that give its receipts root. Faults: inconsistent, and those of a node that
+  /// cannot say.
+  struct Proof {
+    std::vector<rpc::Log> logs;
+    oracle::Hash32 receipts_root{};
+    bool sealed = false;
+  };
+  boost::asio::awaitable<Fetch<Proof>> prove(EvmNode& node, std::uint64_t number, const oracle::Hash32& hash);
+  /// Whether a block's receipts are to be asked for in any case.
+  [[nodiscard]] bool receipts_due(const rpc::Header& header) const;
+  /// Fault inconsistent when these are not our logs of the block's receipts.
+  boost::asio::awaitable<std::optional<Fault>> refuse_unproven(EvmNode& node, const rpc::Header& header,
+                                                               const std::vector<rpc::Log>& logs);
+  boost::asio::awaitable<Fetch<std::vector<proof::Receipt>>> receipts(EvmNode& node, const proof::Seal& seal);
+  /// Our logs by block, without a word of those that cannot be decoded: that was said when they were delivered.
+  [[nodiscard]] std::vector<oracle::ChainBlock> blocks_of(std::span<const rpc::Log> logs) const;
+  void take_ours(std::vector<rpc::Log> logs, oracle::ChainBlock& block) const;
+  boost::asio::awaitable<Fetch<std::vector<rpc::Log>>> logs_in(EvmNode& node, rpc::LogFilter filter,
+                                                               oracle::Hash32 block);
 
   /// A range refused for its size is asked for again with fewer blocks, a range too wide for one block is not.
   void make_smaller(Fault& fault, std::uint64_t blocks);

@@ -2,16 +2,19 @@
 
 #include <algorithm>
 #include <mutex>
+#include <tuple>
 
 #include <fmt/format.h>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/post.hpp>
 
+#include "daemon/sources/agreement.hpp"
 #include "daemon/sources/backoff.hpp"
 #include "daemon/sources/evm_heads.hpp"
 #include "daemon/sources/evm_pool.hpp"
 #include "daemon/sources/evm_reader.hpp"
+#include "daemon/sources/evm_witness.hpp"
 #include "daemon/sources/http_client.hpp"
 
 namespace homeostat::sources {
@@ -40,7 +43,13 @@ struct EvmSource::Impl : std::enable_shared_from_this<EvmSource::Impl> {
         reader(settings, std::move(book), metrics, sink),
         heads(outside, settings, metrics, sink, [this] { wake(); }),
         pool(outside, settings, metrics, sink, reader, [this](EvmPool::Attempt& attempt) { return look(attempt); }),
+        agreement(settings.pool.agreement, settings.providers.size(), settings.finality_depth),
+        witness(outside, settings, reader.book(), metrics, sink, pool, agreement,
+                {.agreed = [this] { wake(); },
+                 .take_back = [this](std::uint64_t block) { take_back(block); },
+                 .disputed = [this] { tell_condition(); }}),
         pause(timing.make_timer()) {
+    agreement.restart(cursor, settings.events);
     want(std::move(cursor.missing));
   }
 
@@ -60,12 +69,17 @@ struct EvmSource::Impl : std::enable_shared_from_this<EvmSource::Impl> {
   std::shared_ptr<Past> past;   ///< none = nothing is missing, or it is on its way to the oracle
   std::uint64_t past_from = 0;  ///< what the oracle misses below has been offered
   EvmPool pool;
+  Agreement agreement;
+  EvmWitness witness;
+  std::uint64_t agreed_told = 0;              ///< the oracle has been told of this agreed height
+  std::optional<std::uint64_t> take_back_to;  ///< the next segment takes back what is above
   std::uint64_t finalized_max = 0;
   std::unique_ptr<Timer> pause;
   bool running = false;
   bool stopping = false;
   bool woken = false;
-  std::uint64_t epoch = 0;  ///< counts resume_from: what was read before belongs to another cursor
+  bool is_connected = false;  ///< the newest step found a provider
+  std::uint64_t epoch = 0;    ///< counts resume_from: what was read before belongs to another cursor
   std::string reported_key;
   mutable std::mutex status_mutex;
   EvmStatus status;
@@ -145,9 +159,13 @@ struct EvmSource::Impl : std::enable_shared_from_this<EvmSource::Impl> {
     co_return true;
   }
 
-  asio::awaitable<void> deliver(oracle::ChainSegment segment) {
+  asio::awaitable<void> deliver(oracle::ChainSegment segment, std::size_t provider) {
+    if (take_back_to) segment.rewind_to = std::min(segment.rewind_to.value_or(*take_back_to), *take_back_to);
+    if (agreement.is_needed()) segment.agreed = agreement.agreed();
     ChainMemory next = memory;
     next.apply(segment);
+    // Offering moves it away; the ledger is told of it only once it is taken.
+    const oracle::ChainSegment copy = agreement.is_needed() ? segment : oracle::ChainSegment();
     std::uint64_t events = 0;
     for (const auto& block : segment.blocks) events += block.events.size();
     const std::uint64_t from = segment.from;
@@ -155,7 +173,14 @@ struct EvmSource::Impl : std::enable_shared_from_this<EvmSource::Impl> {
     const std::uint64_t depth = segment.rewind_to ? memory.head().first - *segment.rewind_to : 0;
     if (!co_await offer(segment)) co_return;
     memory = std::move(next);
-    delivered_by = pool.in_use();
+    delivered_by = provider;
+    agreed_told = copy.agreed.value_or(0);
+    agreement.delivered(copy, provider);
+    if (take_back_to) {
+      take_back_to.reset();
+      witness.redelivered();
+    }
+    witness.wake();
     metrics.segments += 1;
     metrics.blocks += to - from + 1;
     metrics.logs += events;
@@ -165,6 +190,29 @@ struct EvmSource::Impl : std::enable_shared_from_this<EvmSource::Impl> {
       metrics.reorg_depth_last = depth;
       log(LogLevel::warning, fmt::format("reorg: {} blocks taken back, going on from block {}", depth, from));
     }
+  }
+
+  /// That more is agreed on, when no new block is there to say it with.
+  asio::awaitable<void> tell_agreed() {
+    oracle::ChainSegment tidings;
+    tidings.source = settings.name;
+    std::tie(tidings.to, tidings.parent) = memory.head();
+    tidings.from = tidings.to + 1;
+    tidings.events = reader.book().names();
+    tidings.agreed = agreement.agreed();
+    const std::uint64_t told = agreement.agreed();
+    if (co_await offer(tidings)) agreed_told = told;
+  }
+
+  /// What was delivered of this block is wrong: it is read again, from somebody else.
+  void take_back(std::uint64_t block) {
+    if (!memory.forget_from(block)) {
+      log(LogLevel::error, fmt::format("block {} is wrong, but no block before it is remembered", block));
+      return;
+    }
+    take_back_to = memory.head().first;
+    epoch += 1;  // what is being read builds on it
+    wake();
   }
 
   /// For the gauges, the highest that any provider named. A segment has only what its own provider holds final:
@@ -181,7 +229,9 @@ struct EvmSource::Impl : std::enable_shared_from_this<EvmSource::Impl> {
     if (!seen) co_return tl::make_unexpected(std::move(seen.error()));
     if (auto missing = co_await reader.check_contracts(node)) co_return tl::make_unexpected(std::move(*missing));
     pool.saw(attempt.provider, {seen->latest.number, seen->finalized});
+    agreement.sees(attempt.provider, seen->latest.number, seen->finalized);
     show_finality(*seen);
+    if (agreement.is_full() && !take_back_to) co_return std::nullopt;
     auto segment = co_await reader.next(node, *seen, attempt.memory);
     co_return segment;
   }
@@ -191,14 +241,18 @@ struct EvmSource::Impl : std::enable_shared_from_this<EvmSource::Impl> {
     const auto attempt = co_await pool.first_good(shared_from_this(), epoch, memory);
     if (stopping) co_return Moment::max();
     if (attempt == nullptr) {
-      if (const auto trouble = pool.trouble()) set_condition(trouble->condition, trouble->key, trouble->detail);
+      if (const auto trouble = pool.trouble()) {
+        is_connected = false;
+        set_condition(trouble->condition, trouble->key, trouble->detail);
+      }
       co_return pool.next_try();
     }
     pool.use(attempt->provider);
     metrics.provider = attempt->provider;
     heads.follow(attempt->provider);
     const std::string& name = pool.name_of(attempt->provider);
-    set_condition(SourceCondition::connected, "connected", "by provider " + name);
+    is_connected = !agreement.is_full();
+    tell_condition();
     const Moment time = timing.now();
     if (!attempt->result) {
       metrics.faults[static_cast<std::size_t>(FaultKind::range_too_wide)] += 1;
@@ -206,16 +260,33 @@ struct EvmSource::Impl : std::enable_shared_from_this<EvmSource::Impl> {
                                       attempt->result.error().text));
       co_return time;
     }
+    if (!*attempt->result && epoch == attempt->began && agreement.is_needed() && !memory.empty() && !take_back_to &&
+        agreement.agreed() > agreed_told) {
+      co_await tell_agreed();
+    }
     if (!*attempt->result && epoch == attempt->began && co_await read_past()) co_return timing.now();
     if (!*attempt->result || epoch != attempt->began) co_return after(time, settings.poll_period);
-    co_await deliver(std::move(**attempt->result));
+    co_await deliver(std::move(**attempt->result), attempt->provider);
     heads.polled_progress();
     co_return time;
   }
 
+  /// What is to be said while blocks come: that providers contradict each other, or are missing for finality.
+  void tell_condition() {
+    if (agreement.is_full()) {
+      const std::string& why = witness.dispute().empty() ? witness.held() : witness.dispute();
+      return set_condition(SourceCondition::failing, "unagreed", "too much waits for agreement: " + why);
+    }
+    if (!is_connected) return;
+    const std::string by = "by provider " + pool.name_of(pool.in_use());
+    if (!witness.dispute().empty()) return set_condition(SourceCondition::disputed, "disputed", witness.dispute());
+    if (!witness.held().empty()) return set_condition(SourceCondition::connected, "held", by + "; " + witness.held());
+    set_condition(SourceCondition::connected, "connected", by);
+  }
+
   /// Reports only when the condition or the kinds of faults change: error texts vary with every try.
   void set_condition(SourceCondition condition, const std::string& key, const std::string& detail) {
-    EvmStatus next{condition, detail, true, pool.status(condition == SourceCondition::connected)};
+    EvmStatus next{condition, detail, true, pool.status(is_connected)};
     const std::string full_key = fmt::format("{} {}", static_cast<int>(condition), key);
     const bool changed = full_key != reported_key;
     reported_key = full_key;
@@ -224,8 +295,10 @@ struct EvmSource::Impl : std::enable_shared_from_this<EvmSource::Impl> {
       status = std::move(next);
     }
     if (!changed) return;
-    log(condition == SourceCondition::connected ? LogLevel::info : LogLevel::error,
-        condition == SourceCondition::connected ? "connected " + detail : "no usable provider: " + detail);
+    const char* what = condition == SourceCondition::connected  ? "connected "
+                       : condition == SourceCondition::disputed ? "disputed: "
+                                                                : "no usable provider: ";
+    log(condition == SourceCondition::connected ? LogLevel::info : LogLevel::error, what + detail);
     sink.report({settings.name, now(), condition, detail});
   }
 
@@ -246,6 +319,10 @@ struct EvmSource::Impl : std::enable_shared_from_this<EvmSource::Impl> {
 
   void resume_from(const Cursor& cursor) {
     memory = ChainMemory(cursor);
+    agreement.restart(cursor, settings.events);
+    agreed_told = 0;
+    take_back_to.reset();
+    witness.redelivered();
     past.reset();
     past_from = 0;
     want(cursor.missing);
@@ -274,12 +351,14 @@ struct EvmSource::Impl : std::enable_shared_from_this<EvmSource::Impl> {
     asio::co_spawn(
         outside.executor, [self = shared_from_this()] { return self->run(); }, asio::detached);
     pool.start(shared_from_this());
+    witness.start(shared_from_this());
   }
 
   void stop() {
     stopping = true;
     heads.stop();
     pool.stop();
+    witness.stop();
     pause->cancel();
   }
 };

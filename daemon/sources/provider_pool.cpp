@@ -44,7 +44,7 @@ void ProviderPool::saw(std::size_t provider, const Sight& sight, Moment now) {
   if (health.failures > 0) --health.failures;
   ++health.good;
   if (health.state == ProviderState::unknown ||
-      (health.state != ProviderState::alive && health.good >= settings_.probes_good)) {
+      (health.state != ProviderState::alive && health.good >= settings_.probes_good && now >= health.refuted_until)) {
     health.state = ProviderState::alive;
     health.failures = 0;
   }
@@ -72,6 +72,11 @@ void ProviderPool::failed(std::size_t provider, FaultKind kind) {
       break;
   }
   health.good = 0;
+}
+
+void ProviderPool::refuted(std::size_t provider, Moment now) {
+  failed(provider, FaultKind::inconsistent);
+  health_[provider].refuted_until = after(now, kRefutedFor);
 }
 
 bool ProviderPool::lags(const Health& health, Moment now) const {

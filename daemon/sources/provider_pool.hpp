@@ -4,7 +4,8 @@
 //   unknown --good--> alive <--lags / catches up--> behind
 //   alive --more faults than successes--> unreachable        --good answers in a row--> alive
 //   any   --another chain id--> wrong_chain                  --good answers in a row--> alive
-//   any   --contradicts itself, the chain or the others--> distrusted  --good answers in a row--> alive
+//   any   --contradicts itself or the chain--> distrusted  --good answers in a row--> alive
+//   any   --shown to be wrong by the others and a block's own proof--> distrusted  --gives the same as they do--> alive
 //
 // No provider is ever dropped: when none is alive the least bad one is still asked, because its answers are
 // checked anyway and a chain that nobody reads is worse than a slow reading of it.
@@ -39,6 +40,9 @@ struct Sight {
   std::uint64_t finalized = 0;  ///< 0 = it does not say
 };
 
+/// Who lied about logs, and is not compared any more because enough others are, is tried again after so long.
+inline constexpr Duration kRefutedFor = Duration::hours(1);
+
 class ProviderPool {
  public:
   ProviderPool(const PoolSettings& settings, std::size_t providers, Moment now);
@@ -46,6 +50,9 @@ class ProviderPool {
   /// It answered, for the right chain.
   void saw(std::size_t provider, const Sight& sight, Moment now);
   void failed(std::size_t provider, FaultKind kind);
+  /// It lied about logs. That it still names heads well is no way back: only logs that are right are.
+  void refuted(std::size_t provider, Moment now);
+  void confirmed(std::size_t provider) { health_[provider].refuted_until = Moment::min(); }
 
   /// All providers, the one to ask first in front; among equals as configured.
   [[nodiscard]] std::vector<std::size_t> order(Moment now);
@@ -65,6 +72,7 @@ class ProviderPool {
     ProviderState state = ProviderState::unknown;
     std::uint32_t failures = 0;  ///< faults minus successes, not below 0
     std::uint32_t good = 0;      ///< answers in a row
+    Moment refuted_until = Moment::min();
     Sight sight;
     Sight highest;
     Moment head_since;       ///< of highest.head

@@ -209,6 +209,12 @@ Fetch<Value> parse_logs(ondemand::value value, std::size_t logs_expected) {
 Fetch<Value> parse_result(ondemand::value result, const Call& call, std::size_t logs_expected) {
   if (call.want == Want::header) return parse_header(result);
   if (call.want == Want::logs) return parse_logs(result, logs_expected);
+  if (call.want == Want::json) {
+    std::string_view raw;
+    if (is_null(result)) return bad(call.method + " gave null");
+    if (const auto error = simdjson::to_json_string(result).get(raw)) return not_json(error);
+    return Value(RawJson{std::string(raw)});
+  }
   const auto text = raw_text(result);
   switch (call.want) {
     case Want::quantity: {
@@ -228,6 +234,7 @@ Fetch<Value> parse_result(ondemand::value result, const Call& call, std::size_t 
       return Value(std::move(called));
     }
     case Want::header:
+    case Want::json:
     case Want::logs: break;
   }
   return bad("unknown kind of call");
@@ -375,6 +382,15 @@ Call header_by_number(std::uint64_t number) {
 }
 Call header_by_tag(std::string_view tag) {
   return {Want::header, "eth_getBlockByNumber", fmt::format(R"(["{}",false])", tag)};
+}
+Call seal_of_block(const Hash32& block) {
+  return {Want::json, "eth_getBlockByHash", fmt::format(R"(["{}",false])", hex0x_of(block))};
+}
+Call receipts_of_block(const Hash32& block) {
+  return {Want::json, "eth_getBlockReceipts", fmt::format(R"(["{}"])", hex0x_of(block))};
+}
+Call receipt_of(const Hash32& transaction) {
+  return {Want::json, "eth_getTransactionReceipt", fmt::format(R"(["{}"])", hex0x_of(transaction))};
 }
 Call has_code(const Address& address) {
   return {Want::has_code, "eth_getCode", fmt::format(R"(["{}","latest"])", hex0x_of(address))};

@@ -53,6 +53,7 @@ enum class Want : std::uint8_t {
   has_code,  ///< eth_getCode -> bool
   text,      ///< eth_subscribe -> the id
   bytes,     ///< eth_call -> CallResult
+  json,      ///< anything but null -> RawJson, for who knows what to read of it
 };
 
 struct Call {
@@ -67,12 +68,21 @@ struct CallResult {
   std::vector<std::uint8_t> bytes;  ///< empty also where no contract is
 };
 
-using Value = std::variant<std::uint64_t, std::optional<Header>, std::vector<Log>, bool, std::string, CallResult>;
+struct RawJson {
+  std::string text;
+};
+
+using Value =
+    std::variant<std::uint64_t, std::optional<Header>, std::vector<Log>, bool, std::string, CallResult, RawJson>;
 
 [[nodiscard]] Call chain_id();
 [[nodiscard]] Call header_by_number(std::uint64_t number);
 /// tag: "latest", "safe" or "finalized".
 [[nodiscard]] Call header_by_tag(std::string_view tag);
+/// What proof.hpp reads.
+[[nodiscard]] Call seal_of_block(const Hash32& block);
+[[nodiscard]] Call receipts_of_block(const Hash32& block);
+[[nodiscard]] Call receipt_of(const Hash32& transaction);
 [[nodiscard]] Call has_code(const Address& address);
 [[nodiscard]] Call subscribe_heads();
 /// eth_call of `contract` with `data` in the state after the block with this hash (EIP-1898): a node that does

@@ -52,6 +52,15 @@ struct PoolSettings {
   /// With several providers: a step near the head that takes longer is also asked of the next one, and the first
   /// good answer counts. 0 = never.
   Duration hedge_after = Duration::seconds(2);
+  /// Providers, the one that gave them included, that must have given the same logs until blocks are final.
+  std::uint32_t agreement = 1;
+};
+
+/// When a block's receipts are asked for and must give its receipts root.
+enum class CheckReceipts : std::uint8_t {
+  off,
+  disputed,  ///< when providers contradict each other: it says who is right
+  always,    ///< of every block that may have ours
 };
 
 struct EvmEvent {
@@ -84,6 +93,9 @@ struct EvmSettings {
   /// In a backfill, too, every block's header is read, must link to the one before, and its bloom filter must not
   /// promise an event where none came. Off: only the ends of a range and the blocks with events are looked at.
   bool check_backfill = true;
+  CheckReceipts check_receipts = CheckReceipts::disputed;
+  /// As oracle::SourceSettings::finality_depth: of a provider that names no finalized block.
+  std::uint32_t finality_depth = 64;
   HttpSettings http;
   BackoffSettings backoff;
   PoolSettings pool;
@@ -95,6 +107,7 @@ struct Cursor {
   std::vector<std::pair<std::uint64_t, oracle::Hash32>> recent;
   std::uint64_t settled = 0;                   ///< Oracle::settled_block: a fork below it is a violation; 0 = unknown
   std::optional<oracle::MissingPast> missing;  ///< Oracle::missing_past
+  oracle::Unsettled unsettled;                 ///< Oracle::unsettled
 };
 
 struct PrometheusMetric {

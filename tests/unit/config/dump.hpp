@@ -45,6 +45,7 @@ class Dump {
     line(path, std::string(names.at(static_cast<std::size_t>(x))));
   }
   void put(const std::string& path, LogFormat x) { enumerator(path, x, {"text", "json"}); }
+  void put(const std::string& path, CheckReceipts x) { enumerator(path, x, {"off", "disputed", "always"}); }
   void put(const std::string& path, LogLevel x) { enumerator(path, x, {"debug", "info", "warning", "error"}); }
   void put(const std::string& path, oracle::Finality x) { enumerator(path, x, {"confirmations", "safe", "finalized"}); }
   void put(const std::string& path, oracle::Aggregate x) {
@@ -249,17 +250,23 @@ class Dump {
   }
   void put(const std::string& path, const EvmPoolSettings& x) {
     const auto& [failures_max, probes_good, behind_max, head_silence_max, finalized_silence_max, probe_period,
-                 hedge_after] = x;
-    fields(path, "failures_max probes_good behind_max head_silence_max finalized_silence_max probe_period hedge_after",
-           failures_max, probes_good, behind_max, head_silence_max, finalized_silence_max, probe_period, hedge_after);
+                 hedge_after, agreement] = x;
+    fields(
+        path,
+        "failures_max probes_good behind_max head_silence_max finalized_silence_max probe_period hedge_after agreement",
+        failures_max, probes_good, behind_max, head_silence_max, finalized_silence_max, probe_period, hedge_after,
+        agreement);
   }
   void put(const std::string& path, const EvmConnection& x) {
     const auto& [providers, pool, chain_id, start_at_latest, start_block, poll, range_max, finality, confirmations,
-                 finality_depth, check_bloom, check_backfill, ws_silence_max, contracts, access] = x;
+                 finality_depth, check_bloom, check_backfill, check_receipts, ws_silence_max, contracts, access] = x;
     fields(path, "providers pool chain_id start_at_latest start_block poll range_max", providers, pool, chain_id,
            start_at_latest, start_block, poll, range_max);
-    fields(path, "finality confirmations finality_depth check_bloom check_backfill ws_silence_max contracts access",
-           finality, confirmations, finality_depth, check_bloom, check_backfill, ws_silence_max, contracts, access);
+    fields(path,
+           "finality confirmations finality_depth check_bloom check_backfill check_receipts ws_silence_max contracts "
+           "access",
+           finality, confirmations, finality_depth, check_bloom, check_backfill, check_receipts, ws_silence_max,
+           contracts, access);
   }
   void put(const std::string& path, const PrometheusConnection& x) {
     const auto& [url, period, queries, access] = x;

@@ -84,6 +84,7 @@ TEST(Ranges, OfWholeNumbersEndWhereTheirMessagesSay) {
       {"sources.chain.pool.failures_max", "1", "1000", "0", "1001", "from 1 to 1000"},
       {"sources.chain.pool.probes_good", "1", "1000", "0", "1001", "from 1 to 1000"},
       {"sources.chain.pool.behind_max", "1", "1000000", "0", "1000001", "from 1 to 1000000"},
+      {"sources.chain.pool.agreement", "1", "2", "0", "3", ""},
       {"metrics.load.quorum", "1", nullptr, "0", nullptr, "from 1 to"},
       {"metrics.load.buckets", "1", "3600", "0", "3601", "from 1 to 3600"},
       {"metrics.payers.exact_max", "1", "1000000", "0", "1000001", "from 1 to 1000000"},
