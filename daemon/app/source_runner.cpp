@@ -270,6 +270,8 @@ std::vector<SourceFacts> SourceRunner::facts() const {
     f.hedges = m.hedges;
     f.probes = m.probes;
     f.budget_waits = m.budget_waits;
+    f.comparisons = m.comparisons;
+    f.receipts_checks = m.receipts_checks;
     for (const auto& p : s->status().providers)
       f.providers.push_back({p.name, sources::name_of(p.state), p.sight.head});
     out.push_back(std::move(f));

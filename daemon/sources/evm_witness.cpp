@@ -117,7 +117,6 @@ asio::awaitable<EvmWitness::Outcome> EvmWitness::step() {
     const Outcome outcome = co_await ask(provider, *want);
     if (stopping_) co_return Outcome::waits;
     if (agreement_.agreed() > before && agreement_.version() == version) {
-      metrics_.agreed = agreement_.agreed();
       if (!dispute_.empty() && agreement_.agreed() >= disputed_block_) close_dispute();
       hooks_.agreed();
     }

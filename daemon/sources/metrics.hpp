@@ -24,7 +24,6 @@ struct EvmMetrics {
   Counter bloom_rechecks{0};    ///< blocks whose logs were all fetched and compared with the bloom filter
   Counter receipts_checks{0};   ///< blocks whose receipts gave their receipts root
   Counter comparisons{0};       ///< ranges that another provider was asked for again
-  Counter agreed{0};            ///< newest block that enough providers agree on; 0 = one is enough, or none yet
   Counter ws_heads{0};
   Counter ws_connects{0};
   Counter ws_faults{0};

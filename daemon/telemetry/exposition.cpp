@@ -131,6 +131,10 @@ void add_providers(Page& page, const std::vector<SourceFacts>& sources) {
       page.counter("homeostat_source_hedges_total", "Steps also asked of another provider: the first was slow.");
   auto probes = page.counter("homeostat_source_probes_total", "Looks at providers that are not in use.");
   auto waits = page.counter("homeostat_source_budget_waits_total", "Requests that waited for a provider's own budget.");
+  auto comparisons = page.counter("homeostat_source_comparisons_total",
+                                  "Ranges that another provider was asked for again, before they become final.");
+  auto receipts = page.counter("homeostat_source_receipts_checks_total",
+                               "Blocks whose receipts were fetched and gave their receipts root.");
   for (const SourceFacts& s : sources) {
     if (s.providers.empty()) continue;
     for (const ProviderFacts& p : s.providers) {
@@ -140,6 +144,8 @@ void add_providers(Page& page, const std::vector<SourceFacts>& sources) {
     hedges.set({{"source", s.source}}, s.hedges);
     probes.set({{"source", s.source}}, s.probes);
     waits.set({{"source", s.source}}, s.budget_waits);
+    comparisons.set({{"source", s.source}}, s.comparisons);
+    receipts.set({{"source", s.source}}, s.receipts_checks);
   }
 }
 
