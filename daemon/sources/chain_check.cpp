@@ -44,7 +44,8 @@ void ChainMemory::apply(const oracle::ChainSegment& segment) {
   while (entries_.size() > kBlocksRemembered) entries_.pop_front();
   // What this makes final is so at once, not only when the oracle has said so: the next look may be of an old branch.
   // As there, only a block whose hash is known can be settled on.
-  const auto above = std::ranges::upper_bound(entries_, segment.finalized, {}, &Entry::first);
+  const std::uint64_t last = std::min(segment.finalized, segment.agreed.value_or(segment.finalized));
+  const auto above = std::ranges::upper_bound(entries_, last, {}, &Entry::first);
   if (above != entries_.begin()) settled_ = std::max(settled_, std::prev(above)->first);
 }
 

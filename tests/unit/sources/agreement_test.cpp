@@ -196,6 +196,18 @@ TEST(Agreement, OfOneKeepsNothing) {
   EXPECT_FALSE(a.final_of(0));
 }
 
+TEST(Agreement, WhatIsNotAgreedMayStillBeTakenBack) {
+  ChainMemory memory((Cursor()));
+  ChainSegment s = segment({block(10), block(11), block(12)});
+  s.finalized = 12;
+  s.agreed = 10;
+  memory.apply(s);
+  EXPECT_EQ(memory.settled(), 10u);
+  EXPECT_TRUE(memory.forget_from(12));
+  EXPECT_EQ(memory.head().first, 11u);
+  EXPECT_FALSE(memory.forget_from(1)) << "no block before it is remembered";
+}
+
 // Who is right.
 
 Testimony says(std::size_t provider, std::uint8_t what, bool fits_bloom = true) {
