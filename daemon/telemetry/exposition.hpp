@@ -81,7 +81,7 @@ struct SourceFacts {
   std::uint64_t budget_waits = 0;
   std::uint64_t comparisons = 0;      ///< ranges that another provider was asked for again
   std::uint64_t receipts_checks = 0;  ///< blocks whose receipts gave their receipts root
-  std::vector<FeedFacts> feeds;  ///< of a chainlink source
+  std::vector<FeedFacts> feeds;       ///< of a chainlink source
 };
 
 struct ConfigFacts {
