@@ -7,11 +7,6 @@ namespace {
 
 constexpr std::int64_t kRayPerWad = 1'000'000'000;
 
-const Int& rate_floor() {  // RAY - 1, which the contracts call the negative rate limit
-  static const Int x = ray() - 1;
-  return x;
-}
-
 bool is_scaled(Variant variant) {
   return variant >= Variant::pi_scaled;
 }
@@ -53,8 +48,7 @@ Int barrier_of(EvmMath& evm, const Settings& settings, const Int& redemption_pri
 Int bounded(EvmMath& evm, const Settings& settings, const Int& output, bool* at_bound = nullptr) {
   const Int within = is_basic(settings.variant) ? output : clamp(output, settings.lower, settings.upper);
   if (at_bound != nullptr) *at_bound = within != output;
-  if (within <= -ray()) return rate_floor();
-  if (within == -rate_floor()) return 1;
+  if (within <= -ray()) return ray() - 1;
   return evm.add(ray(), within);
 }
 

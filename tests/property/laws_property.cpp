@@ -2,8 +2,10 @@
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
+#include "controller/monetary.hpp"
 #include "controller/multiplicative.hpp"
 #include "controller/rai_pi.hpp"
+#include "controller/ratio.hpp"
 #include "controller/sigmoid.hpp"
 
 namespace homeostat::controller {
@@ -170,6 +172,62 @@ RC_GTEST_PROP(Sigmoid, PercentageStaysInsideItsLimitsAndHasTheSignOfTheDeviation
   if (input.exchange_rate > input.target_rate) RC_ASSERT(r->percentage >= 0);
   if (input.exchange_rate < input.target_rate) RC_ASSERT(r->percentage <= 0);
   if (input.supply <= sigmoid::supply_max()) RC_ASSERT(input.supply + r->supply_delta <= sigmoid::supply_max());
+}
+
+double within(double low, double high) {
+  return low + (high - low) * (*rc::gen::inRange(0, 1'000'001) / 1e6);
+}
+
+ratio::Direction any_direction(double tolerance_max) {
+  ratio::Direction d;
+  d.tolerance = within(0, tolerance_max);
+  d.window = Duration::seconds(*rc::gen::inRange(0, 600));
+  d.select = *rc::gen::element(ratio::Select::largest_change, ratio::Select::smallest_change, ratio::Select::disabled);
+  for (int i = *rc::gen::inRange(1, 4); i > 0; --i) {
+    d.policies.push_back({*rc::gen::element(ratio::Measure::units, ratio::Measure::percent), within(0.1, 120),
+                          Duration::seconds(*rc::gen::inRange(1, 300))});
+  }
+  return d;
+}
+
+RC_GTEST_PROP(Ratio, StaysInsideItsBoundsAndMovesOnlyTheWayItWasAsked, ()) {
+  ratio::Settings s{.min = within(0, 10), .max = within(10, 100), .up = any_direction(1), .down = any_direction(1)};
+  RC_ASSERT(check(s, Duration::seconds(1)).has_value());
+  ratio::State state;
+  double current = within(s.min, s.max);
+  Instant now;
+  for (int i = *rc::gen::inRange(1, 60); i > 0; --i) {
+    now = now + Duration::seconds(*rc::gen::inRange(1, 120));
+    const std::vector<ratio::Metric> metrics{{within(0, 200), within(1, 100), *rc::gen::inRange(0, 10) > 0}};
+    const ratio::Step r = step(s, state, current, metrics, now);
+    RC_ASSERT(r.units >= s.min && r.units <= s.max);
+    if (r.units > current) RC_ASSERT(r.proposed > current && r.units <= r.proposed);
+    if (r.units < current) RC_ASSERT(r.proposed < current && r.units >= r.proposed);
+    if (s.up.select == ratio::Select::disabled) RC_ASSERT(r.units <= current);
+    if (s.down.select == ratio::Select::disabled) RC_ASSERT(r.units >= current);
+    RC_ASSERT(r.state.recommendations.size() <= ratio::kHistoryMax);
+    state = r.state;
+    current = r.units;
+  }
+}
+
+RC_GTEST_PROP(Semilog, StaysInsideItsRatesAndRisesWithTheUtilisation, ()) {
+  const monetary::Semilog s{.rate_min = within(1e-6, 0.5), .rate_max = within(0.5, 50) + 1e-3};
+  const double low = within(-0.5, 1.5), high = low + within(0, 1);
+  RC_ASSERT(rate(s, low) >= s.rate_min && rate(s, low) <= s.rate_max);
+  // A power is right to one unit of its last place, which is what two neighbours may be out of order by.
+  RC_ASSERT(rate(s, high) >= rate(s, low) * (1 - 1e-15));
+}
+
+RC_GTEST_PROP(Exponential, StaysUnderItsCapAndFallsAsThePriceRises, ()) {
+  const monetary::Exponential s{
+      .rate_0 = within(0, 1), .rate_extra = within(0, 1), .rate_cap = within(0.1, 5), .sigma = within(1e-3, 1)};
+  const monetary::ExponentialInput low{within(0, 3), within(0, 2), within(0, 100), within(0, 100)};
+  monetary::ExponentialInput high = low;
+  high.price += within(0, 1);
+  const auto a = rate(s, low), b = rate(s, high);
+  RC_ASSERT(a.rate >= 0 && a.rate <= s.rate_cap && b.rate >= 0);
+  RC_ASSERT(b.rate <= a.rate * (1 + 1e-15));
 }
 
 }  // namespace
