@@ -5,6 +5,7 @@
 // digits this one is for.
 //
 //   laws_bench [--smoke]
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <vector>
@@ -13,8 +14,10 @@
 
 #include "benchmarks/support/table.hpp"
 #include "controller/multiplicative.hpp"
+#include "controller/pid.hpp"
 #include "controller/rai_pi.hpp"
 #include "controller/sigmoid.hpp"
+#include "core/math.hpp"
 #include "core/random.hpp"
 
 using namespace homeostat;
@@ -83,6 +86,68 @@ double double_rate(std::size_t calls, int rounds, const std::vector<Int>& market
   });
 }
 
+constexpr double kPidTarget = 1.5;
+constexpr double kPidTargetNs = 50;
+
+controller::PidSettings loop_settings() {
+  controller::PidSettings s;
+  s.gains = {0.4, 0.002, 3};
+  s.derivative_filter = Duration::seconds(30);
+  s.output_min = -1;
+  s.output_max = 1;
+  s.anti_windup = controller::AntiWindup::back_calculation;
+  return controller::with_defaults(s, Duration::seconds(10));
+}
+
+/// Steps per second of the law as the engine calls it.
+double pid_rate(std::size_t calls, int rounds, const std::vector<double>& readings, double& last) {
+  const auto settings = loop_settings();
+  return rate_of(calls, rounds, [&](std::size_t n) {
+    controller::PidStep s;
+    for (std::size_t i = 0; i < n; ++i) {
+      s = step(settings, settings.gains, s.state, {readings[i % kPrices], 1, 10, true, 1, 0});
+    }
+    last = s.output;
+  });
+}
+
+/// The same P, I, filtered D, limits and back-calculation as one would write them in a loop of one's own: no held
+/// readings, no record of the terms, no bumpless changes.
+double plain_pid_rate(std::size_t calls, int rounds, const std::vector<double>& readings, double& last) {
+  const auto s = loop_settings();
+  const double filter_s = s.derivative_filter.in_seconds(), tracking_s = s.tracking_time.in_seconds();
+  volatile double period = 10;
+  return rate_of(calls, rounds, [&](std::size_t n) {
+    double integral = 0, error = 0, pv = 0, slope = 0, output = 0;
+    for (std::size_t i = 0; i < n; ++i) {
+      const double dt = period, x = readings[i % kPrices], e = 1 - x;
+      if (i > 0) slope += ((x - pv) / dt - slope) * (1 - math::exp(-dt / filter_s));
+      const double rest = s.gains.kp * e - s.gains.kd_s * slope;
+      integral = i > 0 ? integral + s.gains.ki_per_s * 0.5 * (error + e) * dt : -rest;
+      const double sum = rest + integral;
+      if (i > 0) integral += (std::clamp(sum, s.output_min, s.output_max) - sum) * std::min(1.0, dt / tracking_s);
+      integral = std::clamp(integral, s.integral_min, s.integral_max);
+      output = std::clamp(rest + integral, s.output_min, s.output_max);
+      error = e, pv = x;
+    }
+    last = output;
+  });
+}
+
+void bench_pid(std::size_t calls, int rounds) {
+  Random random(5);
+  std::vector<double> readings;
+  for (std::size_t i = 0; i < kPrices; ++i) readings.push_back(static_cast<double>(random.next_u64() % 4000) / 1000);
+  double ours = 0, plain = 0;
+  const double ours_ns = 1e9 / pid_rate(calls, rounds, readings, ours);
+  const double plain_ns = 1e9 / plain_pid_rate(calls, rounds, readings, plain);
+  if (ours != plain) bench::give_up(fmt::format("pid and the plain loop differ: {} and {}", ours, plain));
+  bench::print(
+      {"a `pid` step: filtered D, limits, back-calculation", fmt::format("{:.1f} ns", ours_ns),
+       fmt::format("a plain loop of the same law, {:.1f} ns", plain_ns), fmt::format("{:.2f}", ours_ns / plain_ns),
+       bench::verdict("at most 1.5 and under 50 ns", ours_ns <= kPidTarget * plain_ns && ours_ns < kPidTargetNs)});
+}
+
 void check_values() {
   const auto s =
       step(mainnet(), {1, 0, controller::ray() * 1000}, controller::wad() * 101 / 100, controller::ray(), 3601);
@@ -96,6 +161,7 @@ int main(int argc, char** argv) {
   const std::size_t calls = smoke ? 1'000 : 500'000;
   const int rounds = smoke ? 1 : 7;
   check_values();
+  bench_pid(calls, rounds);
   const auto market = prices();
   const double exact = rai_rate(calls, rounds, market);
   const double plain = double_rate(calls, rounds, market);

@@ -50,24 +50,27 @@ void read_action(Section& s, controller::Action& out) {
   out = low.is_given() == (lower == 0) ? controller::Action::direct : controller::Action::reverse;
 }
 
+/// A speed such as "5% per 1h", as units per second.
+void read_speed(const Field& field, Context& context, std::string_view unit, const char* instead, double& out_per_s) {
+  Per per;
+  if (!field.parsed(per, [&](std::string_view text) { return parse_per(text, context.day); })) return;
+  const auto amount = parse_quantity(per.amount, unit);
+  if (!amount) {
+    field.error(amount.error().message, amount.error().nearest);
+  } else if (*amount <= 0 || per.per <= Duration::zero()) {
+    field.error(fmt::format("must be above 0; leave it out to move {}", instead));
+  } else {
+    out_per_s = *amount / per.per.in_seconds();
+  }
+}
+
 void read_setpoint(Section& s, Context& context, const oracle::MetricSettings& metric, LoopSettings& loop) {
   const Field setpoint = s.required("setpoint", "the value of the metric that the loop steers to");
   if (setpoint.quantity(loop.setpoint, metric.unit) && (loop.setpoint < metric.min || loop.setpoint > metric.max)) {
     setpoint.error(fmt::format("{} is outside the metric's min {} and max {}, so it can never be reached",
                                text_of(loop.setpoint), text_of(metric.min), text_of(metric.max)));
   }
-  const Field ramp = s.optional("setpoint_ramp");
-  Per per;
-  if (ramp.parsed(per, [&](std::string_view text) { return parse_per(text, context.day); })) {
-    const auto amount = parse_quantity(per.amount, metric.unit);
-    if (!amount) {
-      ramp.error(amount.error().message, amount.error().nearest);
-    } else if (*amount <= 0 || per.per <= Duration::zero()) {
-      ramp.error("must be above 0; leave it out to move the set-point at once");
-    } else {
-      loop.setpoint_ramp_per_s = *amount / per.per.in_seconds();
-    }
-  }
+  read_speed(s.optional("setpoint_ramp"), context, metric.unit, "the set-point at once", loop.setpoint_ramp_per_s);
   std::size_t kind = 0;
   const Field error = s.optional("error");
   if (error.one_of(kind, {"absolute", "relative"})) loop.pid.error = static_cast<ErrorKind>(kind);
@@ -106,6 +109,15 @@ void read_pid(Section& s, Context& context, const guardian::ParameterSettings& p
                     text_of(pid.leak_half_life), text_of(period)));
   }
   s.optional("derivative_filter").duration(pid.derivative_filter);
+  s.optional("input_filter").duration(pid.input_filter);
+  read_speed(s.optional("slew"), context, parameter.unit, "as fast as the limits allow", pid.slew_per_s);
+  std::size_t choice = 0;
+  if (s.optional("integration").one_of(choice, {"trapezoid", "forward", "backward"})) {
+    pid.integration = static_cast<controller::Integration>(choice);
+  }
+  if (s.optional("anti_windup").one_of(choice, {"tracking", "conditional", "back_calculation"})) {
+    pid.anti_windup = static_cast<controller::AntiWindup>(choice);
+  }
   s.optional("feed_forward").quantity(pid.feed_forward, parameter.unit);
   s.optional("tracking_time").duration(pid.tracking_time);
   const Field dt_max = s.optional("dt_max");

@@ -51,6 +51,71 @@ double filtered_slope(const PidSettings& settings, const PidState& before, doubl
          (slope - before.slope_per_s) * (1 - math::exp(-elapsed_s / settings.derivative_filter.in_seconds()));
 }
 
+/// The process variable after the filter on the input.
+double filtered_input(const PidSettings& settings, const PidState& before, double process_variable, double elapsed_s) {
+  if (!before.has_reading || settings.input_filter.ns <= 0) return process_variable;
+  return before.process_variable + (process_variable - before.process_variable) *
+                                       (1 - math::exp(-elapsed_s / settings.input_filter.in_seconds()));
+}
+
+/// Where the output may go in this step.
+struct Reach {
+  double low = 0;
+  double high = 0;
+
+  [[nodiscard]] double limited(double x) const { return std::clamp(x, low, high); }
+};
+
+Reach reach_of(const PidSettings& settings, double output, double elapsed_s) {
+  if (settings.slew_per_s <= 0) return {settings.output_min, settings.output_max};
+  const double most = settings.slew_per_s * elapsed_s;
+  return {std::max(settings.output_min, output - most), std::min(settings.output_max, output + most)};
+}
+
+double area_of(const PidSettings& settings, double ki_per_s, double last, double error, double dt_s) {
+  switch (settings.integration) {
+    case Integration::trapezoid: return ki_per_s * 0.5 * (last + error) * dt_s;
+    case Integration::forward: return ki_per_s * last * dt_s;
+    case Integration::backward: return ki_per_s * error * dt_s;
+  }
+  return 0;
+}
+
+struct Integrated {
+  double integral = 0;
+  double tracking = 0;
+};
+
+/// The integral after anti-windup and `area`; `rest` is the output without the integral.
+Integrated integrate(const PidSettings& settings, const Reach& reach, double integral, double area, double rest,
+                     double excess, double dt_s) {
+  const double share = std::min(1.0, dt_s / settings.tracking_time.in_seconds());
+  switch (settings.anti_windup) {
+    case AntiWindup::tracking: {
+      const double tracking = excess * share;
+      integral += tracking;
+      // Take in only what still moves the output: never push further beyond a limit it is already at.
+      const double unlimited = rest + integral + area;
+      if (area > 0 && unlimited > reach.high) area = std::max(0.0, area - (unlimited - reach.high));
+      if (area < 0 && unlimited < reach.low) area = std::min(0.0, area + (reach.low - unlimited));
+      return {integral + area, tracking};
+    }
+    case AntiWindup::conditional: {
+      const double unlimited = rest + integral + area;
+      const bool pushes_up = area > 0 && (unlimited > reach.high || excess < 0);
+      const bool pushes_down = area < 0 && (unlimited < reach.low || excess > 0);
+      return {pushes_up || pushes_down ? integral : integral + area, 0};
+    }
+    case AntiWindup::back_calculation: {
+      integral += area;
+      const double unlimited = rest + integral;
+      const double tracking = (reach.limited(unlimited) - unlimited + excess) * share;
+      return {integral + tracking, tracking};
+    }
+  }
+  return {integral, 0};
+}
+
 }  // namespace
 
 double with_deadband(double error, double deadband) {
@@ -84,20 +149,23 @@ PidState align_to(PidState state, double output) {
 }
 
 PidStep step(const PidSettings& settings, const Gains& gains_in_force, const PidState& before, const PidInput& input) {
-  PidState now = before;
+  PidStep result;  // filled in place: a step is large
+  result.state = before;
+  PidState& now = result.state;
   now.since_usable_s = before.since_usable_s + input.dt_s;
   now.output = std::clamp(before.output, settings.output_min, settings.output_max);
   if (!input.usable) return hold(settings, now);
 
   const double elapsed_s = now.since_usable_s;
   const double dt_s = std::min(elapsed_s, settings.dt_max.in_seconds());
-  now.slope_per_s = filtered_slope(settings, before, input.process_variable, elapsed_s);
+  const double process_variable = filtered_input(settings, before, input.process_variable, elapsed_s);
+  now.slope_per_s = filtered_slope(settings, before, process_variable, elapsed_s);
   now.law = {gains_in_force, settings.setpoint_weight, settings.action, settings.error, settings.deadband};
-  const Terms terms = terms_of(now.law, input.setpoint, input.process_variable, now.slope_per_s);
+  const Terms terms = terms_of(now.law, input.setpoint, process_variable, now.slope_per_s);
   const double without_integral = settings.feed_forward + terms.p + terms.d;
+  const Reach reach = reach_of(settings, now.output, elapsed_s);
 
   double tracking = 0;
-  double area = 0;
   if (gains_in_force.ki_per_s == 0) {
     now.integral = 0;
   } else if (before.aligning) {
@@ -106,38 +174,41 @@ PidStep step(const PidSettings& settings, const Gains& gains_in_force, const Pid
     const bool is_explained = std::clamp(without_integral, settings.output_min, settings.output_max) == now.output;
     now.integral = is_explained ? 0 : now.output - without_integral;
   } else if (!(now.law == before.law)) {
-    const Terms old = terms_of(before.law, input.setpoint, input.process_variable, now.slope_per_s);
+    const Terms old = terms_of(before.law, input.setpoint, process_variable, now.slope_per_s);
     const double as_before = settings.feed_forward + old.p + old.d + before.integral;
-    now.integral = std::clamp(as_before, settings.output_min, settings.output_max) - without_integral;
+    now.integral = reach.limited(as_before) - without_integral;
   } else {
     if (settings.leak_half_life.ns > 0) {
       now.integral *= math::exp2(-dt_s / settings.leak_half_life.in_seconds());
     }
-    tracking = input.excess * std::min(1.0, dt_s / settings.tracking_time.in_seconds());
-    now.integral += tracking;
-    area = gains_in_force.ki_per_s * 0.5 * (before.error + terms.error) * dt_s * input.authority;
-    // Take in only what still moves the output: never push further beyond a limit it is already at.
-    const double unlimited = without_integral + now.integral + area;
-    if (area > 0 && unlimited > settings.output_max) area = std::max(0.0, area - (unlimited - settings.output_max));
-    if (area < 0 && unlimited < settings.output_min) area = std::min(0.0, area + (settings.output_min - unlimited));
-    now.integral += area;
+    const double area = area_of(settings, gains_in_force.ki_per_s, before.error, terms.error, dt_s) * input.authority;
+    const Integrated integrated = integrate(settings, reach, now.integral, area, without_integral, input.excess, dt_s);
+    now.integral = integrated.integral;
+    tracking = integrated.tracking;
   }
   now.integral = std::clamp(now.integral, settings.integral_min, settings.integral_max);
 
   const double unlimited = without_integral + now.integral;
   if (!std::isfinite(unlimited)) return hold(settings, before);  // beyond what check() lets through
-  const double limited = std::clamp(unlimited, settings.output_min, settings.output_max);
+  const double limited = reach.limited(unlimited);
   now.aligning = false;
   now.has_reading = true;
   now.error = terms.error;
-  now.process_variable = input.process_variable;
+  now.process_variable = process_variable;
   now.since_usable_s = 0;
   // Between two values inside the limits; exact at full authority, where a + (b - a) would not be.
   now.output = input.authority >= 1 ? limited
                                     : std::clamp(now.output + (limited - now.output) * input.authority,
                                                  settings.output_min, settings.output_max);
-  return {now,       terms.error, terms.p,  now.integral, terms.d, settings.feed_forward,
-          unlimited, now.output,  tracking, false};
+  result.error = terms.error;
+  result.p = terms.p;
+  result.i = now.integral;
+  result.d = terms.d;
+  result.feed_forward = settings.feed_forward;
+  result.unlimited = unlimited;
+  result.output = now.output;
+  result.tracking = tracking;
+  return result;
 }
 
 }  // namespace homeostat::controller

@@ -6,10 +6,12 @@
 //     D = -kd dpv/dt, first-order filtered      (relative error: all of e, e_p, D divided by |sp|)
 //
 // Discretisation. I: the leak first, exactly (2^(-dt / half-life)), then the anti-windup, then the
-// trapezoid of the errors of two usable steps. D: the slope between two usable readings through a
-// first-order filter discretised exactly for an input held over the step, y += (x - y)(1 - e^(-dt/T)):
-// it neither rings nor diverges for any dt, as the bilinear form does when dt > 2T.
-// [Astrom & Hagglund 2006, Advanced PID Control, ch. 3 and 13]
+// trapezoid of the errors of two usable steps (or the error of one of them: forward, backward). D: the slope between
+// two usable readings through a first-order filter discretised exactly for an input held over the step, y += (x - y)(1
+// - e^(-dt/T)): it neither rings nor diverges for any dt, as the bilinear form does when dt > 2T. [Astrom & Hagglund
+// 2006, Advanced PID Control, ch. 3 and 13]
+//
+// Filter on the input (if any): the same first-order filter on the process variable, before everything else.
 //
 // Time. dt counts from the last usable step. The integral sees at most dt_max of it, so downtime never
 // winds it up; the slope sees all of it, so a gap never looks like a jump.
@@ -17,10 +19,14 @@
 // Readings. Unusable: the output is held, the integral frozen. Doubtful (authority < 1): the output goes
 // only that share of the way to what the law asks for, and integrates that share.
 //
-// Windup. By this loop's own output limits: the integral takes in only what still moves the output.
-// By anything behind it (hard bounds, a chain that clamps, an executor that rejects): the caller
-// states the excess, what was applied minus what was wanted, and the integral follows it with the
-// tracking time.
+// Windup. This loop's own output limits are its bounds and, with a slew limit, how far the output may have come since
+// the last usable step. What lies behind it (hard bounds, a chain that clamps, an executor that rejects) the caller
+// states as the excess, what was applied minus what was wanted. Three modes:
+//   tracking          the integral takes in only what still moves the output, and follows the excess: I += excess dt/Tt
+//   conditional       no area while it pushes further: beyond a limit, or against an excess      [control_toolbox;
+//   ArduPilot] back_calculation  all of the area, then I += (limited - unlimited + excess) dt/Tt            [Astrom &
+//   Hagglund 2006]
+// with Tt the tracking time and dt/Tt at most 1.
 //
 // Bumpless. After start, or after align_to(), the next usable step solves for the smallest integral that
 // gives exactly the aligned output. When gains, set-point weight, action, error kind or deadband differ from the
@@ -28,8 +34,8 @@
 // as [integral_min, integral_max] reaches. A loop without integral action (ki = 0) has no place to keep
 // an offset: it has no integral and its changes show, bounded by the guardian's largest change.
 //
-// Invariants: the output is finite and inside [output_min, output_max]; the integral is finite and
-// inside its own bounds.
+// Invariants: the output is finite, inside [output_min, output_max] and moves no faster than the slew limit (coming
+// back into changed bounds excepted); the integral is finite and inside its own bounds.
 #pragma once
 
 #include "controller/settings.hpp"
@@ -64,7 +70,7 @@ struct PidState {
   Law law;                      ///< of the last usable step
   double integral = 0;          ///< U, with ki already in it
   double error = 0;             ///< of the last usable step, after the deadband
-  double process_variable = 0;  ///< of the last usable step, PV
+  double process_variable = 0;  ///< of the last usable step, after the filter on the input, PV
   double slope_per_s = 0;       ///< filtered dpv/dt, PV/s
   double since_usable_s = 0;    ///< time since the last usable step
   double output = 0;            ///< U; what is held, and what is aligned to

@@ -14,8 +14,8 @@
 //
 // trunc is the EVM's signed division, towards zero; leak^dt is EvmMath::ray_pow. HAI and Open Dollar have
 // the law of pi_scaled. A part of it is missing in basic_... (neither noise barrier nor bounds) and p_... (no
-// integral). Two values of u are mapped as the contracts do it: u <= -RAY gives RAY - 1 (nearly neutral: only basic_...
-// can get there), u = -(RAY - 1) gives 1.
+// integral). One value is mapped as the contracts do it:
+// u <= -RAY gives RAY - 1, nearly neutral; only basic_... can get there.
 //
 // The noise barrier compares the output, per second, with a fraction of the price. With gains of mainnet size it
 // is met by no deviation at all or by every one; barrier() says what it comes to.

@@ -22,6 +22,14 @@ constexpr ErrorKind last_of(ErrorKind) {
   return ErrorKind::relative;
 }
 
+/// How the integral is kept from winding up. `tracking`: it takes in only what still moves the output, and follows what
+/// was really applied. `conditional`: it takes in nothing that pushes further into a limit, this loop's own or one
+/// behind it. `back_calculation`: it takes in everything and is drawn back, with the tracking time, by what the limits
+/// cut off.
+enum class AntiWindup : std::uint8_t { tracking, conditional, back_calculation };
+/// Which error an integration step stands for: the mean of the last and this one, the last one, or this one.
+enum class Integration : std::uint8_t { trapezoid, forward, backward };
+
 /// Gains in parallel form: u = bias + kp e_p + I + D, dI/dt = ki e - I ln2 / leak_half_life.
 struct Gains {
   double kp = 0;        ///< U per unit of error
@@ -44,8 +52,12 @@ struct PidSettings {
   double output_min = 0;  ///< of this loop's contribution, in U
   double output_max = 0;
   double feed_forward = 0;  ///< constant bias added to the output, in U
-  Duration tracking_time;   ///< anti-windup by what was applied; 0 = one period
-  Duration dt_max;          ///< cap of one integration step; 0 = 3 periods
+  AntiWindup anti_windup = AntiWindup::tracking;
+  Integration integration = Integration::trapezoid;
+  Duration input_filter;   ///< time constant of the first-order filter on the process variable, 0 = none
+  double slew_per_s = 0;   ///< largest speed of the output in U/s, 0 = any
+  Duration tracking_time;  ///< anti-windup by what was applied; 0 = one period
+  Duration dt_max;         ///< cap of one integration step; 0 = 3 periods
 };
 
 /// What the loop's metric must show when its parameter has really moved, see engine/plausibility.hpp.

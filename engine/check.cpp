@@ -384,6 +384,8 @@ class Checker {
     number(s.setpoint_weight, where + ".setpoint_weight", 0, 1);
     duration(s.leak_half_life, where + ".leak_half_life", Duration::zero(), kDurationMax);
     duration(s.derivative_filter, where + ".derivative_filter", Duration::zero(), kDurationMax);
+    duration(s.input_filter, where + ".input_filter", Duration::zero(), kDurationMax);
+    number(s.slew_per_s, where + ".slew_per_s", 0, kMagnitudeMax);
     duration(s.tracking_time, where + ".tracking_time", Duration::zero(), kDurationMax);
     duration(s.dt_max, where + ".dt_max", Duration::zero(), kDurationMax);
     number(s.output_min, where + ".output_min", -kMagnitudeMax, kMagnitudeMax);

@@ -25,6 +25,10 @@ PidSettings any_settings() {
   settings.output_min = within(-100, -1);
   settings.output_max = within(1, 100);
   settings.feed_forward = within(-1, 1);
+  settings.anti_windup = *rc::gen::element(AntiWindup::tracking, AntiWindup::conditional, AntiWindup::back_calculation);
+  settings.integration = *rc::gen::element(Integration::trapezoid, Integration::forward, Integration::backward);
+  settings.input_filter = Duration::seconds(*rc::gen::inRange(0, 100));
+  settings.slew_per_s = *rc::gen::element(0.0, within(0.001, 10));
   return with_defaults(settings, Duration::seconds(10));
 }
 
@@ -47,6 +51,21 @@ RC_GTEST_PROP(Pid, OutputAndIntegralAreFiniteAndInsideTheirBounds, ()) {
     RC_ASSERT(std::isfinite(s.output) && s.output >= settings.output_min && s.output <= settings.output_max);
     RC_ASSERT(std::isfinite(s.i) && s.i >= settings.integral_min && s.i <= settings.integral_max);
     RC_ASSERT(s.output == s.state.output);
+    state = s.state;
+  }
+}
+
+RC_GTEST_PROP(Pid, OutputMovesNoFasterThanItsSlewLimit, ()) {
+  PidSettings settings = any_settings();
+  settings.slew_per_s = within(0.001, 10);
+  PidState state;
+  double since_s = 0;
+  for (int i = *rc::gen::inRange(1, 40); i > 0; --i) {
+    const PidInput input = any_input();
+    since_s += input.dt_s;
+    const PidStep s = step(settings, settings.gains, state, input);
+    RC_ASSERT(std::fabs(s.output - state.output) <= settings.slew_per_s * since_s * (1 + 1e-12) + 1e-12);
+    if (!s.frozen) since_s = 0;
     state = s.state;
   }
 }

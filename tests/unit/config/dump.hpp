@@ -53,6 +53,12 @@ class Dump {
   }
   void put(const std::string& path, guardian::Arbitration x) { enumerator(path, x, {"sum", "min", "max", "first"}); }
   void put(const std::string& path, controller::Action x) { enumerator(path, x, {"direct", "reverse"}); }
+  void put(const std::string& path, controller::Integration x) {
+    enumerator(path, x, {"trapezoid", "forward", "backward"});
+  }
+  void put(const std::string& path, controller::AntiWindup x) {
+    enumerator(path, x, {"tracking", "conditional", "back_calculation"});
+  }
   void put(const std::string& path, controller::ErrorKind x) { enumerator(path, x, {"absolute", "relative"}); }
 
   // --- compositions ---
@@ -201,11 +207,13 @@ class Dump {
   }
   void put(const std::string& path, const controller::PidSettings& x) {
     const auto& [gains, action, error, deadband, setpoint_weight, leak_half_life, derivative_filter, integral_min,
-                 integral_max, output_min, output_max, feed_forward, tracking_time, dt_max] = x;
+                 integral_max, output_min, output_max, feed_forward, anti_windup, integration, input_filter, slew_per_s,
+                 tracking_time, dt_max] = x;
     fields(path, "gains action error deadband setpoint_weight leak_half_life derivative_filter", gains, action, error,
            deadband, setpoint_weight, leak_half_life, derivative_filter);
     fields(path, "integral_min integral_max output_min output_max feed_forward tracking_time dt_max", integral_min,
            integral_max, output_min, output_max, feed_forward, tracking_time, dt_max);
+    fields(path, "anti_windup integration input_filter slew_per_s", anti_windup, integration, input_filter, slew_per_s);
   }
   void put(const std::string& path, const controller::LoopSettings& x) {
     const auto& [name, metric, parameter, setpoint, setpoint_ramp_per_s, pid, emergency, emergency_below,

@@ -29,7 +29,7 @@ TEST(BaseFee, OfALimitWithoutTargetIsAnError) {
 
 TEST(GasLimit, HasAFloorOfItsOwn) {
   EXPECT_TRUE(*multiplicative::is_gas_limit_allowed(5000, 5000));
-  EXPECT_FALSE(*multiplicative::is_gas_limit_allowed(5003, 4999));
+  EXPECT_FALSE(*multiplicative::is_gas_limit_allowed(5002, 4999));
 }
 
 TEST(FakeExponential, OfNothingIsTheFactor) {
@@ -76,10 +76,19 @@ TEST(Sigmoid, DataThatIsNotValidChangesNothing) {
 }
 
 TEST(Sigmoid, ExtremeRatesCountAsAMillion) {
-  const auto far = sigmoid::step(kAmple, {sigmoid::rate_max(), wad(), 1'000'000});
-  const auto farther = sigmoid::step(kAmple, {sigmoid::rate_max() * 1000, wad(), 1'000'000});
+  sigmoid::Settings gentle = kAmple;
+  gentle.positive_growth = wad() / 1'000'000;  // so that the curve is not flat out there
+  const auto far = sigmoid::step(gentle, {sigmoid::rate_max(), wad(), 1'000'000});
+  const auto farther = sigmoid::step(gentle, {sigmoid::rate_max() * 1000, wad(), 1'000'000});
   ASSERT_TRUE(far && farther);
   EXPECT_EQ(far->supply_delta, farther->supply_delta);
+}
+
+TEST(Sigmoid, SupplyNeverGrowsBeyondItsMaximum) {
+  const auto s = sigmoid::step(kAmple, {wad() * 2, wad(), sigmoid::supply_max() - 5});
+  ASSERT_TRUE(s);
+  EXPECT_EQ(s->supply_delta, 5);
+  EXPECT_TRUE(s->capped);
 }
 
 TEST(Sigmoid, TargetOfZeroIsAnError) {

@@ -221,6 +221,122 @@ TEST(Pid, TrackingFasterThanAStepTakesBackNoMoreThanTheExcess) {
   EXPECT_EQ(loop.at(10).i, 4);
 }
 
+/// An integrating loop that a low limit stops at 1 U.
+PidSettings stopped(AntiWindup mode) {
+  auto settings = plain();
+  settings.gains = {0, 0.01, 0};
+  settings.output_max = 1;
+  settings.integral_min = -50;
+  settings.integral_max = 50;
+  settings.anti_windup = mode;
+  settings.tracking_time = Duration::seconds(20);
+  return settings;
+}
+
+TEST(Pid, ConditionalIntegrationTakesInNothingBeyondALimitAndEverythingOnTheWayBack) {
+  Loop loop(stopped(AntiWindup::conditional));
+  loop.at(10);
+  EXPECT_DOUBLE_EQ(loop.at(0).i, 0.5);  // half of 10 x 0.01 x 10s, the first trapezoid
+  EXPECT_DOUBLE_EQ(loop.at(0).i, 0.5);  // a whole one would be beyond the limit
+  EXPECT_EQ(loop.last.tracking, 0);
+  loop.at(10);
+  EXPECT_DOUBLE_EQ(loop.at(20).i, 0.5);  // down by as much as it had gone up since
+}
+
+TEST(Pid, ConditionalIntegrationStopsAgainstAnExcessAndGoesOnWithIt) {
+  auto settings = stopped(AntiWindup::conditional);
+  settings.output_max = 100;
+  Loop loop(settings);
+  loop.at(10);
+  loop.input.excess = -3;  // applied was 3 U less than wanted
+  EXPECT_EQ(loop.at(0).i, 0);
+  EXPECT_LT(loop.at(30).i, 0);
+}
+
+TEST(Pid, BackCalculationDrawsTheIntegralBackByWhatTheLimitCutOff) {
+  Loop loop(stopped(AntiWindup::back_calculation));
+  loop.at(10);
+  loop.last.state.integral = 5;
+  const PidStep s = loop.at(10);
+  EXPECT_DOUBLE_EQ(s.tracking, (1 - 5) * 10.0 / 20);
+  EXPECT_DOUBLE_EQ(s.i, 3);
+  EXPECT_EQ(s.output, 1);
+}
+
+TEST(Pid, BackCalculationSettlesWhereItsAreaEqualsWhatItGivesBack) {
+  Loop loop(stopped(AntiWindup::back_calculation));
+  for (int i = 0; i < 200; ++i) loop.at(0);
+  // 1 U comes in per step and half of all that is beyond the limit goes: I = 1 + (1 - 1/2) / (1/2)
+  EXPECT_NEAR(loop.last.i, 2, 1e-9);
+}
+
+TEST(Pid, BackCalculationFollowsWhatWasAppliedAsWell) {
+  auto settings = stopped(AntiWindup::back_calculation);
+  settings.output_max = 100;
+  Loop loop(settings);
+  loop.at(10);
+  loop.last.state.integral = 8;
+  loop.input.excess = -4;
+  EXPECT_DOUBLE_EQ(loop.at(10).i, 6);
+}
+
+TEST(Pid, ForwardIntegrationActsOneStepLateAndBackwardAtOnce) {
+  const auto integral_of = [](Integration integration) {
+    auto settings = plain();
+    settings.gains.ki_per_s = 0.01;
+    settings.integration = integration;
+    Loop loop(settings);
+    loop.at(10);
+    return loop.at(8).i;
+  };
+  EXPECT_EQ(integral_of(Integration::forward), 0);
+  EXPECT_DOUBLE_EQ(integral_of(Integration::trapezoid), 0.1);
+  EXPECT_DOUBLE_EQ(integral_of(Integration::backward), 0.2);
+}
+
+TEST(Pid, InputFilterIsInFrontOfEverythingAndStartsAtTheFirstReading) {
+  auto settings = plain();
+  settings.gains = {1, 0, 5};
+  settings.input_filter = Duration::seconds(10);
+  Loop loop(settings);
+  EXPECT_EQ(loop.at(4).p, 6);  // no memory to filter with
+  loop.at(14);
+  const double filtered = 4 + 10 * (1 - std::exp(-1.0));
+  EXPECT_NEAR(loop.last.p, 10 - filtered, 1e-12);
+  EXPECT_NEAR(loop.last.d, -5 * (filtered - 4) / 10, 1e-12);
+}
+
+TEST(Pid, InputFilterCountsTheWholeGap) {
+  auto settings = plain();
+  settings.gains = {1, 0, 0};
+  settings.input_filter = Duration::seconds(10);
+  Loop loop(settings);
+  loop.at(0);
+  loop.unusable();
+  EXPECT_NEAR(loop.at(10).p, 10 * std::exp(-2.0), 1e-12);
+}
+
+TEST(Pid, SlewLimitBoundsTheSpeedOfTheOutputAndKeepsTheIntegralFromWindingUp) {
+  auto settings = plain();
+  settings.gains = {1, 0.1, 0};
+  settings.slew_per_s = 0.2;
+  Loop loop(settings);
+  loop.at(10);
+  for (int i = 1; i <= 5; ++i) EXPECT_DOUBLE_EQ(loop.at(0).output, 2 * i);
+  EXPECT_LE(loop.last.i, 10);  // without it: 100 x 0.1 x 10s a step
+  EXPECT_DOUBLE_EQ(loop.at(20).output, 8);
+}
+
+TEST(Pid, SlewLimitCountsTheTimeOfAGap) {
+  auto settings = plain();
+  settings.gains = {1, 0, 0};
+  settings.slew_per_s = 0.1;
+  Loop loop(settings);
+  loop.at(10);
+  loop.unusable();
+  EXPECT_DOUBLE_EQ(loop.at(0).output, 2);
+}
+
 TEST(Pid, RetuningIsBumpless) {
   auto settings = plain();
   settings.gains = {2, 0.02, 30};

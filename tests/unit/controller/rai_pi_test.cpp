@@ -77,6 +77,11 @@ TEST(EvmMath, PowerOfALeakIsTheDefinitionToTheLastDigit) {
   }
 }
 
+TEST(EvmMath, PowerRoundsHalfUp) {
+  EvmMath evm;
+  EXPECT_EQ(evm.ray_pow(50'000'000'000'000, 2), 3);  // 2.5 x 10^-27
+}
+
 TEST(EvmMath, PowerAboveOneIsTheDefinitionAsWell) {
   EvmMath evm;
   const Int rate = ray() + number("1000000000000000000");

@@ -149,6 +149,7 @@ TEST(Check, DurationsEndWhereTheirRangeEnds) {
        kYears},
       {"loops.cool_velocity.derivative_filter", [](Policy& p) -> Duration& { return pid(p).derivative_filter; }, kZero,
        kYears},
+      {"loops.cool_velocity.input_filter", [](Policy& p) -> Duration& { return pid(p).input_filter; }, kZero, kYears},
       {"loops.cool_velocity.tracking_time", [](Policy& p) -> Duration& { return pid(p).tracking_time; }, kZero, kYears},
       {"loops.cool_velocity.dt_max", [](Policy& p) -> Duration& { return pid(p).dt_max; }, kZero, kYears},
   };
