@@ -105,7 +105,7 @@ double pid_rate(std::size_t calls, int rounds, const std::vector<double>& readin
   return rate_of(calls, rounds, [&](std::size_t n) {
     controller::PidStep s;
     for (std::size_t i = 0; i < n; ++i) {
-      s = step(settings, settings.gains, s.state, {readings[i % kPrices], 1, 10, true, 1, 0});
+      advance(settings, settings.gains, {readings[i % kPrices], 1, 10, true, 1, 0}, s);
     }
     last = s.output;
   });
@@ -136,8 +136,12 @@ double plain_pid_rate(std::size_t calls, int rounds, const std::vector<double>& 
 
 void bench_pid(std::size_t calls, int rounds) {
   Random random(5);
-  std::vector<double> readings;
-  for (std::size_t i = 0; i < kPrices; ++i) readings.push_back(static_cast<double>(random.next_u64() % 4000) / 1000);
+  // A metric that wanders by up to a hundredth a step and takes the loop into both of its limits and out again.
+  std::vector<double> readings{1};
+  while (readings.size() < kPrices) {
+    const double change = (static_cast<double>(random.next_u64() % 2001) - 1000) / 1e5;
+    readings.push_back(readings.back() + change + 0.05 * (1 - readings.back()) / 4);
+  }
   double ours = 0, plain = 0;
   const double ours_ns = 1e9 / pid_rate(calls, rounds, readings, ours);
   const double plain_ns = 1e9 / plain_pid_rate(calls, rounds, readings, plain);

@@ -30,17 +30,18 @@ Terms terms_of(const Law& law, double setpoint, double process_variable, double 
   return {error, law.gains.kp * (error - sign * reference), -sign * law.gains.kd_s * slope};
 }
 
-/// Output held, integral frozen; `held` already counts the time.
-PidStep hold(const PidSettings& settings, const PidState& held) {
-  PidStep result;
-  result.state = held;
+/// Output held, integral frozen.
+void hold(const PidSettings& settings, PidStep& result) {
+  const PidState& held = result.state;
   result.error = held.error;
+  result.p = 0;
   result.i = held.integral;
+  result.d = 0;
   result.feed_forward = settings.feed_forward;
   result.unlimited = held.output;
   result.output = held.output;
+  result.tracking = 0;
   result.frozen = true;
-  return result;
 }
 
 double filtered_slope(const PidSettings& settings, const PidState& before, double process_variable, double elapsed_s) {
@@ -149,66 +150,80 @@ PidState align_to(PidState state, double output) {
 }
 
 PidStep step(const PidSettings& settings, const Gains& gains_in_force, const PidState& before, const PidInput& input) {
-  PidStep result;  // filled in place: a step is large
+  PidStep result;
   result.state = before;
-  PidState& now = result.state;
-  now.since_usable_s = before.since_usable_s + input.dt_s;
-  now.output = std::clamp(before.output, settings.output_min, settings.output_max);
-  if (!input.usable) return hold(settings, now);
+  advance(settings, gains_in_force, input, result);
+  return result;
+}
 
-  const double elapsed_s = now.since_usable_s;
+void advance(const PidSettings& settings, const Gains& gains_in_force, const PidInput& input, PidStep& last) {
+  PidState& state = last.state;  // as it was, until it is written at the end
+  const double output_before = state.output;
+  const double since_before_s = state.since_usable_s;
+  state.since_usable_s += input.dt_s;
+  state.output = std::clamp(state.output, settings.output_min, settings.output_max);
+  if (!input.usable) return hold(settings, last);
+
+  const double elapsed_s = state.since_usable_s;
   const double dt_s = std::min(elapsed_s, settings.dt_max.in_seconds());
-  const double process_variable = filtered_input(settings, before, input.process_variable, elapsed_s);
-  now.slope_per_s = filtered_slope(settings, before, process_variable, elapsed_s);
-  now.law = {gains_in_force, settings.setpoint_weight, settings.action, settings.error, settings.deadband};
-  const Terms terms = terms_of(now.law, input.setpoint, process_variable, now.slope_per_s);
+  const double process_variable = filtered_input(settings, state, input.process_variable, elapsed_s);
+  const double slope_per_s = filtered_slope(settings, state, process_variable, elapsed_s);
+  const Law law{gains_in_force, settings.setpoint_weight, settings.action, settings.error, settings.deadband};
+  const bool is_law_new = !(law == state.law);
+  const Terms terms = terms_of(law, input.setpoint, process_variable, slope_per_s);
   const double without_integral = settings.feed_forward + terms.p + terms.d;
-  const Reach reach = reach_of(settings, now.output, elapsed_s);
+  const Reach reach = reach_of(settings, state.output, elapsed_s);
 
+  double integral = state.integral;
   double tracking = 0;
   if (gains_in_force.ki_per_s == 0) {
-    now.integral = 0;
-  } else if (before.aligning) {
+    integral = 0;
+  } else if (state.aligning) {
     // The smallest integral that continues the output: none if a limit already explains it, for one taken up only
     // to cancel what the limit cancels anyway would push the output the wrong way as soon as the error shrinks.
-    const bool is_explained = std::clamp(without_integral, settings.output_min, settings.output_max) == now.output;
-    now.integral = is_explained ? 0 : now.output - without_integral;
-  } else if (!(now.law == before.law)) {
-    const Terms old = terms_of(before.law, input.setpoint, process_variable, now.slope_per_s);
-    const double as_before = settings.feed_forward + old.p + old.d + before.integral;
-    now.integral = reach.limited(as_before) - without_integral;
+    const bool is_explained = std::clamp(without_integral, settings.output_min, settings.output_max) == state.output;
+    integral = is_explained ? 0 : state.output - without_integral;
+  } else if (is_law_new) {
+    const Terms old = terms_of(state.law, input.setpoint, process_variable, slope_per_s);
+    const double as_before = settings.feed_forward + old.p + old.d + integral;
+    integral = reach.limited(as_before) - without_integral;
   } else {
-    if (settings.leak_half_life.ns > 0) {
-      now.integral *= math::exp2(-dt_s / settings.leak_half_life.in_seconds());
-    }
-    const double area = area_of(settings, gains_in_force.ki_per_s, before.error, terms.error, dt_s) * input.authority;
-    const Integrated integrated = integrate(settings, reach, now.integral, area, without_integral, input.excess, dt_s);
-    now.integral = integrated.integral;
+    if (settings.leak_half_life.ns > 0) integral *= math::exp2(-dt_s / settings.leak_half_life.in_seconds());
+    const double area = area_of(settings, gains_in_force.ki_per_s, state.error, terms.error, dt_s) * input.authority;
+    const Integrated integrated = integrate(settings, reach, integral, area, without_integral, input.excess, dt_s);
+    integral = integrated.integral;
     tracking = integrated.tracking;
   }
-  now.integral = std::clamp(now.integral, settings.integral_min, settings.integral_max);
+  integral = std::clamp(integral, settings.integral_min, settings.integral_max);
 
-  const double unlimited = without_integral + now.integral;
-  if (!std::isfinite(unlimited)) return hold(settings, before);  // beyond what check() lets through
+  const double unlimited = without_integral + integral;
+  if (!std::isfinite(unlimited)) {  // beyond what check() lets through: as if this step had not been
+    state.since_usable_s = since_before_s;
+    state.output = output_before;
+    return hold(settings, last);
+  }
   const double limited = reach.limited(unlimited);
-  now.aligning = false;
-  now.has_reading = true;
-  now.error = terms.error;
-  now.process_variable = process_variable;
-  now.since_usable_s = 0;
+  state.aligning = false;
+  state.has_reading = true;
+  if (is_law_new) state.law = law;
+  state.integral = integral;
+  state.error = terms.error;
+  state.process_variable = process_variable;
+  state.slope_per_s = slope_per_s;
+  state.since_usable_s = 0;
   // Between two values inside the limits; exact at full authority, where a + (b - a) would not be.
-  now.output = input.authority >= 1 ? limited
-                                    : std::clamp(now.output + (limited - now.output) * input.authority,
-                                                 settings.output_min, settings.output_max);
-  result.error = terms.error;
-  result.p = terms.p;
-  result.i = now.integral;
-  result.d = terms.d;
-  result.feed_forward = settings.feed_forward;
-  result.unlimited = unlimited;
-  result.output = now.output;
-  result.tracking = tracking;
-  return result;
+  state.output = input.authority >= 1 ? limited
+                                      : std::clamp(state.output + (limited - state.output) * input.authority,
+                                                   settings.output_min, settings.output_max);
+  last.error = terms.error;
+  last.p = terms.p;
+  last.i = integral;
+  last.d = terms.d;
+  last.feed_forward = settings.feed_forward;
+  last.unlimited = unlimited;
+  last.output = state.output;
+  last.tracking = tracking;
+  last.frozen = false;
 }
 
 }  // namespace homeostat::controller

@@ -118,6 +118,9 @@ struct PidStep {
 [[nodiscard]] PidStep step(const PidSettings& settings, const Gains& gains_in_force, const PidState& before,
                            const PidInput& input);
 
+/// The same in place: from last.state to last, without copying what is large.
+void advance(const PidSettings& settings, const Gains& gains_in_force, const PidInput& input, PidStep& last);
+
 /// Makes the loop go on from `output` (in U) without a step: the hand-back after an override or a pause.
 [[nodiscard]] PidState align_to(PidState state, double output);
 

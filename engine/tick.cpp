@@ -94,9 +94,9 @@ void Engine::State::step_loop(std::uint32_t index, const oracle::Reading& readin
   loop.setpoint = controller::ramp(loop.setpoint, target, settings.setpoint_ramp_per_s, dt_s);
   loop.emergency_gains = settings.emergency.has_value() && modes.is_emergency();
   const controller::Gains& gains = loop.emergency_gains ? *settings.emergency : loop_plan.pid.gains;
-  loop.last = controller::step(
-      loop_plan.pid, gains, loop.pid(),
-      {reading.value, loop.setpoint, dt_s, is_usable(reading.quality), reading.authority, loop.excess});
+  controller::advance(loop_plan.pid, gains,
+                      {reading.value, loop.setpoint, dt_s, is_usable(reading.quality), reading.authority, loop.excess},
+                      loop.last);
 }
 
 void Engine::State::begin_record(DecisionRecord& record, std::uint32_t index,

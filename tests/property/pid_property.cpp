@@ -126,6 +126,7 @@ RC_GTEST_PROP(Pid, RetuningDoesNotMoveTheOutput, ()) {
   after.output_min = before.output_min;
   after.output_max = before.output_max;
   after.feed_forward = before.feed_forward;
+  after.slew_per_s = before.slew_per_s;  // a limit that is lifted is meant to be felt
   RC_PRE(!(after.gains == before.gains));
   // The same point again with no time passing: the old law would give the same output but for its derivative.
   input.dt_s = 0;

@@ -304,6 +304,22 @@ TEST(Pid, InputFilterIsInFrontOfEverythingAndStartsAtTheFirstReading) {
   const double filtered = 4 + 10 * (1 - std::exp(-1.0));
   EXPECT_NEAR(loop.last.p, 10 - filtered, 1e-12);
   EXPECT_NEAR(loop.last.d, -5 * (filtered - 4) / 10, 1e-12);
+  const double again = filtered + (14 - filtered) * (1 - std::exp(-1.0));  // from what was filtered, not what was read
+  EXPECT_NEAR(loop.at(14).p, 10 - again, 1e-12);
+}
+
+TEST(Pid, AStepThatOverflowsIsAsIfItHadNotBeen) {
+  auto settings = plain();
+  settings.gains = {1e200, 0, 0};
+  Loop loop(settings);
+  loop.at(10);
+  loop.unusable(7);
+  const PidState before = loop.last.state;
+  const PidStep s = loop.at(-1e200);
+  EXPECT_TRUE(s.frozen);
+  EXPECT_EQ(s.output, before.output);
+  EXPECT_EQ(s.state.since_usable_s, before.since_usable_s);
+  EXPECT_EQ(s.state.process_variable, before.process_variable);
 }
 
 TEST(Pid, InputFilterCountsTheWholeGap) {

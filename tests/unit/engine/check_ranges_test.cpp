@@ -107,6 +107,7 @@ TEST(Check, NumbersEndWhereTheirRangeEnds) {
       {"loops.cool_velocity.emergency.kd_s", [](Policy& p) -> double& { return p.loops[0].emergency->kd_s; }, 0,
        kLarge},
       {"loops.cool_velocity.deadband", [](Policy& p) -> double& { return pid(p).deadband; }, 0, kLarge},
+      {"loops.cool_velocity.slew_per_s", [](Policy& p) -> double& { return pid(p).slew_per_s; }, 0, kLarge},
       {"loops.cool_velocity.setpoint_weight", [](Policy& p) -> double& { return pid(p).setpoint_weight; }, 0, 1},
       {"loops.cool_velocity.output_min", [](Policy& p) -> double& { return pid(p).output_min; }, -kLarge, kLarge},
       {"loops.cool_velocity.output_max", [](Policy& p) -> double& { return pid(p).output_max; }, -kLarge, kLarge},
