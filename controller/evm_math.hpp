@@ -55,6 +55,8 @@ class EvmMath {
   [[nodiscard]] Int quotient(const Int& a, const Int& b);
   /// a b / WAD, truncated towards zero; the product must fit into 256 bits, as in the contracts.
   [[nodiscard]] Int times_wad(const Int& a, const Int& b);
+  /// a b / RAY, likewise.
+  [[nodiscard]] Int times_ray(const Int& a, const Int& b);
 
   // uint256: negative results are faults as well
   [[nodiscard]] Int add_u(const Int& a, const Int& b) { return unsigned_in_range(a + b, "addition outside 256 bits"); }

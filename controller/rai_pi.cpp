@@ -31,7 +31,7 @@ Int proportional_of(EvmMath& evm, Variant variant, const Int& market_price, cons
 
 /// trunc(leak^dt I / RAY)
 Int leaked(EvmMath& evm, const Int& leak, const Int& integral, std::uint64_t dt_s) {
-  return evm.quotient(evm.multiply(EvmMath::as_signed(evm.ray_pow(leak, dt_s)), integral), ray());
+  return evm.times_ray(EvmMath::as_signed(evm.ray_pow(leak, dt_s)), integral);
 }
 
 /// trunc((x + y) / 2) dt

@@ -197,21 +197,37 @@ Outcome<> verdict_of(const Report& report) {
   return stop(ExitCode::divergence, fmt::format("{} of {} records differ", total.failed, total.records));
 }
 
+/// The next line of at most kLineMax bytes; of a longer one the rest is read past. False at the end.
+bool read_line(std::istream& in, std::string& line, bool& is_too_long) {
+  line.clear();
+  is_too_long = false;
+  bool has_any = false;
+  std::streambuf& bytes = *in.rdbuf();
+  for (int c = bytes.sbumpc(); c != std::char_traits<char>::eof(); c = bytes.sbumpc()) {
+    has_any = true;
+    if (c == '\n') return true;
+    is_too_long = is_too_long || line.size() == kLineMax;
+    if (!is_too_long) line += static_cast<char>(c);
+  }
+  return has_any;
+}
+
 /// One line in, one line out: the values of a record, or what is wrong with it.
 Outcome<> answer_lines(Context& context) {
   std::size_t number = 0, wrong = 0, different = 0;
-  for (std::string line; std::getline(context.console.in, line);) {
+  bool is_too_long = false;
+  for (std::string line; read_line(context.console.in, line, is_too_long);) {
     ++number;
-    if (line.find_first_not_of(" \t\r") == std::string::npos) continue;
     const auto refuse = [&](const Error& error) {
       ++wrong;
       context.print_line(fmt::format("{{\"line\": {}, \"field\": {}, \"error\": {}}}", number, quoted(error.where),
                                      quoted(error.message)));
     };
-    if (line.size() > kLineMax) {
+    if (is_too_long) {
       refuse({ErrorCode::resource_exhausted, "", "is longer than 16 MiB"});
       continue;
     }
+    if (line.find_first_not_of(" \t\r") == std::string::npos) continue;
     const auto record = conformance::parse_record(line);
     if (!record) {
       refuse(record.error());

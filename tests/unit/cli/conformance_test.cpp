@@ -130,6 +130,13 @@ TEST(Conformance, AnswersRecordsOnStdinWithTheirValues) {
             "\"passed\": false}\n");
 }
 
+TEST(Conformance, ALineWithoutEndIsRefusedAndTheNextOneAnswered) {
+  const Ran r = on_stdin(std::string((16 << 20) + 1, ' ') + kGood + "\n" + kGood);
+  EXPECT_EQ(r.code, ExitCode::refused);
+  expect_contains(r.out, R"({"line": 1, "field": "", "error": "is longer than 16 MiB"})");
+  expect_contains(r.out, R"("passed": true)");
+}
+
 TEST(Conformance, WhatAContractRevertsOnIsAResultThatCanBeExpected) {
   EXPECT_EQ(on_stdin(R"({"kind": "decompose", "rate": 0, "expect": {"reverts": true}})").code, ExitCode::ok);
   EXPECT_EQ(on_stdin(R"({"kind": "decompose", "rate": 0, "expect": {"delta": 1}})").code, ExitCode::divergence);
