@@ -147,18 +147,23 @@ void fill_windows(std::size_t series, std::uint32_t hours) {
     batch.metrics.push_back(fmt::format("metric_{}", i));
     batch.samples.push_back({.metric = static_cast<std::uint32_t>(i), .value = 1});
   }
+  constexpr std::uint32_t kWatchedHours = 4;
   std::vector<double> tick_s;
   for (std::uint32_t hour = 0; hour < hours; ++hour) {
     batch.received = start() + Duration::hours(hour);
     for (oracle::Sample& sample : batch.samples) sample.time = batch.received;
     if (oracle.ingest(batch).accepted != series) bench::give_up("a sample was refused");
     batch.first_sequence += series;
-    if (hour % 24 != 23) continue;
-    const double before = processor_s();
-    (void)oracle.evaluate(batch.received);
-    tick_s.push_back(processor_s() - before);
+    // In the last hours a tick comes every 20 s, and the first of each hour finds that every window has moved. The
+    // first of these hours is not counted: nothing was asked before it.
+    if (hour + kWatchedHours < hours) continue;
+    for (int slot = 0; slot < 180; ++slot) {
+      const double before = processor_s();
+      (void)oracle.evaluate(batch.received + Duration::seconds(20 * slot));
+      if (hour + kWatchedHours > hours) tick_s.push_back(processor_s() - before);
+    }
   }
-  const auto& readings = oracle.evaluate(batch.received);
+  const auto& readings = oracle.readings();
   for (std::size_t i = 0; i < series; ++i) {
     const double expected[] = {double(hours), double(hours) / (kDays * 86400.0), double(hours), 1};
     const double value = readings[i].value;
@@ -171,10 +176,17 @@ void fill_windows(std::size_t series, std::uint32_t hours) {
   bench::print({.what = fmt::format("resident with {} series of 30-day windows in 720 buckets, after {} hours, MB",
                                     grouped(count), hours),
                 .measured = fmt::format("{:.1f}", resident),
-                .beside = fmt::format("the process before: {:.1f}; {:.1f} kB a series; tick {:.1f} ms", empty_mb,
-                                      (resident - empty_mb) * 1e3 / count, 1e3 * bench::median(tick_s)),
+                .beside = fmt::format("the process before: {:.1f}; {:.1f} kB a series", empty_mb,
+                                      (resident - empty_mb) * 1e3 / count),
                 .ratio = fmt::format("{:.2f}", resident / kWindowsTargetMb),
                 .target = bench::verdict("< 256", resident < kWindowsTargetMb)});
+  const double p50_ms = 1e3 * bench::median(tick_s);
+  bench::print({.what = "a tick of them, every 20 s, its processor time, ms",
+                .measured = fmt::format("p50 {:.1f}, p99 {:.1f}, max {:.1f}", p50_ms,
+                                        1e3 * bench::quantile(tick_s, 0.99), 1e3 * bench::quantile(tick_s, 1)),
+                .beside = "once an hour all windows move in one tick",
+                .ratio = "",
+                .target = bench::verdict("p99 < 5", bench::quantile(tick_s, 0.99) < 0.005)});
 }
 
 // ---- logs ----------------------------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@
 #include "config/readers.hpp"
 #include "core/expression.hpp"
 #include "core/format.hpp"
+#include "core/hex.hpp"
 
 namespace homeostat::config {
 
@@ -76,6 +77,13 @@ void read_window(Section& s, Duration period, MetricSettings& m) {
   const Field exact = s.optional("exact_max");
   if (only_for(exact, m.aggregate == Aggregate::distinct, "distinct"))
     exact.integer(m.exact_max, {.min = 1, .max = 1'000'000});
+  const Field key = s.optional("hash_key");
+  if (std::string text; only_for(key, m.aggregate == Aggregate::distinct, "distinct") && key.text(text)) {
+    auto bytes = bytes_from_hex<16>(text);
+    if (!bytes)
+      return key.error("must be 32 hex digits, such as `openssl rand -hex 16` makes: " + bytes.error().message);
+    m.hash_key = *bytes;
+  }
 }
 
 void read_rate_of_change(const Field& field, Context& context, MetricSettings& m) {

@@ -10,7 +10,7 @@ void DistinctWindow::add(Instant t, const Word& key) {
   advance(index);
   if (index <= newest_ - grid_.size()) return;
   if (is_sketch()) {
-    sketch_.add(index, sketch_hash(key));
+    sketch_.add(index, sketch_hash(key, hash_key_));
     is_counted_ = false;
     return;
   }
@@ -31,8 +31,9 @@ DistinctWindow::Count DistinctWindow::count(Instant at) {
 }
 
 Result<> DistinctWindow::merge(const DistinctWindow& other) {
-  if (grid_ != other.grid_ || exact_max_ != other.exact_max_) {
-    return fail(ErrorCode::conflict, "distinct", "only counts of the same window, buckets and exact_max can be merged");
+  if (grid_ != other.grid_ || exact_max_ != other.exact_max_ || hash_key_ != other.hash_key_) {
+    return fail(ErrorCode::conflict, "distinct",
+                "only counts of the same window, buckets, exact_max and hash_key can be merged");
   }
   if (!other.started_) return {};
   advance(other.newest_);
@@ -52,7 +53,7 @@ Result<> DistinctWindow::merge(const DistinctWindow& other) {
 void DistinctWindow::add_seen(const std::map<Word, std::int64_t>& seen) {
   for (const auto& [key, index] : seen) {
     if (is_sketch()) {
-      sketch_.add(index, sketch_hash(key));
+      sketch_.add(index, sketch_hash(key, hash_key_));
       continue;
     }
     std::int64_t& newest = last_seen_.try_emplace(key, index).first->second;
@@ -77,7 +78,7 @@ void DistinctWindow::advance(std::int64_t index) {
 }
 
 void DistinctWindow::turn_into_sketch() {
-  for (const auto& [key, index] : last_seen_) sketch_.add(index, sketch_hash(key));
+  for (const auto& [key, index] : last_seen_) sketch_.add(index, sketch_hash(key, hash_key_));
   last_seen_.clear();
   sketch_.advance(newest_);
 }

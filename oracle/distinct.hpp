@@ -22,17 +22,18 @@ class DistinctWindow {
     double error_ratio = 0;  ///< standard error; 0 = exact
   };
 
-  DistinctWindow(TimeGrid grid, std::uint32_t exact_max) : grid_(grid), exact_max_(exact_max), sketch_(grid) {}
+  DistinctWindow(TimeGrid grid, std::uint32_t exact_max, std::optional<HashKey> hash_key = std::nullopt)
+      : grid_(grid), exact_max_(exact_max), hash_key_(hash_key), sketch_(grid) {}
 
   void add(Instant t, const Word& key);
   /// Of the window that ends at `at`; moves the window on to it.
   [[nodiscard]] Count count(Instant at);
 
   /// Takes over what another shard has seen; the window ends at the newer of the two ends. Error (nothing is changed):
-  /// conflict, when the other's window, buckets or exact_max differ. Commutative and idempotent; associative between
-  /// windows that end in the same bucket, as those do that were counted at the same instant. The union of sketches has
-  /// the bits of the sketch of everything. The union of exact shards may still be exact where one that had seen
-  /// everything is not, because it was over its bound once; never the other way round.
+  /// conflict, when the other's window, buckets, exact_max or hash key differ. Commutative and idempotent; associative
+  /// between windows that end in the same bucket, as those do that were counted at the same instant. The union of
+  /// sketches has the bits of the sketch of everything. The union of exact shards may still be exact where one that had
+  /// seen everything is not, because it was over its bound once; never the other way round.
   [[nodiscard]] Result<> merge(const DistinctWindow& other);
 
   template <class Archive, class Self>
@@ -53,6 +54,7 @@ class DistinctWindow {
 
   TimeGrid grid_;
   std::uint32_t exact_max_;
+  std::optional<HashKey> hash_key_;
   bool started_ = false;
   std::int64_t newest_ = 0;
   std::map<Word, std::int64_t> last_seen_;  ///< exact: key -> newest bucket

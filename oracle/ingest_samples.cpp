@@ -99,6 +99,7 @@ BatchVerdict Oracle::State::ingest(const SampleBatch& batch) {
   const auto found = source_index.find(batch.source);
   if (found == source_index.end()) return refuse_all(settings, batch);
   Source& source = sources[found->second];
+  if (!batch.cursor.empty() && batch.cursor.size() <= kSourceCursorBytesMax) source.cursor = batch.cursor;
   source.bucket.refill(batch.received, settings.sources[found->second].rate_per_s,
                        settings.sources[found->second].burst);
 

@@ -67,7 +67,7 @@ void Oracle::State::make_metric(std::size_t index) {
     case Aggregate::median:
     case Aggregate::quartiles:
     case Aggregate::ewma: break;
-    case Aggregate::distinct: metric.keys.emplace(grid, m.exact_max); [[fallthrough]];
+    case Aggregate::distinct: metric.keys.emplace(grid, m.exact_max, m.hash_key); [[fallthrough]];
     case Aggregate::sum:
     case Aggregate::rate:
     case Aggregate::count: metric.sums.emplace(grid); break;
@@ -89,7 +89,7 @@ void Oracle::State::reset_metric(std::size_t index) {
   const MetricSettings& m = settings.metrics[index];
   const TimeGrid grid(m.window, m.buckets);
   if (fresh.sums) metric.sums.emplace(grid);
-  if (fresh.keys) metric.keys.emplace(grid, m.exact_max);
+  if (fresh.keys) metric.keys.emplace(grid, m.exact_max, m.hash_key);
   metric.event = fresh.event;
   metric.groups = std::move(fresh.groups);
   if (m.guard) metric.guard = make_guard(*m.guard);

@@ -37,6 +37,8 @@ struct SampleDetail {
   }
 };
 
+inline constexpr std::size_t kSourceCursorBytesMax = std::size_t{64} << 10;
+
 /// Samples of one source. Sample i has sequence `first_sequence + i`; a source numbers its samples
 /// from 1 and repeats a number only to send the same sample again.
 struct SampleBatch {
@@ -46,10 +48,13 @@ struct SampleBatch {
   std::vector<std::string> metrics;  ///< the names that `samples` refer to
   std::vector<Sample> samples;
   std::vector<SampleDetail> details;  ///< ascending by sample; most samples have none
+  /// What the source wants to be given back when it starts again, with which these samples belong together. The oracle
+  /// only keeps it; empty = as before. At most kSourceCursorBytesMax, or it is not kept.
+  std::string cursor;
 
   template <class Archive, class Self>
   static void fields(Archive& a, Self& x) {
-    a(x.source), a(x.first_sequence), a(x.received), a(x.metrics), a(x.samples), a(x.details);
+    a(x.source), a(x.first_sequence), a(x.received), a(x.metrics), a(x.samples), a(x.details), a(x.cursor);
   }
 };
 

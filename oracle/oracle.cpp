@@ -24,7 +24,7 @@ const EventSettings* event_of(const Settings& settings, const std::string& name)
 bool keeps_state(const Settings& old_settings, const MetricSettings& a, const Settings& new_settings,
                  const MetricSettings& b) {
   if (a.aggregate != b.aggregate || a.window != b.window || a.buckets != b.buckets || a.half_life != b.half_life ||
-      a.exact_max != b.exact_max || a.guard.has_value() != b.guard.has_value() ||
+      a.exact_max != b.exact_max || a.hash_key != b.hash_key || a.guard.has_value() != b.guard.has_value() ||
       (a.guard && a.guard->average != b.guard->average) || a.unit != b.unit || a.origin.index() != b.origin.index()) {
     return false;
   }
@@ -263,6 +263,11 @@ std::vector<std::pair<std::uint64_t, Hash32>> Oracle::recent_blocks(const std::s
 std::optional<MissingPast> Oracle::missing_past(const std::string& source) const {
   const auto it = state_->source_index.find(source);
   return it == state_->source_index.end() ? std::nullopt : state_->missing_past(it->second);
+}
+
+std::string Oracle::source_cursor(const std::string& source) const {
+  const auto it = state_->source_index.find(source);
+  return it == state_->source_index.end() ? std::string() : state_->sources[it->second].cursor;
 }
 
 std::uint64_t Oracle::settled_block(const std::string& source) const {

@@ -101,6 +101,8 @@ class Oracle {
   /// from `from` on as a segment with `past`. None when nothing is missing, or none of it is final yet.
   [[nodiscard]] std::optional<MissingPast> missing_past(const std::string& source) const;
   /// The newest block that no reorg may take back: a fork below it is a violation. 0 = none yet.
+  /// What the source last said it wants back when it starts again; empty = nothing, or no such source.
+  [[nodiscard]] std::string source_cursor(const std::string& source) const;
   [[nodiscard]] std::uint64_t settled_block(const std::string& source) const;
   /// Nothing of a source that is no chain.
   [[nodiscard]] Unsettled unsettled(const std::string& source) const;

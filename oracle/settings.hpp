@@ -2,6 +2,7 @@
 // beside the fields are the ones the YAML documentation states.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -137,6 +138,9 @@ struct MetricSettings {
   Duration half_life;          ///< ewma
   double coverage_min = 0.8;   ///< share of the window that must be covered (0 = any); twap always, others at first
   std::uint32_t exact_max = 10000;  ///< distinct: exact up to here, a HyperLogLog beyond
+  /// distinct: the key of its hash (SipHash-2-4). None = a fixed hash, by which whoever chooses keys can shift the
+  /// count.
+  std::optional<std::array<std::uint8_t, 16>> hash_key;
   Duration staleness_max = Duration::minutes(5);
   Duration future_max = Duration::seconds(5);  ///< clock skew allowed to a source
   std::optional<RateOfChange> rate_of_change;

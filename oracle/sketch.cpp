@@ -1,6 +1,7 @@
 #include "oracle/sketch.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <limits>
 
@@ -43,13 +44,46 @@ double tau(double x) {
   return z / 3;
 }
 
+std::uint64_t little_endian(const std::uint8_t* bytes) {
+  std::uint64_t x = 0;
+  for (int i = 7; i >= 0; --i) x = x << 8 | bytes[i];
+  return x;
+}
+
+/// SipHash-2-4 of 32 bytes.
+std::uint64_t sip_hash(const Word& word, const HashKey& key) {
+  const std::uint64_t k0 = little_endian(key.data());
+  const std::uint64_t k1 = little_endian(key.data() + 8);
+  std::uint64_t a = k0 ^ 0x736f6d6570736575ULL;
+  std::uint64_t b = k1 ^ 0x646f72616e646f6dULL;
+  std::uint64_t c = k0 ^ 0x6c7967656e657261ULL;
+  std::uint64_t d = k1 ^ 0x7465646279746573ULL;
+  const auto round = [&] {
+    a += b, b = std::rotl(b, 13) ^ a, a = std::rotl(a, 32);
+    c += d, d = std::rotl(d, 16) ^ c;
+    a += d, d = std::rotl(d, 21) ^ a;
+    c += b, b = std::rotl(b, 17) ^ c, c = std::rotl(c, 32);
+  };
+  const auto absorb = [&](std::uint64_t m) {
+    d ^= m;
+    round(), round();
+    a ^= m;
+  };
+  for (std::size_t i = 0; i < word.size(); i += 8) absorb(little_endian(word.data() + i));
+  absorb(std::uint64_t{word.size()} << 56);
+  c ^= 0xff;
+  round(), round(), round(), round();
+  return a ^ b ^ c ^ d;
+}
+
 }  // namespace
 
-std::uint64_t sketch_hash(const Word& key) {
+std::uint64_t sketch_hash(const Word& word, const std::optional<HashKey>& key) {
+  if (key) return sip_hash(word, *key);
   std::uint64_t h = 0;
-  for (std::size_t i = 0; i < key.size(); i += 8) {
+  for (std::size_t i = 0; i < word.size(); i += 8) {
     std::uint64_t limb = 0;
-    for (std::size_t j = 0; j < 8; ++j) limb = limb << 8 | key[i + j];
+    for (std::size_t j = 0; j < 8; ++j) limb = limb << 8 | word[i + j];
     h = mixed((h ^ limb) + 0x9e3779b97f4a7c15ULL);
   }
   return h;

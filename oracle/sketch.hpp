@@ -14,6 +14,7 @@
 #include <array>
 #include <bit>
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "oracle/observation.hpp"
@@ -24,9 +25,14 @@ namespace homeostat::oracle {
 /// Standard error of the estimate: 1.04 / sqrt(16384 registers).
 inline constexpr double kSketchErrorRatio = 0.008125;
 
-/// A fixed hash, so that a replay gives the same bits. It is not keyed: who can choose keys freely can shift the
-/// estimate.
-[[nodiscard]] std::uint64_t sketch_hash(const Word& key);
+/// The key of a hash. It belongs to the policy, so that a replay gives the same bits and shards of one policy merge.
+using HashKey = std::array<std::uint8_t, 16>;
+
+/// The hash of what is counted. Without a key it is a fixed one: whoever can choose what is counted (addresses cost
+/// nothing) can compute it. One chosen address per register makes the estimate as high as he likes, and addresses that
+/// share a register are hardly seen, however many. With a key that he does not know it is SipHash-2-4
+/// [Aumasson, Bernstein 2012].
+[[nodiscard]] std::uint64_t sketch_hash(const Word& word, const std::optional<HashKey>& key = std::nullopt);
 
 class SlidingSketch {
  public:

@@ -257,6 +257,7 @@ struct Source {
   Instant last_refused_at;
   SequenceWindow sequences;
   TokenBucket bucket;
+  std::string cursor;  ///< SampleBatch::cursor of the newest batch that had one
   std::optional<Chain> chain;
 
   template <class Archive, class Self>
@@ -264,7 +265,7 @@ struct Source {
     a(x.condition), a(x.detail), a(x.condition_since), a(x.violated), a(x.accepted), a(x.refused), a(x.newest),
         a(x.watermark), a(x.idle), a(x.skew), a(x.skewed), a(x.late_accepted), a(x.reorgs), a(x.retracted_blocks),
         a(x.retracted_events), a(x.disputes), a(x.chain_refused), a(x.last_refused), a(x.last_refused_at),
-        a(x.sequences), a(x.bucket), a(x.chain);
+        a(x.sequences), a(x.bucket), a(x.cursor), a(x.chain);
   }
 };
 

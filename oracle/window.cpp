@@ -18,12 +18,7 @@ void SumWindow::add(Instant t, double value) {
 }
 
 SumWindow::Total SumWindow::total(Instant at) const {
-  Total total;
-  ring_.for_each(ring_.grid().index(at), [&](const Total& bucket) {
-    total.sum += bucket.sum;
-    total.count += bucket.count;
-  });
-  return total;
+  return ring_.sum(ring_.grid().index(at));
 }
 
 void StepWindow::hold(Instant from, Instant to, double value) {
@@ -42,13 +37,9 @@ void StepWindow::hold(Instant from, Instant to, double value) {
 }
 
 StepWindow::Integral StepWindow::integral(Instant at, Instant from, Instant to, double value) const {
-  Integral total;
   const TimeGrid& grid = ring_.grid();
   const std::int64_t last = grid.index(at);
-  ring_.for_each(last, [&](const Integral& bucket) {
-    total.value_seconds += bucket.value_seconds;
-    total.covered_ns += bucket.covered_ns;
-  });
+  Integral total = ring_.sum(last);
   const Instant begin = std::max(from, grid.start(last - grid.size() + 1));
   if (to > begin) {
     total.value_seconds += value * (to - begin).in_seconds();

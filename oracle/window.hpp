@@ -5,6 +5,7 @@
 // arrive out of order; those older than the ring are left out.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <limits>
 #include <type_traits>
@@ -38,8 +39,16 @@ class TimeGrid {
   std::int64_t size_;
 };
 
+/// How many buckets of the next window are added up ahead at each look.
+inline constexpr std::int64_t kBucketsAhead = 8;
+
 /// The ring itself: buckets by their index, those that fell out are default again. No memory before the
 /// first use.
+///
+/// sum() adds buckets up from the oldest on, always in that order, so that no rounding error accumulates however long
+/// it runs. Since only the newest bucket changes as a rule, the sum of those before it is remembered, and that of the
+/// window that comes next is added up a few buckets at a look: the same additions in the same order give the same bits
+/// whether they are made at once or over many ticks. What a late value changes is added up anew.
 template <class Bucket>
 class BucketRing {
  public:
@@ -49,20 +58,33 @@ class BucketRing {
   [[nodiscard]] bool empty() const { return buckets_.empty(); }
   [[nodiscard]] std::int64_t newest() const { return newest_; }
 
-  /// The bucket `index`, moving the ring on to it if it is newer; nullptr if it has fallen out.
+  /// The bucket `index`, to be changed, moving the ring on to it if it is newer; nullptr if it has fallen out.
   Bucket* at(std::int64_t index) {
     advance(index);
+    for (Partial* partial : {&known_, &ahead_}) {
+      if (index >= partial->first && index < partial->end) *partial = {};
+    }
     return index <= newest_ - grid_.size() ? nullptr : &buckets_[grid_.slot(index)];
   }
   /// The oldest index that the window ending in bucket `last` still holds.
   [[nodiscard]] std::int64_t first(std::int64_t last) const {
     return (last > newest_ ? last : newest_) - grid_.size() + 1;
   }
-  /// Calls f(bucket) from the oldest to the newest of the window that ends in bucket `last`.
-  template <class F>
-  void for_each(std::int64_t last, F&& f) const {
-    if (buckets_.empty()) return;
-    for (std::int64_t i = first(last); i <= newest_; ++i) f(buckets_[grid_.slot(i)]);
+  /// The sum, from the oldest to the newest, of the window that ends in bucket `last`.
+  /// Not from two threads at once: it remembers.
+  [[nodiscard]] Bucket sum(std::int64_t last) const {
+    if (buckets_.empty() || first(last) > newest_) return {};
+    const std::int64_t begin = first(last);
+    if (known_.first != begin || known_.end == known_.first) {
+      known_ = ahead_.first == begin ? ahead_ : Partial{.first = begin, .end = begin, .sum = {}};
+    }
+    extend(known_, newest_);
+    if (ahead_.first != begin + 1 || ahead_.end == ahead_.first)
+      ahead_ = {.first = begin + 1, .end = begin + 1, .sum = {}};
+    extend(ahead_, std::min(newest_, ahead_.end + kBucketsAhead));
+    Bucket total = known_.sum;
+    total += buckets_[grid_.slot(newest_)];
+    return total;
   }
 
   template <class Archive, class Self>
@@ -75,10 +97,22 @@ class BucketRing {
         x.buckets_.clear();
         a.fail();
       }
+      x.known_ = x.ahead_ = {};
     }
   }
 
  private:
+  /// The sum of the buckets `first`..`end` - 1, none of which has changed since.
+  struct Partial {
+    std::int64_t first = 0;
+    std::int64_t end = 0;
+    Bucket sum{};
+  };
+
+  void extend(Partial& partial, std::int64_t end) const {
+    for (; partial.end < end; ++partial.end) partial.sum += buckets_[grid_.slot(partial.end)];
+  }
+
   void advance(std::int64_t index) {
     if (buckets_.empty()) {
       buckets_.resize(static_cast<std::size_t>(grid_.size()));
@@ -93,6 +127,9 @@ class BucketRing {
   TimeGrid grid_;
   std::int64_t newest_ = 0;
   std::vector<Bucket> buckets_;
+  mutable Partial
+      known_;  ///< of the window last asked for, but for its newest bucket; follows from the buckets: not archived
+  mutable Partial ahead_;  ///< of the window one bucket further
 };
 
 /// Sum and number of contributions.
@@ -101,6 +138,12 @@ class SumWindow {
   struct Total {
     double sum = 0;
     std::uint64_t count = 0;
+
+    Total& operator+=(const Total& other) {
+      sum += other.sum;
+      count += other.count;
+      return *this;
+    }
 
     template <class Archive, class Self>
     static void fields(Archive& a, Self& x) {
@@ -111,8 +154,7 @@ class SumWindow {
   explicit SumWindow(TimeGrid grid) : ring_(grid) {}
 
   void add(Instant t, double value);
-  /// Of the window that ends at `at`. Summed anew from the oldest bucket on, so that no rounding error
-  /// accumulates however long it runs.
+  /// Of the window that ends at `at`.
   [[nodiscard]] Total total(Instant at) const;
 
   template <class Archive, class Self>
@@ -130,6 +172,12 @@ class StepWindow {
   struct Integral {
     double value_seconds = 0;
     std::int64_t covered_ns = 0;
+
+    Integral& operator+=(const Integral& other) {
+      value_seconds += other.value_seconds;
+      covered_ns += other.covered_ns;
+      return *this;
+    }
 
     template <class Archive, class Self>
     static void fields(Archive& a, Self& x) {

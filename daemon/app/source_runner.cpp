@@ -81,12 +81,19 @@ struct SourceRunner::Impl {
 
   Impl(Pipeline& p, Pipeline::Clock c) : pipeline(p), clock(std::move(c)) {}
 
-  /// Where the oracle stands in each chain, asked on the engine thread.
-  std::map<std::string, sources::Cursor> cursors(const std::vector<std::string>& names) {
-    std::promise<std::map<std::string, sources::Cursor>> promise;
+  /// What of a source the oracle already has: of a chain its blocks, of samples what the source left with them.
+  struct StartingPoint {
+    sources::Cursor chain;
+    std::string samples;
+  };
+
+  /// Asked on the engine thread.
+  std::map<std::string, StartingPoint> starting_points(const std::vector<std::string>& names) {
+    std::promise<std::map<std::string, StartingPoint>> promise;
     pipeline.post([&](engine::Engine& engine) {
-      std::map<std::string, sources::Cursor> out;
-      for (const auto& name : names) out[name] = cursor_of(engine.oracle(), name);
+      const oracle::Oracle& oracle = engine.oracle();
+      std::map<std::string, StartingPoint> out;
+      for (const auto& name : names) out[name] = {cursor_of(oracle, name), oracle.source_cursor(name)};
       promise.set_value(std::move(out));
     });
     return promise.get_future().get();
@@ -151,7 +158,7 @@ struct SourceRunner::Impl {
   }
 
   void start_one(const config::SourceConnection& s, const config::ValidConfig& config,
-                 std::map<std::string, sources::Cursor>& at) {
+                 std::map<std::string, StartingPoint>& at) {
     const auto told = [&](const Error& error) {
       log_error("source", s.name + ": not started: " + error.text());
       pipeline.submit(oracle::SourceReport{s.name, clock(), oracle::SourceCondition::failing, error.text()}, nullptr);
@@ -159,8 +166,8 @@ struct SourceRunner::Impl {
     if (const auto* c = std::get_if<config::EvmConnection>(&s.connection)) {
       auto settings = evm_settings(s.name, *c, config.policy()->oracle);
       if (!settings) return told(settings.error());
-      auto source =
-          sources::EvmSource::make(context->get_executor(), std::move(*settings), sink_of(s.name), at[s.name], clock);
+      auto source = sources::EvmSource::make(context->get_executor(), std::move(*settings), sink_of(s.name),
+                                             at[s.name].chain, clock);
       if (!source) return told(source.error());
       Evm shared = std::move(*source);
       shared->start();
@@ -170,7 +177,7 @@ struct SourceRunner::Impl {
     } else if (const auto* h = std::get_if<config::HttpConnection>(&s.connection)) {
       start_polling(s.name, http_settings(s.name, *h), told);
     } else if (const auto* l = std::get_if<config::ChainlinkConnection>(&s.connection)) {
-      start_chainlink(s.name, chainlink_settings(s.name, *l), told);
+      start_chainlink(s.name, chainlink_settings(s.name, *l), at[s.name].samples, told);
     }
   }
 
@@ -178,10 +185,11 @@ struct SourceRunner::Impl {
   [[nodiscard]] std::uint64_t last_sequence() const { return static_cast<std::uint64_t>(clock().ns / 1000); }
 
   template <class Told>
-  void start_chainlink(const std::string& name, Result<sources::ChainlinkSettings> settings, const Told& told) {
+  void start_chainlink(const std::string& name, Result<sources::ChainlinkSettings> settings, const std::string& cursor,
+                       const Told& told) {
     if (!settings) return told(settings.error());
     auto source = sources::ChainlinkSource::make(context->get_executor(), std::move(*settings), sink_of(name),
-                                                 last_sequence(), clock);
+                                                 last_sequence(), clock, cursor);
     if (!source) return told(source.error());
     (*source)->start();
     chainlink[name] = std::move(*source);
@@ -238,7 +246,7 @@ void SourceRunner::start(const config::ValidConfig& config) {
   impl_->end();
   std::vector<std::string> names;
   for (const auto& s : config.daemon().sources) names.push_back(s.name);
-  auto at = impl_->cursors(names);
+  auto at = impl_->starting_points(names);
   const std::lock_guard lock(impl_->mutex);
   impl_->context = std::make_unique<asio::io_context>(1);
   impl_->work.emplace(impl_->context->get_executor());

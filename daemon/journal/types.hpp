@@ -24,7 +24,7 @@ using Hash = std::array<unsigned char, 32>;  ///< SHA-256
 /// The version of everything in the file, kept in SQLite's user_version. A file of a newer version is refused.
 /// 2: readings carry authority, confidence and the guard's word; batches may carry details of their samples.
 /// 3: readings carry their watermark; the state has watermarks, skew and what loops expect of their sensors; chain
-/// segments say on what enough providers agree.
+/// segments say on what enough providers agree; batches may carry their source's cursor, and sources remember it.
 inline constexpr std::int64_t kFormatVersion = 3;
 /// The oldest that this program reads. The bytes have no schema of their own (docs/decisions/0005), so an older journal
 /// is refused by its number rather than misread.

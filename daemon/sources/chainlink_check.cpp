@@ -32,6 +32,21 @@ bool is_same(const Round& a, const Round& b) {
 
 }  // namespace
 
+std::optional<Believed> FeedCheck::believed() const {
+  if (!last_) return std::nullopt;
+  return Believed{last_->round.phase, last_->round.number, last_->round.started_at_s, last_->value};
+}
+
+void FeedCheck::resume(const Believed& believed) {
+  if (!std::isfinite(believed.value) || believed.value <= 0 || believed.started_at_s > kTimeMax_s) return;
+  Round round;
+  round.phase = believed.phase;
+  round.number = believed.number;
+  round.started_at_s = believed.started_at_s;
+  last_ = Seen{round, believed.value};
+  trial_.reset();
+}
+
 bool FeedCheck::needs_parameters(const Round& round) const {
   return !round.is_unknown() && (!parameters_ || parameters_->phase != round.phase);
 }

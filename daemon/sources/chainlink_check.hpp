@@ -81,6 +81,19 @@ struct Parameters {
   std::optional<Int256> answer_max;
 };
 
+/// The last round believed of a feed: what must outlive a restart, for later rounds are judged by it.
+struct Believed {
+  std::uint16_t phase = 0;
+  std::uint64_t number = 0;
+  std::uint64_t started_at_s = 0;
+  double value = 0;  ///< in the feed's unit
+
+  template <class Archive, class Self>
+  static void fields(Archive& a, Self& x) {
+    a(x.phase), a(x.number), a(x.started_at_s), a(x.value);
+  }
+};
+
 struct Verdict {
   Refusal refusal = Refusal::none;
   std::string text;  ///< why, for people; empty when accepted
@@ -96,6 +109,11 @@ class FeedCheck {
   [[nodiscard]] bool needs_parameters(const Round& round) const;
   void learn(Parameters parameters) { parameters_ = std::move(parameters); }
   [[nodiscard]] const std::optional<Parameters>& parameters() const { return parameters_; }
+
+  /// None = no round yet.
+  [[nodiscard]] std::optional<Believed> believed() const;
+  /// As if that round had been believed just now. A value that no feed could have had is passed over.
+  void resume(const Believed& believed);
 
   /// `round` as read at a block of this time; its parameters must be known unless it is refused without them.
   [[nodiscard]] Verdict judge(const Round& round, Instant block_time);

@@ -9,6 +9,7 @@
 #include <boost/asio/detached.hpp>
 #include <boost/asio/post.hpp>
 
+#include "core/archive.hpp"
 #include "core/format.hpp"
 #include "daemon/sources/evm_node.hpp"
 #include "daemon/sources/http_client.hpp"
@@ -40,6 +41,17 @@ EvmSettings node_settings(const ChainlinkSettings& s) {
   return out;
 }
 
+/// The cursor of a batch: what was believed of each feed, by its proxy, for a feed may be renamed.
+struct BelievedFeed {
+  Address proxy{};
+  chainlink::Believed last;
+
+  template <class Archive, class Self>
+  static void fields(Archive& a, Self& x) {
+    a(x.proxy), a(x.last);
+  }
+};
+
 }  // namespace
 
 struct ChainlinkSource::Impl : std::enable_shared_from_this<ChainlinkSource::Impl> {
@@ -55,7 +67,7 @@ struct ChainlinkSource::Impl : std::enable_shared_from_this<ChainlinkSource::Imp
     std::optional<Verdict> sequencer;                          ///< why no feed of this chain may be believed
   };
 
-  Impl(Outside o, ChainlinkSettings s, Sink k, std::uint64_t last_sequence, Clock clock)
+  Impl(Outside o, ChainlinkSettings s, Sink k, std::uint64_t last_sequence, Clock clock, std::string_view cursor)
       : outside(std::move(o)),
         timing(*outside.timing),
         settings(std::move(s)),
@@ -65,6 +77,7 @@ struct ChainlinkSource::Impl : std::enable_shared_from_this<ChainlinkSource::Imp
         next_sequence(last_sequence + 1),
         pause(timing.make_timer()) {
     for (const ChainlinkFeed& feed : settings.feeds) feeds.push_back({chainlink::FeedCheck(feed.rules), {}});
+    resume(cursor);
   }
 
   const Outside outside;
@@ -82,6 +95,30 @@ struct ChainlinkSource::Impl : std::enable_shared_from_this<ChainlinkSource::Imp
   bool stopping = false;
 
   void log(LogLevel level, const std::string& text) const { sink.log(level, settings.name + ": " + text); }
+
+  // --- over a restart --------------------------------------------------------------------------------
+
+  void resume(std::string_view cursor) {
+    Reader reader(cursor);
+    std::vector<BelievedFeed> believed;
+    reader(believed);
+    if (!reader.is_done()) return;
+    for (const BelievedFeed& b : believed) {
+      for (std::size_t i = 0; i < feeds.size(); ++i) {
+        if (settings.feeds[i].proxy == b.proxy) feeds[i].check.resume(b.last);
+      }
+    }
+  }
+
+  [[nodiscard]] std::string cursor() const {
+    std::vector<BelievedFeed> believed;
+    for (std::size_t i = 0; i < feeds.size(); ++i) {
+      if (const auto last = feeds[i].check.believed()) believed.push_back({settings.feeds[i].proxy, *last});
+    }
+    Writer writer;
+    writer(believed);
+    return writer.take();
+  }
 
   // --- reading ---------------------------------------------------------------------------------------
 
@@ -247,6 +284,7 @@ struct ChainlinkSource::Impl : std::enable_shared_from_this<ChainlinkSource::Imp
   asio::awaitable<void> deliver(oracle::SampleBatch batch) {
     if (batch.samples.empty()) co_return;
     batch.first_sequence = next_sequence;
+    batch.cursor = cursor();
     const std::size_t count = batch.samples.size();
     while (!sink.samples(batch)) {
       metrics.node.back_pressure += 1;
@@ -371,12 +409,14 @@ struct ChainlinkSource::Impl : std::enable_shared_from_this<ChainlinkSource::Imp
 
 Result<std::unique_ptr<ChainlinkSource>> ChainlinkSource::make(const asio::any_io_executor& executor,
                                                                ChainlinkSettings settings, Sink sink,
-                                                               std::uint64_t last_sequence, Clock now) {
-  return make(network(executor), std::move(settings), std::move(sink), last_sequence, std::move(now));
+                                                               std::uint64_t last_sequence, Clock now,
+                                                               std::string_view cursor) {
+  return make(network(executor), std::move(settings), std::move(sink), last_sequence, std::move(now), cursor);
 }
 
 Result<std::unique_ptr<ChainlinkSource>> ChainlinkSource::make(Outside outside, ChainlinkSettings settings, Sink sink,
-                                                               std::uint64_t last_sequence, Clock now) {
+                                                               std::uint64_t last_sequence, Clock now,
+                                                               std::string_view cursor) {
   const std::string where = "source " + settings.name;
   if (settings.providers.empty()) return fail(ErrorCode::missing, where, "needs at least one provider");
   if (settings.feeds.empty()) return fail(ErrorCode::missing, where, "needs at least one feed");
@@ -387,8 +427,8 @@ Result<std::unique_ptr<ChainlinkSource>> ChainlinkSource::make(Outside outside, 
     if (!endpoint) return tl::make_unexpected(std::move(endpoint.error()));
     endpoints.push_back(std::move(*endpoint));
   }
-  auto impl =
-      std::make_shared<Impl>(std::move(outside), std::move(settings), std::move(sink), last_sequence, std::move(now));
+  auto impl = std::make_shared<Impl>(std::move(outside), std::move(settings), std::move(sink), last_sequence,
+                                     std::move(now), cursor);
   const EvmSettings shared = node_settings(impl->settings);
   for (std::size_t i = 0; i < endpoints.size(); ++i) {
     const EvmProvider& provider = impl->settings.providers[i];

@@ -74,13 +74,17 @@ struct ChainlinkMetrics {
 
 class ChainlinkSource {
  public:
-  /// As SampleSource::make. Errors: no provider, no feed, a malformed URL, a zero period.
+  /// As SampleSource::make. `cursor` is that of the newest batch delivered before (oracle::SampleBatch): the rounds
+  /// believed then; one that cannot be read is as none, and feeds that are not in it begin anew. Errors: no provider,
+  /// no feed, a malformed URL, a zero period.
   [[nodiscard]] static Result<std::unique_ptr<ChainlinkSource>> make(const boost::asio::any_io_executor& executor,
                                                                      ChainlinkSettings settings, Sink sink,
-                                                                     std::uint64_t last_sequence, Clock now);
+                                                                     std::uint64_t last_sequence, Clock now,
+                                                                     std::string_view cursor = {});
   /// The same over another outside than the network.
   [[nodiscard]] static Result<std::unique_ptr<ChainlinkSource>> make(Outside outside, ChainlinkSettings settings,
-                                                                     Sink sink, std::uint64_t last_sequence, Clock now);
+                                                                     Sink sink, std::uint64_t last_sequence, Clock now,
+                                                                     std::string_view cursor = {});
   /// Stops.
   ~ChainlinkSource();
   ChainlinkSource(const ChainlinkSource&) = delete;

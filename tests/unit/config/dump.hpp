@@ -142,12 +142,12 @@ class Dump {
   }
   void put(const std::string& path, const oracle::MetricSettings& x) {
     const auto& [name, unit, help, min, max, origin, aggregate, window, buckets, half_life, coverage_min, exact_max,
-                 staleness_max, future_max, rate_of_change, outliers, agree_within, pinned_after, frozen_after,
-                 liquidity_needed, peg, guard] = x;
+                 hash_key, staleness_max, future_max, rate_of_change, outliers, agree_within, pinned_after,
+                 frozen_after, liquidity_needed, peg, guard] = x;
     fields(path, "unit help min max origin aggregate window buckets half_life", unit, help, min, max, origin, aggregate,
            window, buckets, half_life);
-    fields(path, "coverage_min exact_max staleness_max future_max rate_of_change", coverage_min, exact_max,
-           staleness_max, future_max, rate_of_change);
+    fields(path, "coverage_min exact_max hash_key staleness_max future_max rate_of_change", coverage_min, exact_max,
+           hash_key ? hex_of(*hash_key) : std::string("none"), staleness_max, future_max, rate_of_change);
     fields(path, "outliers agree_within pinned_after frozen_after liquidity_needed peg guard", outliers, agree_within,
            pinned_after, frozen_after, liquidity_needed, peg, guard);
   }

@@ -11,6 +11,38 @@ namespace {
 
 using namespace testing;
 
+TEST(Samples, TheSourcesCursorIsKeptWithTheDataAndOverASnapshot) {
+  Oracle oracle(settings_of({sampled("price", Aggregate::last)}));
+  SampleBatch batch{.source = "a", .first_sequence = 1, .received = at(1)};
+  batch.metrics = {"price"};
+  batch.samples = {{.metric = 0, .time = at(1), .value = 5}};
+  batch.cursor = "round 7";
+  (void)oracle.ingest(batch);
+  EXPECT_EQ(oracle.source_cursor("a"), "round 7");
+  batch.first_sequence = 2;
+  batch.cursor.clear();
+  (void)oracle.ingest(batch);
+  EXPECT_EQ(oracle.source_cursor("a"), "round 7");
+  batch.cursor.assign(kSourceCursorBytesMax + 1, 'x');
+  (void)oracle.ingest(batch);
+  EXPECT_EQ(oracle.source_cursor("a"), "round 7");
+  EXPECT_EQ(oracle.source_cursor("b"), "");
+  EXPECT_EQ(oracle.source_cursor("nobody"), "");
+
+  Oracle changed = oracle;
+  Settings settings = settings_of({sampled("price", Aggregate::last), sampled("other", Aggregate::last)});
+  changed.reconfigure(settings);
+  EXPECT_EQ(changed.source_cursor("a"), "round 7");
+
+  Writer writer;
+  oracle.save(writer);
+  const std::string bytes = writer.take();
+  Oracle restored(settings_of({sampled("price", Aggregate::last)}));
+  Reader reader(bytes);
+  ASSERT_TRUE(restored.load(reader) && reader.is_done());
+  EXPECT_EQ(restored.source_cursor("a"), "round 7");
+}
+
 TEST(Refusals, EachHasItsReasonAndMessage) {
   MetricSettings price = sampled("price", Aggregate::last);
   price.rate_of_change =

@@ -121,6 +121,7 @@ struct ChainlinkSourceTest : testing::Test {
   std::vector<oracle::SourceReport> reports;
   std::string log;
   int refuse = 0;
+  std::string cursor;  ///< from before it was started
   std::unique_ptr<ChainlinkSource> source;
   ChainlinkSettings settings;
 
@@ -155,8 +156,8 @@ struct ChainlinkSourceTest : testing::Test {
     sink.log = [this](LogLevel, std::string_view text) { log += std::string(text) + "\n"; };
     Outside outside = network(io.get_executor());
     outside.wire = std::make_shared<FakeWire>(std::map<std::string, FakeNode*>{{"one", &one}, {"two", &two}});
-    auto made = ChainlinkSource::make(std::move(outside), settings, std::move(sink), 41,
-                                      [] { return Instant::from_unix_seconds(kNow); });
+    auto made = ChainlinkSource::make(
+        std::move(outside), settings, std::move(sink), 41, [] { return Instant::from_unix_seconds(kNow); }, cursor);
     ASSERT_TRUE(made) << made.error().text();
     source = std::move(*made);
     source->start();
@@ -184,6 +185,37 @@ struct ChainlinkSourceTest : testing::Test {
     }
   }
 };
+
+TEST_F(ChainlinkSourceTest, JudgesTheFirstRoundsAfterARestartByTheLastOneBelievedBeforeIt) {
+  add_feed("second", 2);
+  one.round("02", 1, 9, 7'000'000, kNow - 100);
+  one.answers["02.decimals()"] = word(6);
+  one.round("01", 1, 8, 300'000'000'000);
+  start();
+  rounds(1);
+  source->stop();
+  cursor = batches.back().cursor;
+  one.round("01", 1, 7, 300'000'000'000);        // a node that is behind
+  one.round("02", 2, 1, 70'000'000, kNow - 50);  // a new aggregator, ten times the price
+  batches.clear();
+  start();
+  until([&] {
+    return refused(0, chainlink::Refusal::round_regressed) > 0 && refused(1, chainlink::Refusal::phase_jump) > 0;
+  });
+  EXPECT_TRUE(batches.empty());
+  one.round("01", 1, 9, 300'000'000'000);
+  rounds(1);
+  EXPECT_THAT(batches.back().metrics, ::testing::ElementsAre("first"));
+}
+
+TEST_F(ChainlinkSourceTest, ACursorThatCannotBeReadIsAsNone) {
+  for (const char* broken : {"x", "\x05\x01", "\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01"}) {
+    cursor = broken;
+    start();
+    rounds(1);
+    source->stop();
+  }
+}
 
 TEST_F(ChainlinkSourceTest, DeliversAllFeedsOfOneBlockWithTheTimeOfTheirObservation) {
   add_feed("second", 2);
