@@ -10,7 +10,7 @@ import { temporaryFolder } from "./lib/paths.mjs";
 import { waitFor } from "./lib/wait.mjs";
 
 async function watched(t, world, options) {
-  const folder = temporaryFolder(t, "chainlink");
+  const folder = options.folder ?? temporaryFolder(t, "chainlink");
   const config = chainlinkConfig({ folder, providers: [{ name: "only", http: world.node.url }], ...options });
   const daemon = await startDaemon(t, { folder, config });
   const control = connect(t, daemon.endpoint, "ControlService");
@@ -161,6 +161,21 @@ test("a new aggregator behind the proxy is read anew and compared, not blindly t
   await third.send("updateAnswer", [405_000_000_000n]);
   await s.reads("price", 4050);
   await s.daemon.stop();
+});
+
+test("the last round believed outlives kill -9: a new aggregator that came meanwhile is compared with it", async (t) => {
+  const world = await startChainlink(t);
+  const proxy = await world.proxied(await world.mock(8, 300_000_000_000n));
+  const options = { folder: temporaryFolder(t, "chainlink"), feeds: { price: { address: proxy.address, keys: "phase_change_max: 5%" } } };
+  const before = await watched(t, world, options);
+  await before.reads("price", 3000);
+  await before.daemon.killNow();
+
+  await proxy.replace(await world.mock(8, 400_000_000_000n));
+  const after = await watched(t, world, options);
+  await after.refuses("price", "phase_jump", /of a new aggregator, answers 4000 after 3000; allowed is a change of 5 %/);
+  assert.equal((await after.reading("price")).value, 3000);
+  await after.daemon.stop();
 });
 
 test("on an L2 nothing is believed while the sequencer is down, nor until its grace period is over", async (t) => {
