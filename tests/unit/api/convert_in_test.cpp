@@ -232,7 +232,7 @@ TEST(CommandFromProto, TheOtherOrdersRefuseBadInput) {
   auto veto = with_order<v1::VetoRequest>();
   EXPECT_EQ(command_from_proto(veto, context).error().where, "adjustment_id");
   veto.set_adjustment_id(9);
-  EXPECT_EQ(command_from_proto(veto, context)->adjustment, 9u);
+  EXPECT_EQ(command_from_proto(veto, context)->id, 9u);
 
   auto clear = with_order<v1::ClearHaltRequest>();
   EXPECT_EQ(command_from_proto(clear, context).error().where, "name");
