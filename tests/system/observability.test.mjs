@@ -29,7 +29,6 @@ const kOnNoDashboard = {
   homeostat_missed_slots_total: "explains a gap, looked up when there is one",
   homeostat_last_tick_timestamp_seconds: "for a dead man's switch outside",
   homeostat_decisions_total: "adjustments are what is drawn",
-  homeostat_source_finalized_block: "explains a chain's delay, looked up when there is one",
   homeostat_source_reorgs_total: "explains a retraction, looked up when there is one",
   homeostat_source_segments_refused_total: "explains a resync, looked up when there is one",
   homeostat_source_requests_total: "a provider's bill",
