@@ -88,7 +88,8 @@ int main(int argc, char** argv) {
   const auto forged = orders(count, kMallory);
   const double bare = rate_of(count, rounds, [&] {
     for (const Order& order : good) {
-      if (!guardian::verify(kAlice.public_key, order.text, order.signature)) bench::give_up("a good signature was refused");
+      if (!guardian::verify(kAlice.public_key, order.text, order.signature))
+        bench::give_up("a good signature was refused");
     }
   });
   const double admitted = admitted_rate(good, rounds, true);
