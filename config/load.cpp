@@ -62,6 +62,7 @@ void read_root(const Node& root, Context& context, Parts& out) {
   policy.loops = read_loops(s.required("loops", "which metric moves which parameter"), context, metrics, parameters,
                             policy.period);
   read_guardian(s.optional("guardian"), context, policy.guardian);
+  read_bundles(s.optional("bundles"), context, policy.guardian);
   read_incidents(s.optional("incidents"), context, metrics, out.incidents);
 
   policy.oracle.sources = std::move(sources.settings);

@@ -58,6 +58,8 @@ void read_trust(Section& s, Context& context, oracle::MetricSettings& m);
     const Field& field, Context& context, const Metrics& metrics,
     const std::vector<guardian::ParameterSettings>& parameters, Duration period);
 void read_incidents(const Field& field, Context& context, const Metrics& metrics, IncidentSettings& out);
+/// Which parameters move together; their names are checked with the policy.
+void read_bundles(const Field& field, Context& context, guardian::Settings& out);
 void read_guardian(const Field& field, Context& context, guardian::Settings& out);
 
 /// Reports `name`, given at `place`, as unknown among `known`.

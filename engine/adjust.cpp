@@ -20,6 +20,27 @@ void accept(Effects& effects, std::string message) {
   effects.outcome.message = std::move(message);
 }
 
+/// What the executor says is applied, in the parameter's own scale.
+Result<Decimal> applied_value(const DecisionRecord& record, Decimal value) {
+  auto scaled = value.rescaled(record.value.decimals());
+  if (scaled && scaled->abs().units() <= kReportedUnitsMax) return scaled;
+  return fail(ErrorCode::out_of_range, "value",
+              "the applied value " + value.to_string() + " does not fit the " +
+                  std::to_string(record.value.decimals()) + " decimals of " + record.parameter.str());
+}
+
+bool is_answered(const DecisionRecord& record) {
+  return record.answer == Answer::applied || record.answer == Answer::rejected;
+}
+bool is_same_answer(const DecisionRecord& record, bool applied, Decimal value) {
+  return (record.answer == Answer::applied) == applied && (!applied || record.applied == value);
+}
+
+/// A member of a bundle that was left as it was, while others moved, was not applied: it consumes nothing.
+bool is_applied(const DecisionRecord& member, bool applied, Decimal value) {
+  return applied && (value == member.value || value != member.previous);
+}
+
 /// Applied after all, some time between its sending and its expiry: it uses its cooldown and budget from `expired` on,
 /// the latest that it can have been, so that no two changes come nearer to each other than they may.
 void count_late(const guardian::ParameterSettings& settings, const DecisionRecord& record, Instant expired,
@@ -35,7 +56,15 @@ void count_late(const guardian::ParameterSettings& settings, const DecisionRecor
 }  // namespace
 
 Adjustment Engine::State::adjustment_of(const DecisionRecord& record, Instant expires) const {
-  return {record.id, record.parameter, record.value, record.previous, record.at, expires, record.slot, record.why};
+  Adjustment adjustment{record.id, record.parameter, record.value, record.previous, record.at,
+                        expires,   record.slot,      record.why,   record.bundle,   {}};
+  for (const std::uint64_t id : record.group) {
+    const auto member = adjustments.find(id);
+    if (member == adjustments.end()) continue;  // only answered ones are forgotten, and they are answered together
+    const DecisionRecord& r = member->second;
+    adjustment.members.push_back({r.id, r.parameter, r.value, r.previous, r.why});
+  }
+  return adjustment;
 }
 
 void Engine::State::forget_oldest() {
@@ -88,8 +117,12 @@ void Engine::State::send(std::uint32_t index, DecisionRecord& record, Effects& e
   ++runtime.emitted;
   record.outcome = Outcome::emitted;
   record.answer = Answer::waiting;
-  effects.adjustments.push_back(adjustment_of(record, runtime.under_way->expires));
   adjustments.insert_or_assign(adjustments.end(), record.id, record);
+  if (record.group.empty()) {
+    effects.adjustments.push_back(adjustment_of(record, runtime.under_way->expires));
+  } else if (record.id == record.group.back()) {  // all of them are known now: one adjustment, by the first one's id
+    effects.adjustments.push_back(adjustment_of(adjustments.at(record.group.front()), runtime.under_way->expires));
+  }
 }
 
 void Engine::State::back_off(std::uint32_t index, Instant at, std::string reason) {
@@ -113,24 +146,20 @@ void Engine::State::report(const ActuatorReport& report, Effects& effects) {
     return refuse(effects, "adjustment " + std::to_string(record.id) + " was never sent (" +
                                std::string(name_of(record.outcome)) + ")");
   }
-  Decimal value = record.value;
-  if (report.applied) {
-    const auto scaled = report.value.rescaled(record.value.decimals());
-    if (!scaled || scaled->abs().units() > kReportedUnitsMax) {
-      return refuse(effects, "the applied value " + report.value.to_string() + " does not fit the " +
-                                 std::to_string(record.value.decimals()) + " decimals of " + record.parameter.str());
-    }
-    value = *scaled;
-  }
-  if (record.answer == Answer::applied || record.answer == Answer::rejected) {
-    const bool same =
-        (record.answer == Answer::applied) == report.applied && (!report.applied || record.applied == value);
-    if (same) return accept(effects, "already answered so");
+  if (!record.group.empty()) return report_bundle(report, record, effects);
+  const auto value = applied_value(record, report.applied ? report.value : record.value);
+  if (!value) return refuse(effects, value.error().message);
+  if (is_answered(record)) {
+    if (is_same_answer(record, report.applied, *value)) return accept(effects, "already answered so");
     return refuse(effects, "adjustment " + std::to_string(record.id) + " was already answered " +
                                std::string(name_of(record.answer)) +
                                (record.answer == Answer::applied ? " " + record.applied.to_string() : ""));
   }
+  accept(effects, report.applied ? "applied " + value->to_string() : "rejected");
+  answer(record, report, *value, effects);
+}
 
+void Engine::State::answer(DecisionRecord& record, const ActuatorReport& report, Decimal value, Effects& effects) {
   const bool was_expired = record.answer == Answer::expired;
   const Instant expired = record.answered;  // if it was
   record.answer = report.applied ? Answer::applied : Answer::rejected;
@@ -139,7 +168,6 @@ void Engine::State::report(const ActuatorReport& report, Effects& effects) {
   record.executor = report.executor;
   record.answer_detail = report.detail;
   effects.updates.push_back(record);
-  accept(effects, report.applied ? "applied " + value.to_string() : "rejected");
 
   const auto index = plan.parameter(record.parameter);
   if (!index) return;  // the parameter has left the policy; the record stays true
@@ -176,6 +204,57 @@ void Engine::State::report(const ActuatorReport& report, Effects& effects) {
                                "adjustment " + std::to_string(record.id) + " asked for " + record.value.to_string() +
                                    " and " + value.to_string() + " was applied"});
   }
+}
+
+void Engine::State::report_bundle(const ActuatorReport& report, const DecisionRecord& any, Effects& effects) {
+  const std::vector<std::uint64_t> group = any.group;
+  const std::string what = "adjustment " + std::to_string(group.front()) + " of bundle " + any.bundle.str();
+  std::vector<Decimal> values;
+  bool is_known = true, is_same = true, is_whole = true;
+  for (const std::uint64_t id : group) {
+    const auto found = adjustments.find(id);
+    if (found == adjustments.end()) return refuse(effects, what + " is no longer known; it may be too old");
+    const DecisionRecord& record = found->second;
+    Decimal said = record.value;
+    if (report.applied) {
+      const auto member = std::find_if(report.members.begin(), report.members.end(),
+                                       [&](const MemberValue& m) { return m.parameter == record.parameter.view(); });
+      if (member == report.members.end()) {
+        return refuse(effects, "the answer to " + what +
+                                   " must say what was applied of every member; it says nothing of " +
+                                   record.parameter.str());
+      }
+      said = member->value;
+    }
+    const auto value = applied_value(record, said);
+    if (!value) return refuse(effects, value.error().message);
+    values.push_back(*value);
+    is_known &= is_answered(record);
+    is_same &= is_answered(record) && is_same_answer(record, is_applied(record, report.applied, *value), *value);
+    is_whole &= !report.applied || *value == record.value;
+  }
+  if (report.applied && report.members.size() != group.size()) {
+    return refuse(effects, "the answer to " + what + " names " + std::to_string(report.members.size()) +
+                               " parameters; the bundle has " + std::to_string(group.size()));
+  }
+  if (is_same) return accept(effects, "already answered so");
+  if (is_known) return refuse(effects, what + " was already answered otherwise");
+  accept(effects, report.applied ? "applied" : "rejected");
+  for (std::size_t i = 0; i < group.size(); ++i) {
+    DecisionRecord& record = adjustments.at(group[i]);
+    ActuatorReport member = report;
+    member.applied = is_applied(record, report.applied, values[i]);
+    answer(record, member, values[i], effects);
+  }
+  if (is_whole) return;
+
+  // The executor did to a part of it what it was told to do to the whole. What is applied is known; nothing of the
+  // bundle moves until its backoff is over, and then the whole is judged anew from there.
+  const std::string text = what + " was applied in part";
+  for (const std::uint64_t id : group) {
+    if (const auto index = plan.parameter(adjustments.at(id).parameter)) back_off(*index, report.at, text);
+  }
+  effects.notices.push_back({NoticeKind::actuator, report.at, any.bundle, text});
 }
 
 }  // namespace homeostat::engine

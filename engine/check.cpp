@@ -9,6 +9,7 @@
 #include "core/expression.hpp"
 #include "core/format.hpp"
 #include "core/text.hpp"
+#include "engine/check_bundles.hpp"
 #include "engine/policy.hpp"
 
 namespace homeostat::engine {
@@ -66,6 +67,7 @@ class Checker {
     for (std::size_t i = 0; i < p_.oracle.metrics.size(); ++i) metric(p_.oracle.metrics[i], i);
     for (const auto& x : p_.guardian.parameters) parameter(x);
     for (const auto& x : p_.loops) loop(x);
+    check_bundles(p_, errors_);
     return std::move(errors_);
   }
 

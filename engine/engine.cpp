@@ -9,7 +9,7 @@ namespace homeostat::engine {
 namespace {
 
 /// First in every saved state; another number is another layout.
-constexpr std::uint32_t kStateVersion = 4;
+constexpr std::uint32_t kStateVersion = 5;
 
 template <class... Fs>
 struct Overloaded : Fs... {
@@ -182,6 +182,8 @@ std::vector<Adjustment> Engine::outstanding() const {
     if (!runtime.under_way || !runtime.under_way->sent) continue;
     const auto known = state_->adjustments.find(runtime.under_way->id);
     if (known == state_->adjustments.end()) continue;
+    const auto& group = known->second.group;
+    if (!group.empty() && group.front() != known->first) continue;  // the first one brings all of its bundle
     by_id.emplace(known->first, state_->adjustment_of(known->second, runtime.under_way->expires));
   }
   std::vector<Adjustment> all;

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string>
 #include <variant>
+#include <vector>
 
 #include "core/decimal.hpp"
 #include "core/time.hpp"
@@ -44,18 +45,39 @@ struct SignedCommand {
   }
 };
 
+/// What became of one member of a bundle.
+struct MemberValue {
+  std::string parameter;
+  Decimal value;  ///< read back after applying
+
+  template <class Archive, class Self>
+  static void fields(Archive& a, Self& x) {
+    a(x.parameter), a(x.value);
+  }
+};
+
 /// An executor's answer: what was really applied, or why it was not.
 struct ActuatorReport {
   std::uint64_t adjustment = 0;
   std::string executor;
   Instant at;
   bool applied = false;
-  Decimal value;       ///< read back after applying; meaningful if applied
-  std::string detail;  ///< transaction hash, or the reason of a rejection
+  Decimal value;                     ///< read back after applying; meaningful if applied
+  std::string detail;                ///< transaction hash, or the reason of a rejection
+  std::vector<MemberValue> members;  ///< of a bundle that was applied: every member; `value` is not looked at then
 
   template <class Archive, class Self>
   static void fields(Archive& a, Self& x) {
     a(x.adjustment), a(x.executor), a(x.at), a(x.applied), a(x.value), a(x.detail);
+    // Answers to single adjustments are stored as they were before there were bundles.
+    if constexpr (requires { a.fail(); }) {
+      if (a.left() > 0) {
+        a(x.members);
+        if (x.members.empty()) a.fail();  // one text for one answer
+      }
+    } else {
+      if (!x.members.empty()) a(x.members);
+    }
   }
 };
 

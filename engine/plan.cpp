@@ -29,6 +29,23 @@ std::vector<Actuator> actuators_of(const Plan& plan, const std::vector<std::uint
   return actuators;
 }
 
+InvariantPlan plan_of(const guardian::BundleInvariant& settings, const guardian::Bundle& bundle,
+                      const std::map<std::string_view, std::uint32_t>& metrics) {
+  auto invariant = guardian::parse_invariant(settings);
+  HOMEOSTAT_CHECK(invariant.has_value());
+  InvariantPlan plan{std::move(*invariant), {}};
+  for (const guardian::Operand& operand : plan.invariant.operands) {
+    OperandPlan& added = plan.operands.emplace_back();
+    added.kind = operand.kind;
+    if (operand.kind == guardian::OperandKind::now) continue;
+    const auto member = std::find(bundle.members.begin(), bundle.members.end(), operand.name);
+    added.is_metric = member == bundle.members.end();
+    added.index =
+        added.is_metric ? metrics.at(operand.name) : static_cast<std::uint32_t>(member - bundle.members.begin());
+  }
+  return plan;
+}
+
 }  // namespace
 
 Plan make_plan(const Policy& policy) {
@@ -62,6 +79,14 @@ Plan make_plan(const Policy& policy) {
   }
   for (const auto loop : plan.plausible) {
     plan.loops[loop].actuators = actuators_of(plan, watched.at(plan.loops[loop].metric).loops);
+  }
+  for (const guardian::Bundle& settings : policy.guardian.bundles) {
+    BundlePlan& bundle = plan.bundles.emplace_back();
+    bundle.name = settings.name;
+    for (const std::string& member : settings.members) bundle.members.push_back(parameters.at(member));
+    for (const auto& invariant : settings.invariants) {
+      bundle.invariants.push_back(plan_of(invariant, settings, metrics));
+    }
   }
   for (auto& [metric, watch] : watched) plan.watched.push_back(std::move(watch));
   return plan;

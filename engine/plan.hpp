@@ -40,11 +40,30 @@ struct WatchedMetric {
   bool has_band = false;
 };
 
+/// A variable of an invariant, resolved: a member (index into BundlePlan::members) or a metric.
+struct OperandPlan {
+  guardian::OperandKind kind = guardian::OperandKind::value;
+  bool is_metric = false;
+  std::uint32_t index = 0;
+};
+
+struct InvariantPlan {
+  guardian::Invariant invariant;
+  std::vector<OperandPlan> operands;  ///< in the order of its expression's variables
+};
+
+struct BundlePlan {
+  SharedText name;
+  std::vector<std::uint32_t> members;  ///< indices into Policy::guardian.parameters, in the bundle's order
+  std::vector<InvariantPlan> invariants;
+};
+
 struct Plan {
   SharedText digest;  ///< the policy's
   std::vector<LoopPlan> loops;
   std::vector<ParameterPlan> parameters;
   std::vector<WatchedMetric> watched;
+  std::vector<BundlePlan> bundles;
   std::vector<std::uint32_t> plausible;                       ///< loops with `plausibility`, ascending
   std::map<std::string_view, std::uint32_t> parameter_index;  ///< by name
 

@@ -100,16 +100,33 @@ struct DecisionRecord {
   Instant answered;
   std::string executor;
   std::string answer_detail;
+  SharedText bundle;                 ///< of the parameter, if it was judged with others
+  std::vector<std::uint64_t> group;  ///< ids of all that were sent with it, ascending; the first is the adjustment's
 
   template <class Archive, class Self>
   static void fields(Archive& a, Self& x) {
     a(x.id), a(x.slot), a(x.at), a(x.parameter), a(x.loops), a(x.mode), a(x.mode_cause), a(x.proposed), a(x.overridden),
         a(x.wanted), a(x.limits), a(x.previous), a(x.value), a(x.outcome), a(x.why), a(x.policy_digest), a(x.answer),
-        a(x.applied), a(x.answered), a(x.executor), a(x.answer_detail);
+        a(x.applied), a(x.answered), a(x.executor), a(x.answer_detail), a(x.bundle), a(x.group);
   }
 };
 
-/// What executors get. Idempotent by id; must not be applied after `expires`.
+/// One parameter of a bundle that is sent as one.
+struct BundleMember {
+  std::uint64_t id = 0;  ///< of its decision
+  SharedText parameter;
+  Decimal value;
+  Decimal previous;
+  SharedText why;
+
+  template <class Archive, class Self>
+  static void fields(Archive& a, Self& x) {
+    a(x.id), a(x.parameter), a(x.value), a(x.previous), a(x.why);
+  }
+};
+
+/// What executors get. Idempotent by id; must not be applied after `expires`. With `members`, all of them must be
+/// applied together or not at all, and one answer tells what became of each; the other fields are the first one's.
 struct Adjustment {
   std::uint64_t id = 0;
   SharedText parameter;
@@ -119,10 +136,13 @@ struct Adjustment {
   Instant expires;
   std::uint64_t slot = 0;
   SharedText why;
+  SharedText bundle;                  ///< empty = a parameter on its own
+  std::vector<BundleMember> members;  ///< ascending ids, at least two of them; empty = a parameter on its own
 
   template <class Archive, class Self>
   static void fields(Archive& a, Self& x) {
-    a(x.id), a(x.parameter), a(x.value), a(x.previous), a(x.created), a(x.expires), a(x.slot), a(x.why);
+    a(x.id), a(x.parameter), a(x.value), a(x.previous), a(x.created), a(x.expires), a(x.slot), a(x.why), a(x.bundle),
+        a(x.members);
   }
 };
 

@@ -133,10 +133,20 @@ struct Engine::State {
   void tick(const Tick& tick, Effects& effects);
   void step_loops(const std::vector<oracle::Reading>& readings, double dt_s);
   void step_loop(std::uint32_t loop, const oracle::Reading& reading, double dt_s);
-  void decide(std::uint32_t parameter, const std::vector<oracle::Reading>& readings, Effects& effects);
+  /// What the parameter's loops and limits come to; none if nothing could have acted.
+  DecisionRecord* judge(std::uint32_t parameter, const std::vector<oracle::Reading>& readings, Effects& effects);
+  /// Outcome, sentence and adjustment of a judged record; after this it is as it stays.
+  void conclude(std::uint32_t parameter, DecisionRecord& record, Effects& effects);
   void begin_record(DecisionRecord& record, std::uint32_t parameter,
                     const std::vector<oracle::Reading>& readings) const;
   void hold_back_all(std::uint32_t parameter, DecisionRecord& record) const;
+
+  // bundles.cpp: parameters that move together or not at all
+  void decide_bundles(const std::vector<oracle::Reading>& readings, Effects& effects);
+  void judge_bundle(const BundlePlan& bundle, const std::vector<DecisionRecord*>& records,
+                    const std::vector<oracle::Reading>& readings);
+  [[nodiscard]] std::string broken_invariant(const BundlePlan& bundle, const std::vector<DecisionRecord*>& records,
+                                             const std::vector<oracle::Reading>& readings) const;
 
   // follow.cpp: what time alone brings about, and the causes of the mode
   void expire_orders(Instant at, Effects& effects);
@@ -160,6 +170,8 @@ struct Engine::State {
   void send(std::uint32_t parameter, DecisionRecord& record, Effects& effects);
   void forget_oldest();
   void report(const ActuatorReport& report, Effects& effects);
+  void report_bundle(const ActuatorReport& report, const DecisionRecord& any, Effects& effects);
+  void answer(DecisionRecord& record, const ActuatorReport& report, Decimal value, Effects& effects);
   void back_off(std::uint32_t parameter, Instant at, std::string reason);
   [[nodiscard]] Adjustment adjustment_of(const DecisionRecord& record, Instant expires) const;
 

@@ -64,9 +64,13 @@ void Engine::State::tick(const Tick& tick, Effects& effects) {
   if (!plan.plausible.empty()) watch_responses(readings, slots, effects);
   step_loops(readings, static_cast<double>(slots) * policy->period.in_seconds());
   effects.records.reserve(parameters.size());
-  for (std::uint32_t i = 0; i < parameters.size(); ++i) {
-    finish_veto_window(i, effects);
-    decide(i, readings, effects);
+  if (plan.bundles.empty()) {
+    for (std::uint32_t i = 0; i < parameters.size(); ++i) {
+      finish_veto_window(i, effects);
+      if (DecisionRecord* record = judge(i, readings, effects)) conclude(i, *record, effects);
+    }
+  } else {
+    decide_bundles(readings, effects);
   }
   forget_oldest();
 }
@@ -102,7 +106,7 @@ void Engine::State::step_loop(std::uint32_t index, const oracle::Reading& readin
 void Engine::State::begin_record(DecisionRecord& record, std::uint32_t index,
                                  const std::vector<oracle::Reading>& readings) const {
   const ParameterPlan& parameter = plan.parameters[index];
-  record.id = progress.decisions + 1;
+  record.id = progress.decisions;
   record.slot = progress.slot;
   record.at = progress.at;
   record.parameter = parameter.name;
@@ -152,13 +156,15 @@ void Engine::State::hold_back_all(std::uint32_t index, DecisionRecord& record) c
   }
 }
 
-void Engine::State::decide(std::uint32_t index, const std::vector<oracle::Reading>& readings, Effects& effects) {
+DecisionRecord* Engine::State::judge(std::uint32_t index, const std::vector<oracle::Reading>& readings,
+                                     Effects& effects) {
   const ParameterPlan& parameter = plan.parameters[index];
   ParameterRuntime& runtime = parameters[index];
-  if (parameter.loops.empty() && !runtime.override_order) return;  // nothing could have acted
+  if (parameter.loops.empty() && !runtime.override_order) return nullptr;  // nothing could have acted
   const guardian::ParameterSettings& settings = *parameter.settings;
 
   DecisionRecord& record = effects.records.emplace_back();  // in place: a record is large
+  ++progress.decisions;
   begin_record(record, index, readings);
   runtime.proposed = proposed(index, readings);
   record.proposed = runtime.proposed;
@@ -170,7 +176,12 @@ void Engine::State::decide(std::uint32_t index, const std::vector<oracle::Readin
   record.value = allowed.value;
   record.limits = std::move(allowed.bites);
   hold_back_all(index, record);
+  return &record;
+}
 
+void Engine::State::conclude(std::uint32_t index, DecisionRecord& record, Effects& effects) {
+  ParameterRuntime& runtime = parameters[index];
+  const guardian::ParameterSettings& settings = *plan.parameters[index].settings;
   const std::string_view override_by = record.overridden ? std::string_view(runtime.override_order->order.actor) : "";
   const bool has_veto_window = settings.veto_window.ns > 0 && !record.overridden;
   if (record.value == record.previous) {
@@ -190,7 +201,6 @@ void Engine::State::decide(std::uint32_t index, const std::vector<oracle::Readin
   runtime.wanted = record.wanted;
   runtime.last_decision = record.id;
   runtime.why = record.why;
-  progress.decisions = record.id;
   scratch.clear();
   scratch(progress.decisions_hash.canonical());
   scratch(record);

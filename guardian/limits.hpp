@@ -33,11 +33,12 @@ enum class Limit : std::uint8_t {
   halted,    ///< operating mode
   unusable,  ///< no loop had a usable reading
   backoff,   ///< the last adjustment was rejected or vetoed; waits before it asks again
+  bundle,    ///< its bundle was refused as a whole
 };
 constexpr Limit last_of(Limit) {
-  return Limit::backoff;
+  return Limit::bundle;
 }
-inline constexpr std::size_t kLimitCount = 10;
+inline constexpr std::size_t kLimitCount = 11;
 
 [[nodiscard]] constexpr std::string_view name_of(Limit l) {
   switch (l) {
@@ -51,6 +52,7 @@ inline constexpr std::size_t kLimitCount = 10;
     case Limit::halted: return "halted";
     case Limit::unusable: return "unusable";
     case Limit::backoff: return "backoff";
+    case Limit::bundle: return "bundle";
   }
   return "?";
 }

@@ -73,6 +73,19 @@ bool is_same(const Key& a, const Key& b) {
   return a.name == b.name && a.public_key == b.public_key && a.role == b.role && a.expires == b.expires;
 }
 
+/// Every member and every invariant is still there; what an expression allows cannot be compared, so another text
+/// counts.
+bool holds_as_much(const Bundle& was, const Bundle& now) {
+  const auto has_member = [&](const std::string& name) {
+    return std::find(now.members.begin(), now.members.end(), name) != now.members.end();
+  };
+  const auto has_invariant = [&](const BundleInvariant& i) {
+    return std::any_of(now.invariants.begin(), now.invariants.end(), [&](const auto& x) { return x.text == i.text; });
+  };
+  return std::all_of(was.members.begin(), was.members.end(), has_member) &&
+         std::all_of(was.invariants.begin(), was.invariants.end(), has_invariant);
+}
+
 }  // namespace
 
 std::vector<std::string> loosened(const Settings& was, const Settings& now) {
@@ -84,6 +97,13 @@ std::vector<std::string> loosened(const Settings& was, const Settings& now) {
       compare.say("parameters." + p.name + " is new");
     } else {
       compare.parameter(*before, p);
+    }
+  }
+  for (const Bundle& bundle : was.bundles) {
+    const auto kept =
+        std::find_if(now.bundles.begin(), now.bundles.end(), [&](const Bundle& b) { return b.name == bundle.name; });
+    if (kept == now.bundles.end() || !holds_as_much(bundle, *kept)) {
+      compare.say("bundles." + bundle.name + " holds less together");
     }
   }
   compare.if_longer("guardian.override_max", was.override_max, now.override_max);

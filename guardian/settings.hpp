@@ -8,6 +8,7 @@
 
 #include "core/decimal.hpp"
 #include "core/time.hpp"
+#include "guardian/bundle.hpp"
 #include "guardian/keys.hpp"
 
 namespace homeostat::guardian {
@@ -63,6 +64,7 @@ struct Settings {
   std::vector<Key> keys;                        ///< not empty: only signed orders are taken
   std::vector<ApprovalRule> approvals;
   Duration order_valid_max = Duration::hours(24);  ///< from its arrival to the expiry of a signed order
+  std::vector<Bundle> bundles;                     ///< parameters that move together
 };
 
 }  // namespace homeostat::guardian

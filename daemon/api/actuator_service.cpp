@@ -42,9 +42,7 @@ class AdjustmentStream final : public PushStream<v1::Adjustment> {
   }
 
  private:
-  [[nodiscard]] bool wants(const engine::Adjustment& adjustment) const {
-    return subscription_.wants(adjustment.parameter);
-  }
+  [[nodiscard]] bool wants(const engine::Adjustment& adjustment) const { return subscription_.wants(adjustment); }
 
   const convert::Subscription subscription_;
   const std::uint64_t epoch_;

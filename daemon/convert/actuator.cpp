@@ -14,7 +14,33 @@ std::string text_of(Decimal::Units units) {
   return fmt::format("{}", units);  // fmt formats __int128
 }
 
+/// What became of each member of a bundle. Their scales are those of their texts: the engine knows the parameters'.
+Result<engine::ActuatorReport> with_members(const v1::Applied& proto, engine::ActuatorReport report) {
+  if (static_cast<std::size_t>(proto.members_size()) > guardian::kBundleMembersMax) {
+    return fail(ErrorCode::out_of_range, "applied.members",
+                fmt::format("names {}, a bundle has at most {}", proto.members_size(), guardian::kBundleMembersMax));
+  }
+  for (int i = 0; i < proto.members_size(); ++i) {
+    const v1::MemberValue& member = proto.members(i);
+    const std::string where = fmt::format("applied.members[{}]", i);
+    if (auto ok = check_name(member.parameter(), where + ".parameter"); !ok) return tl::make_unexpected(ok.error());
+    const std::size_t point = member.value().find('.');
+    const std::size_t digits = point == std::string::npos ? 0 : member.value().size() - point - 1;
+    const int decimals = static_cast<int>(std::min<std::size_t>(digits, Decimal::kDecimalsMax));
+    const auto value = decimal_from_text(member.value(), decimals, where + ".value");
+    if (!value) return tl::make_unexpected(value.error());
+    report.members.push_back({member.parameter(), *value});
+  }
+  return report;
+}
+
 }  // namespace
+
+bool Subscription::wants(const engine::Adjustment& adjustment) const {
+  const auto& members = adjustment.members;
+  return wants(adjustment.parameter) ||
+         std::any_of(members.begin(), members.end(), [this](const auto& m) { return wants(m.parameter); });
+}
 
 bool Subscription::wants(std::string_view parameter) const {
   return parameters.empty() || std::binary_search(parameters.begin(), parameters.end(), parameter);
@@ -58,6 +84,17 @@ void proto_from_adjustment(const engine::Adjustment& adjustment, std::uint64_t e
   set_instant(proto, &v1::Adjustment::mutable_created, adjustment.created);
   set_instant(proto, &v1::Adjustment::mutable_expires, adjustment.expires);
   proto.set_why(valid_utf8(adjustment.why));
+  proto.set_bundle(adjustment.bundle.str());
+  for (const engine::BundleMember& m : adjustment.members) {
+    v1::BundleMember& member = *proto.add_members();
+    member.set_id(m.id);
+    member.set_parameter(m.parameter.str());
+    member.set_value(m.value.to_string());
+    member.set_units(text_of(m.value.units()));
+    member.set_decimals(static_cast<std::uint32_t>(m.value.decimals()));
+    member.set_previous(m.previous.to_string());
+    member.set_why(valid_utf8(m.why));
+  }
 }
 
 Result<> check_answer(const v1::AcknowledgeRequest& proto) {
@@ -82,13 +119,14 @@ Result<engine::ActuatorReport> report_from_proto(const v1::AcknowledgeRequest& p
     report.detail = proto.rejected().reason();
     return report;
   }
+  report.applied = true;
+  report.detail = proto.applied().reference();
+  if (proto.applied().members_size() > 0) return with_members(proto.applied(), std::move(report));
   const auto value = decimal_from_text(proto.applied().value(), decimals, "applied.value");
   if (!value) {
     return tl::make_unexpected(value.error());
   }
-  report.applied = true;
   report.value = *value;
-  report.detail = proto.applied().reference();
   return report;
 }
 

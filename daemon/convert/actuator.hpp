@@ -17,6 +17,8 @@ struct Subscription {
   std::uint64_t after_id = 0;
 
   [[nodiscard]] bool wants(std::string_view parameter) const;
+  /// A bundle is wanted by whoever wants any of its members.
+  [[nodiscard]] bool wants(const engine::Adjustment& adjustment) const;
 };
 
 /// Errors: executor missing, more than 1000 parameters, or one that the policy does not have (a subscription

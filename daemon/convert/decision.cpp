@@ -109,6 +109,8 @@ void proto_from_decision(const engine::DecisionRecord& record, std::string_view 
   set_instant(proto, &v1::Decision::mutable_answered, record.answered);
   proto.set_executor(record.executor);
   proto.set_answer_detail(valid_utf8(record.answer_detail));
+  proto.set_bundle(record.bundle.str());
+  for (const std::uint64_t id : record.group) proto.add_group(id);
 }
 
 std::string_view unit_of(const engine::View& view, std::string_view parameter) {

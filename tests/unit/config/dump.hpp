@@ -106,9 +106,10 @@ class Dump {
     fields(path, "name period records_kept", name, period, records_kept);
     const auto& [sources, events, metrics, stall_max] = oracle;
     fields(path, "sources events metrics stall_max loops", sources, events, metrics, stall_max, loops);
-    const auto& [parameters, override_max, setpoint_shift_max, keys, approvals, order_valid_max] = guardian;
+    const auto& [parameters, override_max, setpoint_shift_max, keys, approvals, order_valid_max, bundles] = guardian;
     fields(path, "parameters override_max setpoint_shift_max order_valid_max keys", parameters, override_max,
            setpoint_shift_max, order_valid_max, keys);
+    put(path + ".bundles", bundles);
     for (const auto& [kind, above, of] : approvals) {
       fields(path + ".approvals." + std::string(word_of(kind)), "above of", above, of);
     }
@@ -180,6 +181,14 @@ class Dump {
   void put(const std::string& path, const guardian::Key& x) {
     const auto& [name, public_key, role, expires] = x;
     fields(path, "public_key role expires", hex_of(public_key), std::string(name_of(role)), text_of(expires));
+  }
+  void put(const std::string& path, const guardian::Bundle& x) {
+    const auto& [name, members, invariants] = x;
+    fields(path, "members invariants", members, invariants);
+  }
+  void put(const std::string& path, const guardian::BundleInvariant& x) {
+    const auto& [name, text] = x;
+    put(path + ".text", text);
   }
   void put(const std::string& path, const guardian::ChangeLimit& x) {
     const auto& [absolute, relative] = x;

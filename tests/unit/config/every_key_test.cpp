@@ -101,7 +101,9 @@ bool is_tied_to_others(const std::string& key) {
                                       "metrics.heat.samples.0",
                                       "metrics.heat.samples.1",
                                       "metrics.price.samples.0",
-                                      "parameters.fee.unit"};
+                                      "parameters.fee.unit",
+                                      "bundles.pair.members.0",
+                                      "bundles.pair.members.1"};
   return ones.count(key) > 0 || key.ends_with(".kind") || key.ends_with(".aggregate");
 }
 
@@ -136,9 +138,9 @@ std::string kind_of_place(Node& root, const std::string& path) {
   std::vector<std::string> parts;
   std::istringstream in(path);
   for (std::string part; std::getline(in, part, '.');) parts.push_back(part);
-  const bool is_named =
-      parts.size() > 1 && find(root, parts[0])->kind == Node::Kind::map &&
-      (parts[0] == "sources" || parts[0] == "metrics" || parts[0] == "parameters" || parts[0] == "loops");
+  const bool is_named = parts.size() > 1 && find(root, parts[0])->kind == Node::Kind::map &&
+                        (parts[0] == "sources" || parts[0] == "metrics" || parts[0] == "parameters" ||
+                         parts[0] == "loops" || parts[0] == "bundles");
   if (is_named) {
     const Node* kind = find(root, parts[0] + "." + parts[1])->find("kind");
     parts[1] = kind != nullptr ? kind->scalar : "*";
