@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "config/readers.hpp"
+#include "controller/law.hpp"
 #include "core/format.hpp"
 
 namespace homeostat::config {
@@ -72,6 +73,7 @@ void read_setpoint(Section& s, Context& context, const oracle::MetricSettings& m
   }
   read_speed(s.optional("setpoint_ramp"), context, metric.unit, "the set-point at once", loop.setpoint_ramp_per_s);
   std::size_t kind = 0;
+  if (loop.law) return;  // the rest is pid's
   const Field error = s.optional("error");
   if (error.one_of(kind, {"absolute", "relative"})) loop.pid.error = static_cast<ErrorKind>(kind);
   const Field deadband = s.optional("deadband");
@@ -94,6 +96,23 @@ void read_bounds(const Field& field, Context& context, std::string_view unit, do
   if (a > 0 || b < 0) return field.error("must include 0, where the loop has nothing to do");
   min = a;
   max = b;
+}
+
+/// Without output limits the loop may use all the room its parameter has around its initial value.
+void read_output(Section& s, Context& context, const guardian::ParameterSettings& parameter,
+                 controller::PidSettings& pid) {
+  pid.output_min = (parameter.min - parameter.initial).to_double();
+  pid.output_max = (parameter.max - parameter.initial).to_double();
+  read_bounds(s.optional("output"), context, parameter.unit, pid.output_min, pid.output_max);
+}
+
+void read_dt_max(Section& s, Duration period, Duration& out) {
+  const Field dt_max = s.optional("dt_max");
+  dt_max.duration(out);
+  if (out > Duration::zero() && out < period) {
+    dt_max.error(
+        fmt::format("{} is shorter than the period of {}: every step would be cut", text_of(out), text_of(period)));
+  }
 }
 
 void read_pid(Section& s, Context& context, const guardian::ParameterSettings& parameter, Duration period,
@@ -120,16 +139,8 @@ void read_pid(Section& s, Context& context, const guardian::ParameterSettings& p
   }
   s.optional("feed_forward").quantity(pid.feed_forward, parameter.unit);
   s.optional("tracking_time").duration(pid.tracking_time);
-  const Field dt_max = s.optional("dt_max");
-  dt_max.duration(pid.dt_max);
-  if (pid.dt_max > Duration::zero() && pid.dt_max < period) {
-    dt_max.error(fmt::format("{} is shorter than the period of {}: every step would be cut", text_of(pid.dt_max),
-                             text_of(period)));
-  }
-  // Without output limits the loop may use all the room its parameter has around its initial value.
-  pid.output_min = (parameter.min - parameter.initial).to_double();
-  pid.output_max = (parameter.max - parameter.initial).to_double();
-  read_bounds(s.optional("output"), context, parameter.unit, pid.output_min, pid.output_max);
+  read_dt_max(s, period, pid.dt_max);
+  read_output(s, context, parameter, pid);
   read_bounds(s.optional("integral"), context, parameter.unit, pid.integral_min, pid.integral_max);
 }
 
@@ -151,6 +162,7 @@ void read_emergency(const Field& field, Context& context, const oracle::MetricSe
   }
   if (!below.is_given() && !above.is_given()) s.error("'below' or 'above' is missing: where the emergency begins");
   s.optional("clear_after").duration(loop.emergency_clear_after, {.min = Duration::milliseconds(1)});
+  if (loop.law) return;  // it has no gains
   const Field gains = s.optional("gains");
   if (gains.is_given()) read_gains(gains, context, loop.emergency.emplace());
 }
@@ -196,10 +208,18 @@ std::vector<LoopSettings> read_loops(const Field& field, Context& context, const
       report_unknown(parameter_field, "parameter", loop.parameter, parameter_names);
     }
     s.optional("response").text(loop.response);
-    read_action(s, loop.pid.action);
+    const Field law = s.optional("law");
+    if (!law.is_given()) read_action(s, loop.pid.action);
     if (has_names && metric != nullptr && parameter != parameters.end()) {
+      loop.law = read_law(law, context, metrics, *parameter, *metric);
       read_setpoint(s, context, *metric, loop);
-      read_pid(s, context, *parameter, period, loop.pid);
+      if (loop.law) {
+        loop.pid.action = controller::action_of(*loop.law);
+        read_output(s, context, *parameter, loop.pid);
+        read_dt_max(s, period, loop.pid.dt_max);
+      } else {
+        read_pid(s, context, *parameter, period, loop.pid);
+      }
       read_emergency(s.optional("emergency"), context, *metric, loop);
       read_plausibility(s.optional("plausibility"), context, period, loop);
     } else {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -57,6 +58,11 @@ void read_trust(Section& s, Context& context, oracle::MetricSettings& m);
 [[nodiscard]] std::vector<controller::LoopSettings> read_loops(
     const Field& field, Context& context, const Metrics& metrics,
     const std::vector<guardian::ParameterSettings>& parameters, Duration period);
+/// Of one loop; none = pid.
+[[nodiscard]] std::shared_ptr<const controller::LawSettings> read_law(const Field& field, Context& context,
+                                                                      const Metrics& metrics,
+                                                                      const guardian::ParameterSettings& parameter,
+                                                                      const oracle::MetricSettings& metric);
 void read_incidents(const Field& field, Context& context, const Metrics& metrics, IncidentSettings& out);
 /// Which parameters move together; their names are checked with the policy.
 void read_bundles(const Field& field, Context& context, guardian::Settings& out);

@@ -32,6 +32,8 @@ inline constexpr Duration kDebtWindow = Duration::hours(12);
 struct Semilog {
   double rate_min = 0;  ///< > 0
   double rate_max = 0;  ///< > rate_min
+
+  bool operator==(const Semilog&) const = default;
 };
 [[nodiscard]] Result<> check(const Semilog& settings);
 /// A utilisation outside 0..1 counts as its nearest bound.
@@ -44,6 +46,8 @@ struct Exponential {
   double peg = 1;               ///< of the price
   double sigma = 0.02;          ///< a price this far below the peg multiplies the rate by e
   double keepers_target = 0.1;  ///< a share of the debt; this much held divides the rate by e
+
+  bool operator==(const Exponential&) const = default;
 };
 struct ExponentialInput {
   double price = 1;
@@ -71,6 +75,11 @@ struct LeastDebt {
   double before = 0;          ///< least of the previous one
   bool has_before = false;
   bool has_now = false;
+
+  template <class Archive, class Self>
+  static void fields(Archive& a, Self& x) {
+    a(x.half_day), a(x.now), a(x.before), a(x.has_before), a(x.has_now);
+  }
 };
 [[nodiscard]] LeastDebt with_debt(const LeastDebt& least, double debt, Instant at);
 /// What counts as the debt at `at`, when `debt` is the momentary one.

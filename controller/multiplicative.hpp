@@ -27,6 +27,8 @@ inline constexpr std::int64_t kGasLimitMin = 5000;
 struct BaseFeeSettings {
   Int elasticity = 2;          ///< limit over target
   Int change_denominator = 8;  ///< 1 / the largest decrease of one step
+
+  bool operator==(const BaseFeeSettings&) const = default;
 };
 
 /// The next base fee [wei].

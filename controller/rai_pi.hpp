@@ -64,6 +64,8 @@ struct Settings {
   Int noise_barrier = wad();       ///< WAD; WAD = none, smaller = wider
   Int upper = unbounded_output();  ///< RAY/s
   Int lower = lowest_output();     ///< RAY/s, negative
+
+  bool operator==(const Settings&) const = default;
 };
 
 struct State {

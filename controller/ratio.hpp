@@ -46,6 +46,8 @@ struct Policy {
   Measure measure = Measure::percent;
   double value = 100;  ///< units, or percent of the value at the begin of the period
   Duration period = Duration::seconds(15);
+
+  bool operator==(const Policy&) const = default;
 };
 
 struct Direction {
@@ -53,6 +55,8 @@ struct Direction {
   Duration window;         ///< stabilisation
   Select select = Select::largest_change;
   std::vector<Policy> policies;
+
+  bool operator==(const Direction&) const = default;
 };
 
 struct Settings {
@@ -60,6 +64,8 @@ struct Settings {
   double max = 1;
   Direction up;
   Direction down;
+
+  bool operator==(const Settings&) const = default;
 };
 
 /// Up at once, doubling or four units in 15 s; down to the largest proposal of five minutes, by any amount.
@@ -77,16 +83,31 @@ struct Metric {
 struct Change {
   Instant at;
   double units = 0;  ///< > 0
+
+  template <class Archive, class Self>
+  static void fields(Archive& a, Self& x) {
+    a(x.at), a(x.units);
+  }
 };
 
 struct State {
   struct Recommendation {
     Instant at;
     double units = 0;
+
+    template <class Archive, class Self>
+    static void fields(Archive& a, Self& x) {
+      a(x.at), a(x.units);
+    }
   };
   std::deque<Recommendation> recommendations;
   std::deque<Change> added;
   std::deque<Change> taken;
+
+  template <class Archive, class Self>
+  static void fields(Archive& a, Self& x) {
+    a(x.recommendations), a(x.added), a(x.taken);
+  }
 };
 
 /// Worst to read last; the last one that applied is the reason.

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -67,6 +68,8 @@ struct Plausibility {
   double response_ratio = 0.001;  ///< by more than this share of the reading, or of the set-point if that is more
 };
 
+struct LawSettings;  // controller/law.hpp
+
 struct LoopSettings {
   std::string name;
   std::string metric;
@@ -80,6 +83,8 @@ struct LoopSettings {
   Duration emergency_clear_after = Duration::minutes(5);  ///< PV back inside for this long clears it
   std::optional<Plausibility> plausibility;               ///< none = not asked
   std::string response;                                   ///< one sentence for explain: what this loop is for
+  /// A law other than pid; none = pid. Of `pid` it then uses action, output limits and dt_max alone.
+  std::shared_ptr<const LawSettings> law;
 };
 
 }  // namespace homeostat::controller

@@ -28,6 +28,8 @@ struct Settings {
   Int negative_growth = 0;      ///< WAD
   Int positive_limit = 0;       ///< WAD, > 0
   Int negative_limit = 0;       ///< WAD, < 0
+
+  bool operator==(const Settings&) const = default;
 };
 
 struct Input {

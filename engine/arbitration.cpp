@@ -49,17 +49,19 @@ double Engine::State::proposed(std::uint32_t index, const std::vector<oracle::Re
   return parameter.base + contribution;
 }
 
-double Engine::State::share(const ParameterPlan& parameter, std::uint32_t of_loop) const {
+double Engine::State::share(const ParameterPlan& parameter, std::uint32_t of_loop, bool is_excess) const {
   if (parameter.loops.size() == 1) return 1;
-  const auto has_integral = [this](std::uint32_t loop) { return plan.loops[loop].pid.gains.ki_per_s != 0; };
+  const auto takes_it = [&](std::uint32_t loop) {
+    return is_excess ? plan.loops[loop].can_wind_up : plan.loops[loop].can_align;
+  };
   double sum = 0;
   double count = 0;
   for (const auto loop : parameter.loops) {
-    if (!has_integral(loop)) continue;
+    if (!takes_it(loop)) continue;
     sum += std::fabs(loops[loop].output());
     count += 1;
   }
-  if (count == 0 || !has_integral(of_loop)) return 0;
+  if (count == 0 || !takes_it(of_loop)) return 0;
   return sum > 0 ? std::fabs(loops[of_loop].output()) / sum : 1 / count;
 }
 
@@ -87,7 +89,7 @@ void Engine::State::align(std::uint32_t index) {
     for (const auto loop : parameter.loops) sum += loops[loop].output();
     std::vector<double> outputs;
     for (const auto loop : parameter.loops) {
-      outputs.push_back(loops[loop].output() + share(parameter, loop) * (contribution - sum));
+      outputs.push_back(loops[loop].output() + share(parameter, loop, false) * (contribution - sum));
     }
     for (std::size_t i = 0; i < outputs.size(); ++i) loops[parameter.loops[i]].align_to(outputs[i]);
   } else {

@@ -6,6 +6,7 @@
 #include <set>
 #include <string>
 
+#include "controller/law.hpp"
 #include "core/expression.hpp"
 #include "core/format.hpp"
 #include "core/text.hpp"
@@ -372,9 +373,30 @@ class Checker {
       number(s.plausibility->response_ratio, where + ".plausibility.response", 0, 1);
       duration(s.plausibility->within, where + ".plausibility.within", Duration{1}, kDurationMax);
     }
+    if (s.law) law(s, *s.law, where);
     gains(s.pid.gains, where);
     if (s.emergency) gains(*s.emergency, where + ".emergency");
     pid(s.pid, s.setpoint, where);
+  }
+
+  void law(const controller::LoopSettings& s, const controller::LawSettings& law, const std::string& where) {
+    const std::string at = where + ".law." + std::string(controller::name_of(law.kind()));
+    if (const auto ok = controller::check(law, p_.period); !ok) {
+      add(ok.error().code, ok.error().where.empty() ? at : at + "." + ok.error().where, ok.error().message);
+    }
+    duration(law.hand_back_half_life, where + ".hand_back_half_life", Duration::zero(), kDurationMax);
+    for (const std::string& name : controller::metrics_of(law)) {
+      if (!name.empty()) known("metric", name, metrics_, at);
+    }
+    const bool divides = law.kind() == controller::LawKind::multiplicative ||
+                         law.kind() == controller::LawKind::ratio || law.kind() == controller::LawKind::sigmoid;
+    range(!divides || s.setpoint > 0, where + ".setpoint",
+          text_of(s.setpoint) + " is not above 0: the law " + std::string(controller::name_of(law.kind())) +
+              " divides by it");
+    if (s.emergency) {
+      add(ErrorCode::conflict, where + ".emergency",
+          "emergency gains are of the law pid; the law " + std::string(controller::name_of(law.kind())) + " has none");
+    }
   }
 
   void pid(const controller::PidSettings& s, double setpoint, const std::string& where) {

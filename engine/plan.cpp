@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "controller/law.hpp"
 #include "controller/pid.hpp"
 #include "core/check.hpp"
 
@@ -46,6 +47,19 @@ InvariantPlan plan_of(const guardian::BundleInvariant& settings, const guardian:
   return plan;
 }
 
+void add_law(LoopPlan& plan, const controller::LoopSettings& settings,
+             const std::map<std::string_view, std::uint32_t>& metrics) {
+  plan.law = settings.law.get();
+  plan.can_wind_up = plan.law != nullptr ? controller::can_wind_up(*plan.law) : plan.pid.gains.ki_per_s != 0;
+  plan.can_align = plan.law != nullptr || plan.can_wind_up;  // what a law cannot remember its bridge carries
+  if (plan.law == nullptr) return;
+  const controller::LawMetrics others = controller::metrics_of(*plan.law);
+  static_assert(controller::kLawMetricsMax == std::tuple_size_v<decltype(plan.law_metrics)>);
+  for (std::size_t i = 0; i < others.size(); ++i) {
+    if (!others[i].empty()) plan.law_metrics[i] = metrics.at(others[i]);
+  }
+}
+
 }  // namespace
 
 Plan make_plan(const Policy& policy) {
@@ -71,6 +85,7 @@ Plan make_plan(const Policy& policy) {
                           metric->second,
                           parameter->second,
                           {}});
+    add_law(plan.loops.back(), settings, metrics);
     if (settings.plausibility) plan.plausible.push_back(loop);
     WatchedMetric& watch = watched[metric->second];
     watch.metric = metric->second;

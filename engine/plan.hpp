@@ -2,6 +2,7 @@
 // looks anything up. Points into the policy that it was made from.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -15,6 +16,8 @@
 
 namespace homeostat::engine {
 
+inline constexpr std::uint32_t kNoMetric = UINT32_MAX;
+
 struct LoopPlan {
   const controller::LoopSettings* settings = nullptr;
   SharedText name;  ///< settings' name and metric, as records have them
@@ -24,6 +27,11 @@ struct LoopPlan {
   std::uint32_t parameter = 0;  ///< index into Policy::guardian.parameters
   /// With `plausibility`: every parameter that a loop moves for the same metric, once.
   std::vector<Actuator> actuators;
+  const controller::LawSettings* law = nullptr;  ///< none = pid
+  /// The metrics that the law reads besides, in its own places; kNoMetric where it reads none.
+  std::array<std::uint32_t, 3> law_metrics{kNoMetric, kNoMetric, kNoMetric};
+  bool can_wind_up = false;  ///< remembers what a difference between wanted and applied can wind up
+  bool can_align = false;    ///< can go on from any output without a step
 };
 
 struct ParameterPlan {

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "controller/law_kind.hpp"
 #include "core/decimal.hpp"
 #include "core/shared_text.hpp"
 #include "core/time.hpp"
@@ -33,11 +34,15 @@ struct LoopTerms {
   double tracking = 0;      ///< change of the integral by anti-windup in this step, U
   bool frozen = false;      ///< the integral did not move because of the reading
   bool emergency_gains = false;
+  // Of a law other than pid.
+  controller::LawKind law = controller::LawKind::pid;
+  controller::LawReason reason = controller::LawReason::none;
+  double raw = 0;  ///< the law's own value, before a hand-back's bridge and the loop's limits, U
 
   template <class Archive, class Self>
   static void fields(Archive& a, Self& x) {
     a(x.loop), a(x.metric), a(x.reading), a(x.setpoint), a(x.error), a(x.p), a(x.i), a(x.d), a(x.feed_forward),
-        a(x.unlimited), a(x.output), a(x.tracking), a(x.frozen), a(x.emergency_gains);
+        a(x.unlimited), a(x.output), a(x.tracking), a(x.frozen), a(x.emergency_gains), a(x.law), a(x.reason), a(x.raw);
   }
 };
 

@@ -8,6 +8,11 @@
 namespace homeostat::engine {
 namespace {
 
+bool is_same_law(const controller::LawSettings* was, const controller::LawSettings* now) {
+  if (was == nullptr || now == nullptr) return was == now;
+  return *was == *now;
+}
+
 /// Where a loop of the new policy goes on from. Another metric is another quantity: its contribution
 /// stays, its memory does not. Another parameter is another loop.
 LoopState carried_over(const LoopState& before, const controller::LoopSettings& was,
@@ -16,6 +21,10 @@ LoopState carried_over(const LoopState& before, const controller::LoopSettings& 
   if (was.metric != now.metric) {
     state = {};
     state.setpoint = now.setpoint;
+    state.align_to(before.output());
+  }
+  if (!is_same_law(was.law.get(), now.law.get())) {  // another law, or another tuning of it: it goes on from here
+    state.law.reset();
     state.align_to(before.output());
   }
   if (!now.plausibility) state.watch = {};

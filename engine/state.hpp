@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "controller/law.hpp"
 #include "controller/pid.hpp"
 #include "engine/engine.hpp"
 #include "engine/plan.hpp"
@@ -32,7 +33,8 @@ struct LoopState {
   bool in_band = false;  ///< the last usable reading was in the emergency band
   bool emergency_gains = false;
   ResponseWatch watch;
-  double excess = 0;  ///< scratch of one tick: made and used in step_loops
+  controller::LawBox law;  ///< of a law other than pid
+  double excess = 0;       ///< scratch of one tick: made and used in step_loops
 
   [[nodiscard]] const controller::PidState& pid() const { return last.state; }
   /// Its contribution, held between steps, U.
@@ -41,7 +43,7 @@ struct LoopState {
 
   template <class Archive, class Self>
   static void fields(Archive& a, Self& x) {
-    a(x.last), a(x.setpoint), a(x.shift), a(x.in_band), a(x.emergency_gains), a(x.watch);
+    a(x.last), a(x.setpoint), a(x.shift), a(x.in_band), a(x.emergency_gains), a(x.watch), a(x.law);
   }
 };
 
@@ -132,7 +134,7 @@ struct Engine::State {
   // tick.cpp: the decisions
   void tick(const Tick& tick, Effects& effects);
   void step_loops(const std::vector<oracle::Reading>& readings, double dt_s);
-  void step_loop(std::uint32_t loop, const oracle::Reading& reading, double dt_s);
+  void step_loop(std::uint32_t loop, const std::vector<oracle::Reading>& readings, double dt_s);
   /// What the parameter's loops and limits come to; none if nothing could have acted.
   DecisionRecord* judge(std::uint32_t parameter, const std::vector<oracle::Reading>& readings, Effects& effects);
   /// Outcome, sentence and adjustment of a judged record; after this it is as it stays.
@@ -147,6 +149,9 @@ struct Engine::State {
                     const std::vector<oracle::Reading>& readings);
   [[nodiscard]] std::string broken_invariant(const BundlePlan& bundle, const std::vector<DecisionRecord*>& records,
                                              const std::vector<oracle::Reading>& readings) const;
+
+  // laws.cpp: a step of a law other than pid
+  void step_law(std::uint32_t loop, const std::vector<oracle::Reading>& readings, double dt_s);
 
   // follow.cpp: what time alone brings about, and the causes of the mode
   void expire_orders(Instant at, Effects& effects);
@@ -192,7 +197,8 @@ struct Engine::State {
 
   // arbitration.cpp: several loops on one parameter
   [[nodiscard]] double proposed(std::uint32_t parameter, const std::vector<oracle::Reading>& readings) const;
-  [[nodiscard]] double share(const ParameterPlan& plan, std::uint32_t loop) const;
+  /// Of an excess (`is_excess`), or of a difference that loops are to take over.
+  [[nodiscard]] double share(const ParameterPlan& plan, std::uint32_t loop, bool is_excess) const;
   [[nodiscard]] double excess(std::uint32_t parameter, double total) const;
   void align(std::uint32_t parameter);
   void align_all();

@@ -33,6 +33,13 @@ void hold_by_order(DecisionRecord& record, Limit limit, std::string detail) {
   record.limits.push_back({limit, without, record.previous, std::move(detail)});
 }
 
+void tell_law(const LoopPlan& plan, const LoopState& loop, LoopTerms& terms) {
+  terms.law = plan.law->kind();
+  if (loop.law.get() == nullptr) return;
+  terms.reason = loop.law.get()->reason;
+  terms.raw = loop.law.get()->raw;
+}
+
 std::string until_text(const guardian::Order& order) {
   return " by " + order.actor + (order.until.is_never() ? "" : " until " + text_of(order.until)) + ": " + order.reason;
 }
@@ -82,20 +89,23 @@ void Engine::State::step_loops(const std::vector<oracle::Reading>& readings, dou
     // First every loop's excess by the outputs of the last tick, then every loop's step.
     if (parameter.settings->arbitration == guardian::Arbitration::sum) {
       const double total = excess(p, parameters[p].proposed);
-      for (const auto loop : parameter.loops) loops[loop].excess = total == 0 ? 0 : total * share(parameter, loop);
+      for (const auto loop : parameter.loops)
+        loops[loop].excess = total == 0 ? 0 : total * share(parameter, loop, true);
     } else {
       for (const auto loop : parameter.loops) loops[loop].excess = excess(p, parameter.base + loops[loop].output());
     }
-    for (const auto loop : parameter.loops) step_loop(loop, readings[plan.loops[loop].metric], dt_s);
+    for (const auto loop : parameter.loops) step_loop(loop, readings, dt_s);
   }
 }
 
-void Engine::State::step_loop(std::uint32_t index, const oracle::Reading& reading, double dt_s) {
+void Engine::State::step_loop(std::uint32_t index, const std::vector<oracle::Reading>& readings, double dt_s) {
   const LoopPlan& loop_plan = plan.loops[index];
+  const oracle::Reading& reading = readings[loop_plan.metric];
   const controller::LoopSettings& settings = *loop_plan.settings;
   LoopState& loop = loops[index];
   const double target = settings.setpoint + (loop.shift ? loop.shift->amount : 0);
   loop.setpoint = controller::ramp(loop.setpoint, target, settings.setpoint_ramp_per_s, dt_s);
+  if (loop_plan.law != nullptr) return step_law(index, readings, dt_s);
   loop.emergency_gains = settings.emergency.has_value() && modes.is_emergency();
   const controller::Gains& gains = loop.emergency_gains ? *settings.emergency : loop_plan.pid.gains;
   controller::advance(loop_plan.pid, gains,
@@ -130,6 +140,7 @@ void Engine::State::begin_record(DecisionRecord& record, std::uint32_t index,
     terms.tracking = step.tracking;
     terms.frozen = step.frozen;
     terms.emergency_gains = loop.emergency_gains;
+    if (loop_plan.law != nullptr) tell_law(loop_plan, loop, terms);
   }
   record.mode = progress.mode;
   record.mode_cause = mode_cause;

@@ -30,10 +30,16 @@ void append_reason(Buffer& text, const DecisionRecord& record, std::string_view 
   if (terms == nullptr) return;
   text.append(terms->metric).append(" ");
   append_short(text, terms->reading.value);
-  if (terms->frozen) {
+  if (terms->frozen && is_usable(terms->reading.quality) && terms->law != controller::LawKind::pid) {
+    text.append(" moves nothing: of the law ").append(name_of(terms->law)).append(", ").append(words_of(terms->reason));
+  } else if (terms->frozen) {
     text.append(" cannot be acted on (").append(name_of(terms->reading.quality));
     if (!terms->reading.reason.empty()) text.append(": ").append(terms->reading.reason);
     text.append(")");
+  } else if (terms->law != controller::LawKind::pid) {
+    text.append(" (quality ").append(name_of(terms->reading.quality)).append("): the law ");
+    append_short(text.append(name_of(terms->law)).append(" gives "), terms->raw);
+    text.append(", ").append(words_of(terms->reason));
   } else {
     if (terms->error == 0) {
       text.append(" is at its set-point ");
@@ -53,6 +59,7 @@ void append_reason(Buffer& text, const DecisionRecord& record, std::string_view 
 void append_easing(Buffer& text, const DecisionRecord& record) {
   const LoopTerms* terms = foremost(record);
   if (terms == nullptr || record.overridden || terms->frozen || terms->output == 0) return;
+  if (terms->law != controller::LawKind::pid) return;
   if ((terms->output > 0) != (record.value > record.previous)) text.append(", which asks for less than before");
 }
 

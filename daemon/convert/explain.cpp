@@ -43,6 +43,15 @@ void write_head(Out out, const engine::DecisionRecord& record, std::string_view 
                  record.mode_cause.empty() ? "" : fmt::format(", because {}", record.mode_cause.view()));
 }
 
+void write_law(Out out, const engine::LoopTerms& terms, std::string_view unit) {
+  fmt::format_to(out, "\n           law {}: ", name_of(terms.law));
+  if (terms.p != 0 || terms.i != 0) fmt::format_to(out, "P {:+.6g}, I {:+.6g}: ", terms.p, terms.i);
+  fmt::format_to(out, "{} by itself; {} ({})\n", with_unit(fmt::format("{:.9g}", terms.raw), unit),
+                 words_of(terms.reason), name_of(terms.reason));
+  fmt::format_to(out, "           contributes {:+.6g}{}\n", terms.output,
+                 terms.output != terms.unlimited ? fmt::format(", limited from {:+.6g}", terms.unlimited) : "");
+}
+
 void write_loop(Out out, const engine::LoopTerms& terms, std::string_view unit) {
   const oracle::Reading& reading = terms.reading;
   fmt::format_to(out, "  loop     {}: {} reads {:.6g} against a set-point of {:.6g}, error {:.6g} after the deadband\n",
@@ -64,6 +73,9 @@ void write_loop(Out out, const engine::LoopTerms& terms, std::string_view unit) 
                    block.empty() ? fmt::format(" #{}", reading.provenance.sequence)
                                  : fmt::format(" block {} {} log {}", reading.provenance.sequence, block,
                                                reading.provenance.log_index));
+  }
+  if (terms.law != controller::LawKind::pid) {
+    return write_law(out, terms, unit);
   }
   fmt::format_to(out, "\n           P {:+.6g}, I {:+.6g}{}, D {:+.6g}, feed-forward {:+.6g}: {:+.6g}", terms.p, terms.i,
                  terms.frozen ? " (frozen)" : "", terms.d, terms.feed_forward, terms.unlimited);

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "config/config.hpp"
+#include "controller/law.hpp"
 #include "core/format.hpp"
 #include "core/hex.hpp"
 
@@ -226,11 +227,66 @@ class Dump {
   }
   void put(const std::string& path, const controller::LoopSettings& x) {
     const auto& [name, metric, parameter, setpoint, setpoint_ramp_per_s, pid, emergency, emergency_below,
-                 emergency_above, emergency_clear_after, plausibility, response] = x;
+                 emergency_above, emergency_clear_after, plausibility, response, law] = x;
     fields(path, "metric parameter setpoint setpoint_ramp_per_s pid emergency", metric, parameter, setpoint,
            setpoint_ramp_per_s, pid, emergency);
     fields(path, "emergency_below emergency_above emergency_clear_after plausibility response", emergency_below,
            emergency_above, emergency_clear_after, plausibility, response);
+    if (law) put(path + ".law", *law);
+  }
+  void put(const std::string& path, const controller::Int& x) { line(path, controller::text_of(x)); }
+  void put(const std::string& path, const controller::LawSettings& x) {
+    const auto& [choice, hand_back_half_life] = x;
+    put(path + "." + std::string(name_of(x.kind())), choice);
+    fields(path, "hand_back_half_life", hand_back_half_life);
+  }
+  void put(const std::string&, std::monostate) {}
+  void put(const std::string& path, const controller::RaiPiLaw& x) {
+    const auto& [settings, redemption_price, per, units_per_ratio] = x;
+    const auto& [variant, kp, ki, leak, noise_barrier, upper, lower] = settings;
+    fields(path, "variant kp ki leak noise_barrier upper lower", std::string(name_of(variant)), kp, ki, leak,
+           noise_barrier, upper, lower);
+    fields(path, "redemption_price per units_per_ratio", redemption_price, per, units_per_ratio);
+  }
+  void put(const std::string& path, const controller::MultiplicativeLaw& x) {
+    const auto& [settings, every] = x;
+    const auto& [elasticity, denominator] = settings;
+    fields(path, "elasticity denominator every", elasticity, denominator, every);
+  }
+  void put(const std::string& path, const controller::BlobFeeLaw& x) {
+    const auto& [fee_min, update_fraction, every] = x;
+    fields(path, "fee_min update_fraction every", fee_min, update_fraction, every);
+  }
+  void put(const std::string& path, const controller::SigmoidLaw& x) {
+    const auto& [settings, every] = x;
+    const auto& [threshold, growth_up, growth_down, limit_up, limit_down] = settings;
+    fields(path, "threshold growth_up growth_down limit_up limit_down every", threshold, growth_up, growth_down,
+           limit_up, limit_down, every);
+  }
+  void put(const std::string& path, const controller::ratio::Direction& x) {
+    const auto& [tolerance, window, select, policies] = x;
+    std::vector<std::string> list;
+    for (const auto& p : policies) {
+      list.push_back(text_of(p.value) + (p.measure == controller::ratio::Measure::percent ? "%" : "") + "/" +
+                     text_of(p.period));
+    }
+    fields(path, "tolerance window select policies", tolerance, window, static_cast<int>(select), list);
+  }
+  void put(const std::string& path, const controller::RatioLaw& x) {
+    const auto& [min, max, up, down] = x.settings;
+    fields(path, "min max up down", min, max, up, down);
+  }
+  void put(const std::string& path, const controller::SemilogLaw& x) {
+    const auto& [settings, full] = x;
+    const auto& [rate_min, rate_max] = settings;
+    fields(path, "rate_min rate_max full", rate_min, rate_max, full);
+  }
+  void put(const std::string& path, const controller::ExponentialLaw& x) {
+    const auto& [settings, keepers_share, debt, debt_ceiling, keepers_mean] = x;
+    const auto& [rate_0, rate_extra, rate_cap, peg, sigma, keepers_target] = settings;
+    fields(path, "rate_0 rate_extra rate_cap peg sigma keepers_target", rate_0, rate_extra, rate_cap, peg, sigma,
+           keepers_target);
+    fields(path, "keepers_share debt debt_ceiling keepers_mean", keepers_share, debt, debt_ceiling, keepers_mean);
   }
   void put(const std::string& path, const controller::Plausibility& x) {
     const auto& [moved_ratio, within, response_ratio] = x;
