@@ -1,9 +1,12 @@
 // parameters, guardian.
 #include <fmt/format.h>
 
+#include <charconv>
+
 #include "config/readers.hpp"
 #include "core/format.hpp"
 #include "core/hex.hpp"
+#include "guardian/limits.hpp"
 
 namespace homeostat::config {
 namespace {
@@ -48,6 +51,45 @@ void read_drift(const Field& field, Context& context, const ParameterSettings& p
                                    drift.budget.to_string(), p.quantum.to_string()));
   }
   out = drift;
+}
+
+void read_flaps(const Field& field, Context& context, std::optional<guardian::FlapBudget>& out) {
+  Per per;
+  if (!field.parsed(per, [&](std::string_view text) { return parse_per(text, context.day); })) return;
+  guardian::FlapBudget flaps{.count = 0, .window = per.per};
+  const char* const end = per.amount.data() + per.amount.size();
+  const auto [stop, error] = std::from_chars(per.amount.data(), end, flaps.count);
+  if (error != std::errc{} || stop != end || flaps.count < 1 || flaps.count > guardian::kFlapsMax) {
+    return field.error(
+        fmt::format("'{}' is not a number of changes of direction from 1 to {}", per.amount, guardian::kFlapsMax),
+        "4 per day");
+  }
+  if (flaps.window <= Duration::zero()) return field.error("the window of a flap budget must be longer than 0s");
+  out = flaps;
+}
+
+Parsed<guardian::ValueRange> parse_range(std::string_view text, const ParameterSettings& p) {
+  constexpr std::string_view kTo = " to ";
+  const std::size_t at = text.find(kTo);
+  const auto from = parse_decimal(text.substr(0, at), p.unit, p.decimals);
+  if (!from) return tl::make_unexpected(from.error());
+  if (at == std::string_view::npos) return guardian::ValueRange{*from, *from};
+  const auto to = parse_decimal(text.substr(at + kTo.size()), p.unit, p.decimals);
+  if (!to) return tl::make_unexpected(to.error());
+  return guardian::ValueRange{*from, *to};
+}
+
+/// `true`, or a list of values and ranges.
+void read_restricted(const Field& field, Context& context, ParameterSettings& p) {
+  if (!field.is_given()) return;
+  if (field.node()->kind != Node::Kind::sequence) return void(field.flag(p.restricted));
+  for (std::size_t i = 0; i < field.node()->sequence.size(); ++i) {
+    const Field item(&field.node()->sequence[i], field.path(), &context);
+    guardian::ValueRange range;
+    if (item.parsed(range, [&p](std::string_view text) { return parse_range(text, p); })) {
+      p.restricted_values.push_back(range);
+    }
+  }
 }
 
 /// Values the parameter can take are multiples of its quantum.
@@ -143,7 +185,10 @@ ParameterSettings read_parameter(const std::string& name, const Field& field, Co
   read_drift(drift, context, p, p.drift);
   read_times(s, context, p, period);
   read_emergency(s.optional("emergency"), context, p);
+  read_flaps(s.optional("flaps"), context, p.flaps);
+  read_restricted(s.optional("restricted"), context, p);
   std::size_t i = 0;
+  if (s.optional("derisking").one_of(i, {"up", "down"})) p.derisking = static_cast<guardian::Direction>(i);
   if (s.optional("arbitration").one_of(i, {"sum", "min", "max", "first"})) {
     p.arbitration = static_cast<guardian::Arbitration>(i);
   }

@@ -204,8 +204,27 @@ Parsed<Decimal> parse_decimal(std::string_view text, std::string_view unit, int 
 
 Parsed<guardian::ChangeLimit> parse_change(std::string_view text, std::string_view unit, int decimals) {
   constexpr std::string_view kOfValue = "of value";
+  constexpr std::string_view kAtLeast = "at least ", kAtMost = "at most ";
   text = trimmed(text);
   guardian::ChangeLimit limit;
+  // 5% of value, at least 0.01, at most 0.5: the part behind the last comma first
+  if (const std::size_t comma = text.rfind(','); comma != std::string_view::npos) {
+    const std::string_view bound = trimmed(text.substr(comma + 1));
+    const bool is_floor = bound.starts_with(kAtLeast);
+    if (!is_floor && !bound.starts_with(kAtMost)) {
+      return complain(fmt::format("'{}' is neither 'at least ...' nor 'at most ...'", bound));
+    }
+    const auto value =
+        parse_decimal(trimmed(bound.substr(is_floor ? kAtLeast.size() : kAtMost.size())), unit, decimals);
+    if (!value) return tl::make_unexpected(value.error());
+    auto rest = parse_change(text.substr(0, comma), unit, decimals);
+    if (!rest) return rest;
+    auto& place = is_floor ? rest->floor : rest->absolute;
+    if (!rest->relative) return complain("'at least' and 'at most' bound a change '... of value'");
+    if (place) return complain(fmt::format("'{}' is said twice", is_floor ? "at least" : "at most"));
+    place = *value;
+    return rest;
+  }
   if (text.ends_with(kOfValue)) {
     const auto ratio = parse_ratio(trimmed(text.substr(0, text.size() - kOfValue.size())));
     if (!ratio) return tl::make_unexpected(ratio.error());

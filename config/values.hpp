@@ -5,7 +5,8 @@
 //     ratios      0.5% 25bps 0.005
 //     rates       1000/s 5/m 20/day
 //     quantities  in the unit of a metric or parameter: 0.3, 120 tips, 5% where the unit is a ratio
-//     changes     0.25 (in the parameter's unit), 5% of value (relative to the value that changes)
+//     changes     0.25 (in the parameter's unit), 5% of value (relative to the value that changes),
+//                 5% of value, at least 0.01, at most 0.5
 //     budgets     1.5 per day, 20% per 1h
 #pragma once
 

@@ -73,7 +73,7 @@ double Engine::State::excess(std::uint32_t index, double total) const {
   double reachable = settings.quantum.to_double();
   if (settings.arbitration != Arbitration::sum && total != runtime.proposed) {
     target = runtime.proposed;
-  } else if (!most && !runtime.resisted) {
+  } else if (!most && !runtime.resisted && !settings.restricted) {
     target = std::clamp(total, settings.min.to_double(), settings.max.to_double());
   }
   if (most) reachable = most->to_double();

@@ -12,6 +12,7 @@
 #include "core/text.hpp"
 #include "engine/check_bundles.hpp"
 #include "engine/policy.hpp"
+#include "guardian/limits.hpp"
 
 namespace homeostat::engine {
 namespace {
@@ -22,6 +23,7 @@ constexpr std::size_t kLoopsMax = 100'000;
 constexpr std::size_t kParametersMax = 10'000;
 constexpr std::size_t kNameLengthLimit = 100;
 constexpr std::size_t kKeysMax = 100;
+constexpr std::size_t kRestrictedMax = 64;
 constexpr std::uint32_t kRecordsKeptMax = 100'000;
 constexpr std::uint32_t kBucketsMax = 10'000;
 /// Of gains, bounds and set-points: products of three of them stay far inside a double.
@@ -304,6 +306,9 @@ class Checker {
             limit.absolute->to_string() + " is below the quantum " + s.quantum.to_string() + ": nothing could move");
     }
     if (limit.relative) number(*limit.relative, where, 1e-9, kMagnitudeMax);
+    if (!limit.floor || !decimal(*limit.floor, s.decimals, where)) return;
+    range(limit.floor->units() > 0, where, limit.floor->to_string() + " is not above 0");
+    if (!limit.relative) add(ErrorCode::conflict, where, "'at least' is the floor of a change relative to the value");
   }
 
   void parameter(const guardian::ParameterSettings& s) {
@@ -334,6 +339,19 @@ class Checker {
       change(s.emergency->change, s, where + ".emergency.change");
       duration(s.emergency->cooldown_up, where + ".emergency.cooldown_up", Duration::zero(), kDurationMax);
       duration(s.emergency->cooldown_down, where + ".emergency.cooldown_down", Duration::zero(), kDurationMax);
+    }
+    if (s.flaps) {
+      range(s.flaps->count >= 1 && s.flaps->count <= guardian::kFlapsMax, where + ".flaps",
+            std::to_string(s.flaps->count) + " is not from 1 to " + std::to_string(guardian::kFlapsMax));
+      duration(s.flaps->window, where + ".flaps.window", Duration{1}, kDurationMax);
+    }
+    range(s.restricted_values.size() <= kRestrictedMax, where + ".restricted",
+          std::to_string(s.restricted_values.size()) + " ranges are more than " + std::to_string(kRestrictedMax));
+    for (const auto& r : s.restricted_values) {
+      if (!decimal(r.from, s.decimals, where + ".restricted") || !decimal(r.to, s.decimals, where + ".restricted")) {
+        continue;
+      }
+      range(r.from <= r.to, where + ".restricted", r.from.to_string() + " is above " + r.to.to_string());
     }
     duration(s.expiry, where + ".expiry", Duration::milliseconds(1), kDurationMax);
     duration(s.ack_timeout, where + ".ack_timeout", Duration::milliseconds(1), kDurationMax);

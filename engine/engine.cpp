@@ -35,7 +35,10 @@ bool has_scale(const Decimal& value, int decimals) {
 }
 
 bool is_consistent(const guardian::ParameterState& state, int decimals) {
-  if (!has_scale(state.applied, decimals) || state.drifts.size() > guardian::kDriftsMax) return false;
+  if (!has_scale(state.applied, decimals) || state.drifts.size() > guardian::kDriftsMax ||
+      state.flaps.size() > guardian::kFlapsMax) {
+    return false;
+  }
   for (const auto& drift : state.drifts) {
     if (!has_scale(drift.amount, decimals)) return false;
   }

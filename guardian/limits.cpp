@@ -83,9 +83,20 @@ void apply_change(const ParameterSettings& settings, Decimal applied, OperatingM
        "at most " + with_unit(*most, settings) + " per adjustment");
 }
 
+bool is_derisking(const ParameterSettings& settings, bool up) {
+  return settings.derisking == (up ? Direction::up : Direction::down);
+}
+
+/// Of the last change that was sent; none if there was none.
+std::optional<bool> went_up(const ParameterState& state) {
+  if (state.raised.is_never() && state.lowered.is_never()) return std::nullopt;
+  return state.raised >= state.lowered;
+}
+
 void apply_cooldown(const ParameterSettings& settings, const ParameterState& state, OperatingMode mode, Instant at,
                     Allowed& allowed) {
   const bool up = allowed.value > state.applied;
+  if (is_derisking(settings, up)) return;
   const Cooldowns cooldowns = cooldowns_of(settings, mode);
   const Instant last = up ? state.raised : state.lowered;
   const Instant next = last + (up ? cooldowns.up : cooldowns.down);
@@ -106,6 +117,41 @@ void apply_drift(const ParameterSettings& settings, const ParameterState& state,
            text_of(settings.drift->window));
 }
 
+void apply_flaps(const ParameterSettings& settings, const ParameterState& state, Instant at, Allowed& allowed) {
+  if (!settings.flaps) return;
+  const bool up = allowed.value > state.applied;
+  const auto last = went_up(state);
+  if (!last || *last == up || is_derisking(settings, up)) return;
+  const std::size_t used = flaps_used(settings, state, at);
+  if (used < settings.flaps->count) return;
+  const Instant frees = state.flaps[state.flaps.size() - settings.flaps->count] + settings.flaps->window;
+  bite(allowed, Limit::flap, state.applied,
+       std::to_string(used) + " of " + std::to_string(settings.flaps->count) + " changes of direction used in " +
+           text_of(settings.flaps->window) + ", next in " + text_of(frees - at));
+}
+
+/// The nearest value before the restricted one that the way there leads to; the restricted ranges may touch.
+void apply_restricted(const ParameterSettings& settings, const ParameterState& state, Allowed& allowed) {
+  if (settings.restricted) {
+    return bite(allowed, Limit::restricted, state.applied, "no automation may move it, only a guardian's override");
+  }
+  const bool up = allowed.value > state.applied;
+  Decimal value = allowed.value;
+  const ValueRange* worst = nullptr;
+  for (std::size_t i = 0; i <= settings.restricted_values.size(); ++i) {  // each round leaves at least one range
+    const auto inside = std::find_if(settings.restricted_values.begin(), settings.restricted_values.end(),
+                                     [&](const ValueRange& r) { return value >= r.from && value <= r.to; });
+    if (inside == settings.restricted_values.end() || value == state.applied) break;
+    worst = &*inside;
+    const Decimal edge = up ? inside->from - of_units(1, value) : inside->to + of_units(1, value);
+    const bool is_behind = up ? edge <= state.applied : edge >= state.applied;
+    value = is_behind ? state.applied : rounded_towards(state.applied, edge, settings.quantum);
+  }
+  if (worst == nullptr) return;
+  bite(allowed, Limit::restricted, value,
+       "no automation may send " + worst->from.to_string() + " to " + with_unit(worst->to, settings));
+}
+
 }  // namespace
 
 std::optional<Decimal> change_max(const ParameterSettings& settings, Decimal applied, OperatingMode mode) {
@@ -113,7 +159,8 @@ std::optional<Decimal> change_max(const ParameterSettings& settings, Decimal app
   if (!limit.is_set()) return std::nullopt;
   std::optional<Decimal> most = limit.absolute;
   if (limit.relative) {
-    const Decimal share = floored(applied.abs().to_double() * *limit.relative, applied);
+    Decimal share = floored(applied.abs().to_double() * *limit.relative, applied);
+    if (limit.floor) share = std::max(share, *limit.floor);
     if (!most || share < *most) most = share;
   }
   return std::max(*most, settings.quantum);
@@ -129,6 +176,13 @@ Decimal drift_used(const ParameterSettings& settings, const ParameterState& stat
   return of_units(used, settings.quantum);
 }
 
+std::size_t flaps_used(const ParameterSettings& settings, const ParameterState& state, Instant at) {
+  if (!settings.flaps) return 0;
+  const Instant oldest = at - settings.flaps->window;
+  return static_cast<std::size_t>(
+      std::count_if(state.flaps.begin(), state.flaps.end(), [oldest](Instant flap) { return flap > oldest; }));
+}
+
 Allowed limit(const ParameterSettings& settings, const ParameterState& state, Decimal wanted, OperatingMode mode,
               Instant at) {
   Allowed allowed{wanted, {}};
@@ -138,6 +192,8 @@ Allowed limit(const ParameterSettings& settings, const ParameterState& state, De
   if (allowed.value != state.applied) apply_change(settings, state.applied, mode, allowed);
   if (allowed.value != state.applied) apply_cooldown(settings, state, mode, at, allowed);
   if (allowed.value != state.applied) apply_drift(settings, state, at, allowed);
+  if (allowed.value != state.applied) apply_flaps(settings, state, at, allowed);
+  if (allowed.value != state.applied) apply_restricted(settings, state, allowed);
   return allowed;
 }
 
@@ -151,7 +207,16 @@ Allowed limit_override(const ParameterSettings& settings, const ParameterState& 
 }
 
 ParameterState emitted(const ParameterSettings& settings, ParameterState state, Decimal value, Instant at) {
-  (value > state.applied ? state.raised : state.lowered) = at;
+  const bool up = value > state.applied;
+  if (!settings.flaps) {
+    state.flaps.clear();
+  } else if (const auto last = went_up(state); last && *last != up) {
+    auto& flaps = state.flaps;
+    flaps.insert(std::upper_bound(flaps.begin(), flaps.end(), at), at);
+    const Instant oldest = flaps.back() - settings.flaps->window;
+    while (flaps.front() <= oldest || flaps.size() > kFlapsMax) flaps.erase(flaps.begin());
+  }
+  (up ? state.raised : state.lowered) = at;
   if (!settings.drift) {
     state.drifts.clear();
     return state;
@@ -170,6 +235,7 @@ ParameterState given_back(ParameterState now, const ParameterState& before) {
   now.raised = before.raised;
   now.lowered = before.lowered;
   now.drifts = before.drifts;
+  now.flaps = before.flaps;
   return now;
 }
 

@@ -30,15 +30,17 @@ enum class Limit : std::uint8_t {
   drift,      ///< drift budget of the rolling window
   in_flight,  ///< an earlier adjustment is not answered yet
   paused,
-  halted,    ///< operating mode
-  unusable,  ///< no loop had a usable reading
-  backoff,   ///< the last adjustment was rejected or vetoed; waits before it asks again
-  bundle,    ///< its bundle was refused as a whole
+  halted,      ///< operating mode
+  unusable,    ///< no loop had a usable reading
+  backoff,     ///< the last adjustment was rejected or vetoed; waits before it asks again
+  bundle,      ///< its bundle was refused as a whole
+  flap,        ///< the direction changed as often as it may in the window
+  restricted,  ///< no automation may touch the parameter, or the value
 };
 constexpr Limit last_of(Limit) {
-  return Limit::bundle;
+  return Limit::restricted;
 }
-inline constexpr std::size_t kLimitCount = 11;
+inline constexpr std::size_t kLimitCount = 13;
 
 [[nodiscard]] constexpr std::string_view name_of(Limit l) {
   switch (l) {
@@ -53,6 +55,8 @@ inline constexpr std::size_t kLimitCount = 11;
     case Limit::unusable: return "unusable";
     case Limit::backoff: return "backoff";
     case Limit::bundle: return "bundle";
+    case Limit::flap: return "flap";
+    case Limit::restricted: return "restricted";
   }
   return "?";
 }
@@ -84,40 +88,47 @@ struct Drift {
 /// What the guardian remembers of a parameter. Advances only when an adjustment is emitted (times)
 /// or answered (value): a no-op, an invalid input or a refused change consumes nothing.
 struct ParameterState {
-  Decimal applied;            ///< last known applied value
-  Instant raised;             ///< time of the last emitted increase, never = none
-  Instant lowered;            ///< time of the last emitted decrease, never = none
-  std::vector<Drift> drifts;  ///< ascending in time, only those inside the window; bounded by kDriftsMax
+  Decimal applied;             ///< last known applied value
+  Instant raised;              ///< time of the last emitted increase, never = none
+  Instant lowered;             ///< time of the last emitted decrease, never = none
+  std::vector<Drift> drifts;   ///< ascending in time, only those inside the window; bounded by kDriftsMax
+  std::vector<Instant> flaps;  ///< when the direction changed; ascending, only inside the window; bounded by kFlapsMax
 
   template <class Archive, class Self>
   static void fields(Archive& a, Self& x) {
-    a(x.applied), a(x.raised), a(x.lowered), a(x.drifts);
+    a(x.applied), a(x.raised), a(x.lowered), a(x.drifts), a(x.flaps);
   }
 };
 /// More emitted changes than this inside one drift window use up the budget (counted as drift).
 inline constexpr std::size_t kDriftsMax = 4096;
+/// Largest count of a flap budget, and so the most that need to be remembered.
+inline constexpr std::size_t kFlapsMax = 1000;
 
 struct Allowed {
   Decimal value;            ///< == state.applied when nothing may be sent
   std::vector<Bite> bites;  ///< in the order applied
 };
 
-/// Applies hard bounds, largest change, cooldown and drift budget, in this order, each rounded to the
-/// quantum towards the applied value. In emergency mode the emergency limits replace change and cooldowns
-/// if the parameter has them; hard bounds and drift budget hold in every mode.
-/// `wanted` and the state have the parameter's decimals; min and max are multiples of the quantum
-/// (engine::check sees to it).
+/// Applies hard bounds, largest change, cooldown, drift budget, flap budget and restricted values, in this order, each
+/// rounded to the quantum towards the applied value. A move in the derisking direction waits for no cooldown and no
+/// flap budget. In emergency mode the emergency limits replace change and cooldowns if the parameter has them; hard
+/// bounds and drift budget hold in every mode. `wanted` and the state have the parameter's decimals; min and max are
+/// multiples of the quantum (engine::check sees to it).
 [[nodiscard]] Allowed limit(const ParameterSettings& settings, const ParameterState& state, Decimal wanted,
                             OperatingMode mode, Instant at);
 
 /// The largest change one adjustment may make to `applied`, none = unlimited. At least one quantum.
 [[nodiscard]] std::optional<Decimal> change_max(const ParameterSettings& settings, Decimal applied, OperatingMode mode);
 
+/// How many times the direction changed inside the flap window that ends at `at`; zero without a budget.
+[[nodiscard]] std::size_t flaps_used(const ParameterSettings& settings, const ParameterState& state, Instant at);
+
 /// Sum of |change| inside the drift window that ends at `at`; zero without a budget.
 [[nodiscard]] Decimal drift_used(const ParameterSettings& settings, const ParameterState& state, Instant at);
 
 /// A guardian's override goes there at once or in steps: hard bounds, quantum and largest change hold, for what a step
-/// may shock does not depend on who asks (and a contract would refuse it); cooldown and drift budget do not.
+/// may shock does not depend on who asks (and a contract would refuse it); cooldown, drift and flap budget and
+/// restrictions do not.
 [[nodiscard]] Allowed limit_override(const ParameterSettings& settings, const ParameterState& state, Decimal wanted,
                                      OperatingMode mode);
 

@@ -11,14 +11,17 @@ namespace {
 double largest_change(const ChangeLimit& limit, const ParameterSettings& p, double value) {
   double most = p.max.to_double() - p.min.to_double();
   if (limit.absolute) most = std::min(most, limit.absolute->to_double());
-  if (limit.relative) most = std::min(most, *limit.relative * std::max(value, -value));
+  if (limit.relative) {
+    const double share = *limit.relative * std::max(value, -value);
+    most = std::min(most, limit.floor ? std::max(share, limit.floor->to_double()) : share);
+  }
   return most;
 }
 
 /// Limits are piecewise linear in the value, so the ends of both ranges and the point between tell.
 bool is_larger(const ChangeLimit& was, const ParameterSettings& a, const ChangeLimit& now, const ParameterSettings& b) {
   const double low = a.min.to_double(), high = a.max.to_double();
-  for (const double value : {low, (low + high) / 2, high}) {
+  for (const double value : {low, (low + high) / 2, high, 0.0}) {
     if (largest_change(now, b, value) > largest_change(was, a, value)) return true;
   }
   return false;
@@ -64,6 +67,17 @@ void Comparison::parameter(const ParameterSettings& was, const ParameterSettings
   limits(at + ".emergency", was, now, emergency_of(was), emergency_of(now));
   if (was.drift && (!now.drift || now.drift->budget > was.drift->budget || now.drift->window < was.drift->window)) {
     say(at + ".drift allows more");
+  }
+  if (now.derisking && now.derisking != was.derisking) say(at + ".derisking lets another direction pass the cooldown");
+  if (was.flaps && (!now.flaps || now.flaps->count > was.flaps->count || now.flaps->window < was.flaps->window)) {
+    say(at + ".flaps allow more");
+  }
+  if (was.restricted && !now.restricted) say(at + ".restricted is taken back");
+  for (const ValueRange& range : was.restricted_values) {
+    const bool kept =
+        now.restricted || std::any_of(now.restricted_values.begin(), now.restricted_values.end(),
+                                      [&](const ValueRange& r) { return r.from <= range.from && r.to >= range.to; });
+    if (!kept) say(at + ".restricted no longer holds " + range.from.to_string() + " to " + range.to.to_string());
   }
   if_longer(at + ".expiry", was.expiry, now.expiry);
   if_shorter(at + ".veto_window", was.veto_window, now.veto_window);

@@ -14,10 +14,11 @@
 namespace homeostat::guardian {
 
 /// Largest change: absolute in the parameter's unit, or relative to the value it changes.
-/// A relative limit always allows at least one quantum, so that zero can be left.
+/// A relative limit always allows at least one quantum and its floor, so that zero can be left at a useful speed.
 struct ChangeLimit {
   std::optional<Decimal> absolute;
   std::optional<double> relative;
+  std::optional<Decimal> floor;  ///< a relative limit never means less than this; nothing without `relative`
 
   [[nodiscard]] bool is_set() const { return absolute || relative; }
 };
@@ -26,6 +27,21 @@ struct ChangeLimit {
 struct DriftBudget {
   Decimal budget;
   Duration window;
+};
+
+enum class Direction : std::uint8_t { up, down };
+
+/// How often the direction of change may change within a rolling window: who depends on a parameter minds being sent to
+/// and fro more than where it is.
+struct FlapBudget {
+  std::uint32_t count = 0;
+  Duration window;
+};
+
+/// Values from `from` to `to`, both included.
+struct ValueRange {
+  Decimal from;
+  Decimal to;
 };
 
 /// How the contributions of several loops on one parameter are combined with its base value.
@@ -55,6 +71,10 @@ struct ParameterSettings {
   Duration expiry = Duration::minutes(10);      ///< an adjustment not applied by then must not be
   Duration ack_timeout = Duration::minutes(2);  ///< silence for this long holds the parameter and says so
   Duration veto_window;                         ///< a guardian may veto this long before it is sent; 0 = at once
+  std::optional<Direction> derisking;           ///< the way to safety: waits for no cooldown and no flap budget
+  std::optional<FlapBudget> flaps;
+  bool restricted = false;                    ///< no automation moves it, only a guardian's override
+  std::vector<ValueRange> restricted_values;  ///< no automation sends these, only a guardian's override
 };
 
 struct Settings {

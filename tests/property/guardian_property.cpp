@@ -31,6 +31,15 @@ ParameterSettings any_parameter() {
   p.initial = units((low + *rc::gen::inRange<std::int64_t>(0, span + 1)) * quantum);
   if (*rc::gen::arbitrary<bool>()) p.change.absolute = units(quantum * *rc::gen::inRange<std::int64_t>(1, 40) + 3);
   if (*rc::gen::arbitrary<bool>()) p.change.relative = *rc::gen::inRange(1, 100) / 100.0;
+  if (p.change.relative && *rc::gen::arbitrary<bool>()) p.change.floor = units(*rc::gen::inRange(1, 2000));
+  if (*rc::gen::inRange(0, 3) == 0) p.derisking = *rc::gen::element(Direction::up, Direction::down);
+  if (*rc::gen::arbitrary<bool>()) {
+    p.flaps = FlapBudget{*rc::gen::inRange<std::uint32_t>(1, 4), Duration::seconds(*rc::gen::inRange(1, 300))};
+  }
+  for (int i = *rc::gen::inRange(0, 3); i-- > 0;) {
+    const std::int64_t from = *rc::gen::inRange<std::int64_t>(-10'000, 20'000);
+    p.restricted_values.push_back({units(from), units(from + *rc::gen::inRange<std::int64_t>(0, 3'000))});
+  }
   p.cooldown_up = Duration::seconds(*rc::gen::inRange(0, 60));
   p.cooldown_down = Duration::seconds(*rc::gen::inRange(0, 60));
   if (*rc::gen::arbitrary<bool>()) {
@@ -84,8 +93,18 @@ RC_GTEST_PROP(Limits, NoChangeIsEverBeyondAnyLimitOverALongRun, ()) {
     const Duration cooldown = emergency ? (up ? p.emergency->cooldown_up : p.emergency->cooldown_down)
                                         : (up ? p.cooldown_up : p.cooldown_down);
     Decimal used = change.abs();
+    const bool is_derisking = p.derisking == (up ? Direction::up : Direction::down);
+    for (const ValueRange& r : p.restricted_values) RC_ASSERT(allowed.value < r.from || allowed.value > r.to);
+    if (p.flaps && !is_derisking && !history.empty() && (history.back().change.units() > 0) != up) {
+      std::size_t turns = 0;
+      for (std::size_t h = 1; h < history.size(); ++h) {
+        const bool turned = (history[h].change.units() > 0) != (history[h - 1].change.units() > 0);
+        turns += turned && Duration::seconds(now - history[h].at) < p.flaps->window;
+      }
+      RC_ASSERT(turns < p.flaps->count);
+    }
     for (const Sent& sent : history) {
-      if ((sent.change.units() > 0) == up) RC_ASSERT(Duration::seconds(now - sent.at) >= cooldown);
+      if (!is_derisking && (sent.change.units() > 0) == up) RC_ASSERT(Duration::seconds(now - sent.at) >= cooldown);
       if (p.drift && Duration::seconds(now - sent.at) < p.drift->window) used = used + sent.change.abs();
     }
     if (p.drift) RC_ASSERT(used <= p.drift->budget);

@@ -53,6 +53,7 @@ class Dump {
     enumerator(path, x, {"last", "median", "sum", "rate", "count", "distinct", "ewma", "twap", "quartiles"});
   }
   void put(const std::string& path, guardian::Arbitration x) { enumerator(path, x, {"sum", "min", "max", "first"}); }
+  void put(const std::string& path, guardian::Direction x) { enumerator(path, x, {"up", "down"}); }
   void put(const std::string& path, controller::Action x) { enumerator(path, x, {"direct", "reverse"}); }
   void put(const std::string& path, controller::Integration x) {
     enumerator(path, x, {"trapezoid", "forward", "backward"});
@@ -192,8 +193,12 @@ class Dump {
     put(path + ".text", text);
   }
   void put(const std::string& path, const guardian::ChangeLimit& x) {
-    const auto& [absolute, relative] = x;
-    fields(path, "absolute relative", absolute, relative);
+    const auto& [absolute, relative, floor] = x;
+    fields(path, "absolute relative floor", absolute, relative, floor);
+  }
+  void put(const std::string& path, const guardian::FlapBudget& x) {
+    const auto& [count, window] = x;
+    fields(path, "count window", count, window);
   }
   void put(const std::string& path, const guardian::DriftBudget& x) {
     const auto& [budget, window] = x;
@@ -205,11 +210,15 @@ class Dump {
   }
   void put(const std::string& path, const guardian::ParameterSettings& x) {
     const auto& [name, unit, help, decimals, initial, min, max, quantum, change, cooldown_up, cooldown_down, drift,
-                 emergency, arbitration, expiry, ack_timeout, veto_window] = x;
+                 emergency, arbitration, expiry, ack_timeout, veto_window, derisking, flaps, restricted,
+                 restricted_values] = x;
     fields(path, "unit help decimals initial min max quantum change", unit, help, decimals, initial, min, max, quantum,
            change);
     fields(path, "cooldown_up cooldown_down drift emergency arbitration expiry ack_timeout veto_window", cooldown_up,
            cooldown_down, drift, emergency, arbitration, expiry, ack_timeout, veto_window);
+    std::vector<std::string> ranges;
+    for (const auto& [from, to] : restricted_values) ranges.push_back(from.to_string() + ".." + to.to_string());
+    fields(path, "derisking flaps restricted restricted_values", derisking, flaps, restricted, ranges);
   }
   void put(const std::string& path, const controller::Gains& x) {
     const auto& [kp, ki_per_s, kd_s] = x;

@@ -52,6 +52,13 @@ TEST(DecimalValue, NeverGoesThroughADouble) {
 TEST(ChangeValue, TellsAbsoluteFromRelative) {
   EXPECT_EQ(parse_change("0.25", "USD", 2)->absolute->to_string(), "0.25");
   EXPECT_EQ(parse_change("5% of value", "USD", 2)->relative, 0.05);
+  const auto both = parse_change("5% of value, at least 0.01, at most 0.5", "USD", 2);
+  EXPECT_EQ(both->floor->to_string(), "0.01");
+  EXPECT_EQ(both->absolute->to_string(), "0.5");
+  EXPECT_EQ(both->relative, 0.05);
+  EXPECT_FALSE(parse_change("0.25, at least 0.01", "USD", 2));
+  EXPECT_FALSE(parse_change("5% of value, at least 0.01, at least 0.02", "USD", 2));
+  EXPECT_FALSE(parse_change("5% of value, maybe 0.01", "USD", 2));
   EXPECT_EQ(parse_change("25bps", "ratio", 4)->absolute->to_string(), "0.0025");
   EXPECT_EQ(parse_change("5%", "USD", 2).error().nearest, "5% of value");
 }

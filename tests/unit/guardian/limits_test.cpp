@@ -182,5 +182,81 @@ TEST(Limits, MoreChangesThanCanBeRememberedUseUpTheBudget) {
   EXPECT_EQ(normal(settings, state, "4", s(5000)).value, d("3"));
 }
 
+TEST(Limits, ARelativeChangeWithAFloorLeavesZeroAtAUsefulSpeed) {
+  auto settings = fee();
+  settings.min = d("0");
+  settings.change.relative = 0.1;
+  settings.change.floor = d("0.2");
+  EXPECT_EQ(normal(settings, at_value("0"), "5").value, d("0.2"));
+  EXPECT_EQ(normal(settings, at_value("4"), "5").value, d("4.4"));  // beyond it the share counts
+  settings.change.absolute = d("0.1");
+  EXPECT_EQ(normal(settings, at_value("0"), "5").value, d("0.1"));  // never beyond the absolute limit
+}
+
+TEST(Limits, ADeriskingMoveWaitsForNoCooldownAndTheWayBackDoes) {
+  auto settings = fee();
+  settings.cooldown_up = settings.cooldown_down = Duration::seconds(60);
+  settings.derisking = Direction::down;
+  auto state = emitted(settings, at_value("3"), d("2.5"), s(0));
+  state.applied = d("2.5");
+  EXPECT_EQ(normal(settings, state, "2", s(1)).value, d("2"));
+  state = emitted(settings, state, d("3"), s(1));
+  state.applied = d("3");
+  EXPECT_EQ(kinds(normal(settings, state, "4", s(2))), std::vector{Limit::cooldown});
+}
+
+TEST(Limits, DirectionChangesOnlyAsOftenAsTheFlapBudgetAllows) {
+  auto settings = fee();
+  settings.flaps = FlapBudget{2, Duration::seconds(100)};
+  auto state = at_value("3");
+  const auto go = [&](const char* value, std::int64_t at) {
+    state = emitted(settings, state, d(value), s(at));
+    state.applied = d(value);
+  };
+  go("3.5", 0);
+  go("3", 10);    // first
+  go("3.5", 20);  // second
+  EXPECT_EQ(flaps_used(settings, state, s(30)), 2U);
+  EXPECT_EQ(normal(settings, state, "4", s(30)).value, d("4"));  // on in the same direction
+  const Allowed back = normal(settings, state, "3", s(30));
+  ASSERT_EQ(kinds(back), std::vector{Limit::flap});
+  EXPECT_EQ(back.value, d("3.5"));
+  EXPECT_EQ(back.bites[0].detail, "2 of 2 changes of direction used in 1m40s, next in 1m20s");
+  EXPECT_EQ(normal(settings, state, "3", s(110)).value, d("3"));
+  settings.derisking = Direction::down;
+  EXPECT_EQ(normal(settings, state, "3", s(30)).value, d("3"));
+}
+
+TEST(Limits, WhatWasGivenBackIsNoFlap) {
+  auto settings = fee();
+  settings.flaps = FlapBudget{1, Duration::seconds(100)};
+  auto state = emitted(settings, at_value("3"), d("3.5"), s(0));
+  state.applied = d("3.5");
+  const auto sent = emitted(settings, state, d("3"), s(1));
+  EXPECT_EQ(flaps_used(settings, sent, s(1)), 1U);
+  EXPECT_EQ(flaps_used(settings, given_back(sent, state), s(1)), 0U);
+}
+
+TEST(Limits, ARestrictedParameterIsMovedByNoAutomationButByAGuardian) {
+  auto settings = fee();
+  settings.restricted = true;
+  EXPECT_EQ(kinds(normal(settings, at_value("3"), "4")), std::vector{Limit::restricted});
+  EXPECT_EQ(limit_override(settings, at_value("3"), d("4"), OperatingMode::normal).value, d("4"));
+}
+
+TEST(Limits, ARestrictedValueIsStoppedBeforeAndMayBeLeftAndPassed) {
+  auto settings = fee();
+  settings.restricted_values = {{d("3.5"), d("3.6")}, {d("3.65"), d("4")}};
+  const Allowed up = normal(settings, at_value("3"), "3.8");
+  EXPECT_EQ(up.value, d("3.45"));  // both ranges are before it, one after the other
+  ASSERT_EQ(kinds(up), std::vector{Limit::restricted});
+  EXPECT_EQ(up.bites[0].detail, "no automation may send 3.5 to 3.6 %");
+  EXPECT_EQ(normal(settings, at_value("4.5"), "3.55").value, d("4.05"));
+  EXPECT_EQ(normal(settings, at_value("3.55"), "3.2").value, d("3.2"));  // a guardian had put it there
+  EXPECT_EQ(normal(settings, at_value("3.55"), "3.9").value, d("3.55"));
+  EXPECT_EQ(normal(settings, at_value("3"), "4.5").value, d("4.5"));
+  EXPECT_EQ(limit_override(settings, at_value("3"), d("3.55"), OperatingMode::normal).value, d("3.55"));
+}
+
 }  // namespace
 }  // namespace homeostat::guardian
