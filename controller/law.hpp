@@ -170,7 +170,12 @@ class LawBox {
   LawBox(const LawBox& o) : state_(o.state_ ? std::make_unique<LawState>(*o.state_) : nullptr) {}
   LawBox(LawBox&&) noexcept = default;
   LawBox& operator=(const LawBox& o) {
-    if (this != &o) state_ = o.state_ ? std::make_unique<LawState>(*o.state_) : nullptr;
+    if (this == &o) return *this;
+    if (state_ && o.state_) {
+      *state_ = *o.state_;  // in the room there is
+    } else {
+      state_ = o.state_ ? std::make_unique<LawState>(*o.state_) : nullptr;
+    }
     return *this;
   }
   LawBox& operator=(LawBox&&) noexcept = default;

@@ -110,7 +110,15 @@ void Engine::State::send(std::uint32_t index, DecisionRecord& record, Effects& e
   ParameterRuntime& runtime = parameters[index];
   const Instant at = progress.at;
   const std::int8_t direction = record.value > runtime.guarded.applied ? 1 : -1;
-  runtime.under_way = UnderWay{record.id, true, at, at, at + settings.expiry, false, runtime.guarded};
+  runtime.under_way = UnderWay{record.id,
+                               true,
+                               at,
+                               at,
+                               at + settings.expiry,
+                               false,
+                               runtime.guarded,
+                               record.overridden ? std::vector<LoopMemory>{} : remembered(index),
+                               runtime.proposed_before};
   runtime.guarded = guardian::emitted(settings, std::move(runtime.guarded), record.value, at);
   if (runtime.direction == -direction) ++runtime.direction_changes;
   runtime.direction = direction;
@@ -178,8 +186,7 @@ void Engine::State::answer(DecisionRecord& record, const ActuatorReport& report,
   ++(report.applied ? runtime.applied : runtime.rejected);
   if (!report.applied) {
     if (is_under_way) {
-      runtime.guarded = guardian::given_back(std::move(runtime.guarded), runtime.under_way->before);
-      runtime.under_way.reset();
+      give_back(*index);
       back_off(*index, report.at, "adjustment " + std::to_string(record.id) + " was rejected: " + report.detail);
     }
     effects.notices.push_back({NoticeKind::actuator, report.at, settings.name,

@@ -96,6 +96,7 @@ void Engine::State::align(std::uint32_t index) {
     for (const auto loop : parameter.loops) loops[loop].align_to(contribution);
   }
   runtime.proposed = runtime.guarded.applied.to_double();
+  if (runtime.under_way) runtime.under_way->laws.clear();  // whatever becomes of it, the laws go on from here
 }
 
 void Engine::State::align_all() {

@@ -54,9 +54,10 @@ bool is_consistent(const Engine::State& state) {
     const ParameterRuntime& runtime = state.parameters[i];
     if (!is_consistent(runtime.guarded, decimals) || !has_scale(runtime.wanted, decimals)) return false;
     if (runtime.override_order && !has_scale(runtime.override_order->value, decimals)) return false;
-    if (runtime.under_way && runtime.under_way->sent && !is_consistent(runtime.under_way->before, decimals)) {
-      return false;
-    }
+    if (!runtime.under_way) continue;
+    if (runtime.under_way->sent && !is_consistent(runtime.under_way->before, decimals)) return false;
+    const std::size_t laws = runtime.under_way->laws.size();
+    if (laws != 0 && laws != state.plan.parameters[i].loops.size()) return false;
   }
   return std::all_of(state.adjustments.begin(), state.adjustments.end(), [](const auto& entry) {
     const DecisionRecord& record = entry.second;

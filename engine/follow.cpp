@@ -113,8 +113,7 @@ void Engine::State::follow_up(std::uint32_t index, Effects& effects) {
     effects.updates.push_back(known->second);
   }
   if (!expired) return;
-  runtime.guarded = guardian::given_back(std::move(runtime.guarded), runtime.under_way->before);
-  runtime.under_way.reset();
+  give_back(index);
   runtime.resisted = true;
 }
 

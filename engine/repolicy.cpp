@@ -153,6 +153,7 @@ void Engine::State::change_policy(const PolicyChange& change, Effects& effects) 
     if (!index) continue;
     const ParameterPlan& was = plan.parameters[*index];
     next.parameters[i] = std::move(parameters[*index]);
+    if (next.parameters[i].under_way) next.parameters[i].under_way->laws.clear();  // they may be other laws
     const bool goes_on = was.base == now.base && was.settings->arbitration == now.settings->arbitration &&
                          is_same_loop_set(plan, was, next.plan, now);
     if (!goes_on) next.align(i);

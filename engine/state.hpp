@@ -26,6 +26,17 @@ namespace homeostat::engine {
 /// never later than after this many periods: a contract that refuses everything costs gas, not more.
 inline constexpr std::int64_t kBackoffPeriodsMax = 64;
 
+/// What a law remembers, as it is given back when what it asked for was not done.
+struct LoopMemory {
+  controller::PidState pid;
+  controller::LawBox law;
+
+  template <class Archive, class Self>
+  static void fields(Archive& a, Self& x) {
+    a(x.pid), a(x.law);
+  }
+};
+
 struct LoopState {
   controller::PidStep last;  ///< the law's state, and the terms of the last step
   double setpoint = 0;       ///< PV, on its ramp
@@ -35,6 +46,7 @@ struct LoopState {
   ResponseWatch watch;
   controller::LawBox law;  ///< of a law other than pid
   double excess = 0;       ///< scratch of one tick: made and used in step_loops
+  LoopMemory before;       ///< scratch of one tick: before its step, for send
 
   [[nodiscard]] const controller::PidState& pid() const { return last.state; }
   /// Its contribution, held between steps, U.
@@ -56,10 +68,16 @@ struct UnderWay {
   Instant expires;
   bool timed_out = false;
   guardian::ParameterState before;  ///< to give cooldown and budget back
+  /// What the parameter's laws remembered before the step that asked for it, by ParameterPlan::loops. While there is
+  /// any, the laws wait for the answer. Empty: they do not (a guardian's override; they were aligned or reconfigured
+  /// since).
+  std::vector<LoopMemory> laws;
+  double proposed_before = 0;  ///< and what they proposed then, U
 
   template <class Archive, class Self>
   static void fields(Archive& a, Self& x) {
-    a(x.id), a(x.sent), a(x.ready), a(x.sent_at), a(x.expires), a(x.timed_out), a(x.before);
+    a(x.id), a(x.sent), a(x.ready), a(x.sent_at), a(x.expires), a(x.timed_out), a(x.before), a(x.laws),
+        a(x.proposed_before);
   }
 };
 
@@ -80,6 +98,7 @@ struct ParameterRuntime {
   std::uint64_t emitted = 0, applied = 0, rejected = 0, timed_out = 0;
   std::uint64_t direction_changes = 0;
   std::int8_t direction = 0;                                 ///< of the last emitted change
+  double proposed_before = 0;                                ///< scratch of one tick: `proposed` of the tick before, U
   std::array<std::uint64_t, guardian::kLimitCount> bites{};  ///< count by guardian::Limit
 
   template <class Archive, class Self>
@@ -152,6 +171,12 @@ struct Engine::State {
 
   // laws.cpp: a step of a law other than pid
   void step_law(std::uint32_t loop, const std::vector<oracle::Reading>& readings, double dt_s);
+  // commit.cpp: a law advances when what it asked for is acknowledged
+  [[nodiscard]] bool is_waiting(std::uint32_t parameter) const;
+  void wait(std::uint32_t parameter, double dt_s);
+  void remember(std::uint32_t parameter);
+  [[nodiscard]] std::vector<LoopMemory> remembered(std::uint32_t parameter) const;
+  void give_back(std::uint32_t parameter);
 
   // follow.cpp: what time alone brings about, and the causes of the mode
   void expire_orders(Instant at, Effects& effects);

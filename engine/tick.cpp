@@ -86,6 +86,11 @@ void Engine::State::step_loops(const std::vector<oracle::Reading>& readings, dou
   for (std::uint32_t p = 0; p < parameters.size(); ++p) {
     const ParameterPlan& parameter = plan.parameters[p];
     if (parameter.loops.empty()) continue;
+    if (is_waiting(p)) {
+      wait(p, dt_s);
+      continue;
+    }
+    remember(p);
     // First every loop's excess by the outputs of the last tick, then every loop's step.
     if (parameter.settings->arbitration == guardian::Arbitration::sum) {
       const double total = excess(p, parameters[p].proposed);
@@ -141,6 +146,8 @@ void Engine::State::begin_record(DecisionRecord& record, std::uint32_t index,
     terms.frozen = step.frozen;
     terms.emergency_gains = loop.emergency_gains;
     if (loop_plan.law != nullptr) tell_law(loop_plan, loop, terms);
+    terms.waiting = is_waiting(index);
+    terms.frozen |= terms.waiting && !is_usable(terms.reading.quality);
   }
   record.mode = progress.mode;
   record.mode_cause = mode_cause;
@@ -160,7 +167,12 @@ void Engine::State::hold_back_all(std::uint32_t index, DecisionRecord& record) c
   if (runtime.under_way) {
     hold_back(record, Limit::in_flight,
               "adjustment " + std::to_string(runtime.under_way->id) +
-                  (runtime.under_way->sent ? " is not answered yet" : " waits for its veto window"));
+                  (runtime.under_way->timed_out
+                       ? " was not answered within " + text_of(plan.parameters[index].settings->ack_timeout) +
+                             "; its loops hold until it is, or until it expires in " +
+                             text_of(runtime.under_way->expires - progress.at)
+                   : runtime.under_way->sent ? " is not answered yet"
+                                             : " waits for its veto window"));
   }
   if (progress.at < runtime.retry_at) {
     hold_back(record, Limit::backoff, runtime.retry_reason + ", again in " + text_of(runtime.retry_at - progress.at));
@@ -204,7 +216,7 @@ void Engine::State::conclude(std::uint32_t index, DecisionRecord& record, Effect
   if (record.outcome == Outcome::emitted) {
     send(index, record, effects);
   } else if (record.outcome == Outcome::awaiting_veto) {
-    runtime.under_way = UnderWay{record.id, false, progress.at + settings.veto_window, {}, {}, false, {}};
+    runtime.under_way = UnderWay{record.id, false, progress.at + settings.veto_window, {}, {}, false, {}, {}, 0};
     adjustments.insert_or_assign(adjustments.end(), record.id, record);
   }
 

@@ -77,6 +77,7 @@ void proto_from_terms(const engine::LoopTerms& terms, v1::LoopTerms& proto) {
     proto.set_raw(terms.raw);
     proto.set_reason(std::string(name_of(terms.reason)));
   }
+  proto.set_waiting(terms.waiting);
 }
 
 }  // namespace

@@ -1,0 +1,57 @@
+// Two phases: what a law asks for is sent; the law advances when it is acknowledged, and goes back to where it was when
+// it is not. In between it waits: it takes no step, so that nothing winds up against an answer that is still to come,
+// and the time is counted, so that its next step integrates it (up to its dt cap) and its slope is over the whole gap.
+#include "engine/state.hpp"
+
+namespace homeostat::engine {
+
+bool Engine::State::is_waiting(std::uint32_t index) const {
+  const auto& under_way = parameters[index].under_way;
+  return under_way && !under_way->laws.empty();
+}
+
+void Engine::State::wait(std::uint32_t index, double dt_s) {
+  for (LoopMemory& law : parameters[index].under_way->laws) law.pid.since_usable_s += dt_s;
+  for (const std::uint32_t i : plan.parameters[index].loops) {
+    const controller::LoopSettings& settings = *plan.loops[i].settings;
+    LoopState& loop = loops[i];
+    const double target = settings.setpoint + (loop.shift ? loop.shift->amount : 0);
+    loop.setpoint = controller::ramp(loop.setpoint, target, settings.setpoint_ramp_per_s, dt_s);
+    loop.last.state.since_usable_s += dt_s;
+  }
+}
+
+void Engine::State::remember(std::uint32_t index) {
+  parameters[index].proposed_before = parameters[index].proposed;
+  for (const std::uint32_t i : plan.parameters[index].loops) {
+    loops[i].before.pid = loops[i].last.state;
+    loops[i].before.law = loops[i].law;
+  }
+}
+
+std::vector<LoopMemory> Engine::State::remembered(std::uint32_t index) const {
+  std::vector<LoopMemory> laws;
+  laws.reserve(plan.parameters[index].loops.size());
+  for (const std::uint32_t loop : plan.parameters[index].loops) laws.push_back(loops[loop].before);
+  return laws;
+}
+
+void Engine::State::give_back(std::uint32_t index) {
+  ParameterRuntime& runtime = parameters[index];
+  UnderWay& under_way = *runtime.under_way;
+  runtime.guarded = guardian::given_back(std::move(runtime.guarded), under_way.before);
+  if (!under_way.laws.empty()) {
+    const auto& own = plan.parameters[index].loops;
+    for (std::size_t i = 0; i < own.size(); ++i) {
+      LoopState& loop = loops[own[i]];
+      loop.last.state = under_way.laws[i].pid;
+      loop.law = std::move(under_way.laws[i].law);
+      loop.last.output = loop.last.state.output;
+      if (plan.loops[own[i]].law == nullptr) loop.last.i = loop.last.state.integral;
+    }
+    runtime.proposed = under_way.proposed_before;
+  }
+  runtime.under_way.reset();
+}
+
+}  // namespace homeostat::engine
