@@ -147,7 +147,7 @@ void Engine::State::begin_record(DecisionRecord& record, std::uint32_t index,
     terms.emergency_gains = loop.emergency_gains;
     if (loop_plan.law != nullptr) tell_law(loop_plan, loop, terms);
     terms.waiting = is_waiting(index);
-    terms.frozen |= terms.waiting && !is_usable(terms.reading.quality);
+    if (terms.waiting) terms.frozen = !is_usable(terms.reading.quality);  // of the reading as it is now
   }
   record.mode = progress.mode;
   record.mode_cause = mode_cause;
