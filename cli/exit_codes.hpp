@@ -38,7 +38,8 @@ inline constexpr std::array<ExitCodeMeaning, 9> kExitCodes{{
     {ExitCode::timeout, "timeout", "the daemon did not answer within --timeout; a command may still take effect"},
     {ExitCode::refused, "refused", "invalid configuration, command, name, value or id; nothing changed"},
     {ExitCode::divergence, "divergence",
-     "`replay` or `conformance` found a difference, `journal verify` damage, or an incident was not accepted"},
+     "`replay` or `conformance` found a difference, `audit` or `journal verify` damage, or an incident was not "
+     "accepted"},
 }};
 
 /// Why a command stops: what to print on stderr (one sentence), and the exit code.

@@ -68,6 +68,7 @@ void add_approval_commands(CLI::App& group, Context& context);   // guardian key
 void add_admin_commands(CLI::App& root, Context& context);       // reload config backup log-level version
 void add_check_command(CLI::App& root, Context& context);        // check
 void add_replay_command(CLI::App& root, Context& context);       // replay
+void add_audit_commands(CLI::App& root, Context& context);       // audit ...
 void add_incidents_command(CLI::App& root, Context& context);    // incidents
 void add_conformance_command(CLI::App& root, Context& context);  // conformance
 void add_journal_commands(CLI::App& root, Context& context);     // journal ...

@@ -3,6 +3,7 @@
 
 #include "cli/commands/context.hpp"
 #include "cli/commands/failure.hpp"
+#include "cli/commands/policy_loader.hpp"
 #include "cli/commands/progress.hpp"
 #include "cli/format.hpp"
 #include "cli/json.hpp"
@@ -10,9 +11,7 @@
 #include "daemon/convert/decision.hpp"
 
 namespace homeostat::cli {
-namespace {
 
-/// The configuration's errors as one Error: the engine's codec wants a Result.
 Result<engine::PolicyPtr> load_policy(const std::string& text) {
   const auto loaded = config::load_text(text, "journal", [](std::string_view) { return std::nullopt; });
   if (loaded) return loaded->policy();
@@ -20,6 +19,8 @@ Result<engine::PolicyPtr> load_policy(const std::string& text) {
   for (const config::Diagnostic& d : loaded.error()) all += (all.empty() ? "" : "; ") + d.text();
   return fail(ErrorCode::invalid_argument, "policy", all);
 }
+
+namespace {
 
 v1::Decision message_of(const engine::DecisionRecord& record) {
   v1::Decision message;

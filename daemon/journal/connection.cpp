@@ -29,4 +29,24 @@ Result<Database> open_for_writing(const std::filesystem::path& file, std::uint64
   return db;
 }
 
+// A file in a directory that we may not write has no -shm file unless a daemon runs. When there is no log
+// either, nothing can change and SQLite may read the file as it is.
+Result<Database> open_for_reading(const std::filesystem::path& file) {
+  std::error_code ignored;
+  if (!std::filesystem::exists(file, ignored)) {
+    return fail(ErrorCode::missing, file.string(), "there is no journal here");
+  }
+  Result<Database> db = Database::open(file, Database::Mode::read);
+  if (!db) return db;
+  const Result<std::int64_t> probe = db->query_integer("SELECT count(*) FROM sqlite_schema");
+  if (probe) return db;
+  const std::filesystem::path log = file.string() + "-wal";
+  const bool has_log = std::filesystem::exists(log, ignored) && std::filesystem::file_size(log, ignored) > 0;
+  const ErrorCode code = probe.error().code;
+  if ((code != ErrorCode::unavailable && code != ErrorCode::permission_denied) || has_log) {
+    return tl::make_unexpected(probe.error());
+  }
+  return Database::open(file, Database::Mode::immutable);
+}
+
 }  // namespace homeostat::journal

@@ -16,4 +16,7 @@ inline constexpr int kPageBytes = 8192;
 /// Errors: unsupported (the file system cannot do WAL), corrupt, io, permission_denied.
 [[nodiscard]] Result<Database> open_for_writing(const std::filesystem::path& file, std::uint64_t max_bytes);
 
+/// Opens an existing journal's file to read, beside a live writer or from a directory that we may not write.
+[[nodiscard]] Result<Database> open_for_reading(const std::filesystem::path& file);
+
 }  // namespace homeostat::journal

@@ -17,6 +17,7 @@
 
 #include "core/check.hpp"
 #include "daemon/journal/connection.hpp"
+#include "daemon/journal/ledger.hpp"
 
 namespace homeostat::journal {
 namespace {
@@ -183,11 +184,13 @@ Result<> Journal::recover(const ProgressCallback& progress) {
       return true;
     }));
   }
-  JOURNAL_TRY(db_.execute("UPDATE meta SET value = value + 1 WHERE key = 'epoch'"));
-  const Result<std::int64_t> epoch = db_.query_integer("SELECT value FROM meta WHERE key = 'epoch'");
-  if (!epoch) return tl::make_unexpected(epoch.error());
-  epoch_ = static_cast<std::uint64_t>(*epoch);
-  return {};
+  return db_.transaction("BEGIN IMMEDIATE", [&]() -> Result<> {
+    JOURNAL_TRY(db_.execute("UPDATE meta SET value = value + 1 WHERE key = 'epoch'"));
+    const Result<std::int64_t> epoch = db_.query_integer("SELECT value FROM meta WHERE key = 'epoch'");
+    if (!epoch) return tl::make_unexpected(epoch.error());
+    epoch_ = static_cast<std::uint64_t>(*epoch);
+    return append_seal(db_, {.opened_epoch = epoch_}, hooks_.now());
+  });
 }
 
 void Journal::write_loop() {
@@ -219,7 +222,8 @@ Result<> Journal::commit(const Group& group) {
   JOURNAL_TRY(db_.transaction("BEGIN IMMEDIATE", [&]() -> Result<> {
     if (!group.bytes.empty()) JOURNAL_TRY(inserts_.frame(frame));
     for (const DecisionRow& row : group.decisions) JOURNAL_TRY(inserts_.decision(row));
-    return {};
+    return append_ledger(db_, group.decisions, group.bytes.empty() ? head_ : ChainHead{frame.last_seq, frame.hash},
+                         frame.at);
   }));
   if (!group.bytes.empty()) head_ = ChainHead{frame.last_seq, frame.hash};
   return {};

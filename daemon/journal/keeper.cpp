@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "core/check.hpp"
+#include "daemon/journal/ledger.hpp"
 #include "daemon/journal/store.hpp"
 
 namespace homeostat::journal {
@@ -16,6 +17,7 @@ namespace {
 // Bounds of one housekeeping transaction: how long a commit may have to wait for it.
 constexpr std::int64_t kPruneRows = 256;
 constexpr std::size_t kPruneBytes = std::size_t{8} << 20;
+constexpr Duration kLedgerMargin = Duration::days(1);
 constexpr const char* kPruneDecisions =
     "DELETE FROM decisions WHERE id IN (SELECT id FROM decisions ORDER BY id LIMIT 512) AND at_ns < ?1";
 constexpr const char* kRemoveLooseParts =
@@ -164,7 +166,11 @@ Result<> Keeper::write_snapshot(const Snapshot& snapshot) {
   Result<Statement> remove = db_.prepare("DELETE FROM snapshots WHERE seq = ?1");
   if (!remove) return tl::make_unexpected(remove.error());
   JOURNAL_TRY(db_.execute("PRAGMA synchronous=NORMAL"));
-  JOURNAL_TRY(write([&] { return remove->bind(1, snapshot.seq).run(); }));
+  JOURNAL_TRY(write([&]() -> Result<> {
+    JOURNAL_TRY(remove->bind(1, snapshot.seq).run());
+    if (sqlite3_changes(db_.handle()) == 0) return {};
+    return append_seal(db_, {.snapshots_removed = {snapshot.seq}}, now_());  // a damaged one
+  }));
   const std::string_view state = snapshot.state;
   std::int64_t part = 0;
   for (std::size_t at = 0; at < state.size(); at += kSnapshotPartBytes, ++part) {
@@ -172,7 +178,16 @@ Result<> Keeper::write_snapshot(const Snapshot& snapshot) {
         write([&] { return inserts->snapshot_part(snapshot.seq, part, state.substr(at, kSnapshotPartBytes)); }));
   }
   JOURNAL_TRY(db_.execute("PRAGMA synchronous=FULL"));
-  JOURNAL_TRY(write([&] { return inserts->snapshot(snapshot); }));
+  JOURNAL_TRY(write([&]() -> Result<> {
+    JOURNAL_TRY(inserts->snapshot(snapshot));
+    return append_seal(db_,
+                       {.has_snapshot = true,
+                        .snapshot_seq = snapshot.seq,
+                        .snapshot_hash = hash_of(snapshot),
+                        .policy_digest = snapshot.policy_digest,
+                        .policy_fingerprint = fingerprint_of(snapshot.policy_text)},
+                       now_());
+  }));
   ++counts_.snapshots;
   counts_.newest_snapshot_seq = snapshot.seq;
   return {};
@@ -180,13 +195,27 @@ Result<> Keeper::write_snapshot(const Snapshot& snapshot) {
 
 Result<> Keeper::remove_old_snapshots() {
   Result<Statement> rows = db_.prepare(
-      "DELETE FROM snapshots WHERE seq NOT IN (SELECT seq FROM snapshots ORDER BY seq DESC LIMIT ?1) "
+      "SELECT seq FROM snapshots WHERE seq NOT IN (SELECT seq FROM snapshots ORDER BY seq DESC LIMIT ?1) "
       "AND seq NOT IN (SELECT min(seq) FROM snapshots WHERE at_ns >= ?2 GROUP BY at_ns / ?3)");
   if (!rows) return tl::make_unexpected(rows.error());
+  Result<Statement> remove = db_.prepare("DELETE FROM snapshots WHERE seq = ?1");
+  if (!remove) return tl::make_unexpected(remove.error());
   const std::int64_t cutoff_ns = (now_() - settings_.retention).ns;
   const std::int64_t span_ns = std::max<std::int64_t>(settings_.retention.ns / kSnapshotSpans, 1);
-  JOURNAL_TRY(
-      write([&] { return rows->bind(1, std::int64_t{kSnapshotsKept}).bind(2, cutoff_ns).bind(3, span_ns).run(); }));
+  rows->bind(1, std::int64_t{kSnapshotsKept}).bind(2, cutoff_ns).bind(3, span_ns);
+  JOURNAL_TRY(write([&]() -> Result<> {
+    Seal seal;
+    for (;;) {
+      const Result<bool> row = rows->step();
+      if (!row) return tl::make_unexpected(row.error());
+      if (!*row) break;
+      seal.snapshots_removed.push_back(rows->natural(0));
+    }
+    rows->reset();
+    if (seal.snapshots_removed.empty()) return {};
+    for (const std::uint64_t seq : seal.snapshots_removed) JOURNAL_TRY(remove->bind(1, seq).run());
+    return append_seal(db_, std::move(seal), now_());
+  }));
   int removed = 1;
   while (removed > 0) {
     JOURNAL_TRY(write([&]() -> Result<> {
@@ -203,8 +232,31 @@ Result<> Keeper::prune_frames() {
   if (!seqs) return tl::make_unexpected(seqs.error());
   if (seqs->empty()) return {};
   bool more = true;
-  while (more) JOURNAL_TRY(write([&] { return prune_some_frames(seqs->front(), more); }));
+  for (bool sealed = false; more; sealed = true) {
+    if (!sealed) JOURNAL_TRY(seal_frames_to_prune(seqs->front(), more));
+    if (more) JOURNAL_TRY(write([&] { return prune_some_frames(seqs->front(), more); }));
+  }
   return {};
+}
+
+// Said before it is done: one seal for all of it, and none that a crash could leave unsaid. The frames that follow
+// prove the hash of what was removed.
+Result<> Keeper::seal_frames_to_prune(std::uint64_t covered_seq, bool& any) {
+  Result<Statement> oldest = db_.prepare(
+      "SELECT last_seq, at_ns FROM frames WHERE first_seq < (SELECT max(first_seq) FROM frames) ORDER BY first_seq");
+  if (!oldest) return tl::make_unexpected(oldest.error());
+  const Instant cutoff = now_() - settings_.retention;
+  std::uint64_t to = 0;
+  for (;;) {
+    const Result<bool> row = oldest->step();
+    if (!row) return tl::make_unexpected(row.error());
+    if (!*row || oldest->natural(0) > covered_seq || Instant{oldest->integer(1)} >= cutoff) break;
+    to = oldest->natural(0);
+  }
+  oldest->reset();
+  any = to > 0;
+  if (!any) return {};
+  return write([&] { return append_seal(db_, {.inputs_removed_to = to}, now_()); });
 }
 
 Result<> Keeper::prune_some_frames(std::uint64_t covered_seq, bool& more) {
@@ -237,15 +289,51 @@ Result<> Keeper::prune_some_frames(std::uint64_t covered_seq, bool& more) {
   return write_base(db_, base);
 }
 
+// Rows of the ledger stay longer than the decisions they stand for, so that a clock set back leaves no decision bare.
+Result<> Keeper::seal_decisions_to_prune(Instant cutoff, std::uint64_t& ledger_to, bool& any) {
+  Result<Statement> decision =
+      db_.prepare("SELECT 1 FROM (SELECT at_ns FROM decisions ORDER BY id LIMIT 512) WHERE at_ns < ?1 LIMIT 1");
+  if (!decision) return tl::make_unexpected(decision.error());
+  const Result<bool> is_old = decision->bind(1, cutoff.ns).step();
+  if (!is_old) return tl::make_unexpected(is_old.error());
+  decision->reset();
+  // The last row stays: the chain goes on from it.
+  Result<Statement> row =
+      db_.prepare("SELECT n FROM ledger WHERE at_ns >= ?1 OR n = (SELECT max(n) FROM ledger) ORDER BY n LIMIT 1");
+  if (!row) return tl::make_unexpected(row.error());
+  const Result<bool> first_kept = row->bind(1, (cutoff - kLedgerMargin).ns).step();
+  if (!first_kept) return tl::make_unexpected(first_kept.error());
+  const Result<Link> base = ledger_base(db_);
+  if (!base) return tl::make_unexpected(base.error());
+  if (*first_kept && row->natural(0) > base->n + 1) ledger_to = row->natural(0) - 1;
+  row->reset();
+  any = *is_old || ledger_to > 0;
+  if (!any) return {};
+  return write(
+      [&] { return append_seal(db_, {.decisions_removed_before = cutoff, .ledger_removed_to = ledger_to}, now_()); });
+}
+
 Result<> Keeper::prune_decisions() {
   Result<Statement> remove = db_.prepare(kPruneDecisions);
   if (!remove) return tl::make_unexpected(remove.error());
   const Instant cutoff = now_() - settings_.decision_retention;
+  std::uint64_t ledger_to = 0;
+  bool any = false;
+  JOURNAL_TRY(seal_decisions_to_prune(cutoff, ledger_to, any));
+  if (!any) return {};
   int removed = 1;
   while (removed > 0) {
     JOURNAL_TRY(write([&]() -> Result<> {
       JOURNAL_TRY(remove->bind(1, cutoff.ns).run());
       removed = sqlite3_changes(db_.handle());
+      return {};
+    }));
+  }
+  for (bool more = ledger_to > 0; more;) {
+    JOURNAL_TRY(write([&]() -> Result<> {
+      const Result<bool> pruned = prune_ledger(db_, ledger_to, kPruneRows);
+      if (!pruned) return tl::make_unexpected(pruned.error());
+      more = *pruned;
       return {};
     }));
   }

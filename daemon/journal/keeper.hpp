@@ -60,6 +60,8 @@ class Keeper {
   [[nodiscard]] Result<> prune_frames();
   [[nodiscard]] Result<> prune_some_frames(std::uint64_t covered_seq, bool& more);
   [[nodiscard]] Result<> prune_decisions();
+  [[nodiscard]] Result<> seal_frames_to_prune(std::uint64_t covered_seq, bool& any);
+  [[nodiscard]] Result<> seal_decisions_to_prune(Instant cutoff, std::uint64_t& ledger_to, bool& any);
   /// A transaction while it is the keeper's turn.
   template <class Task>
   [[nodiscard]] Result<> write(Task&& task);

@@ -10,6 +10,7 @@
 
 #include <fmt/format.h>
 
+#include "daemon/journal/connection.hpp"
 #include "daemon/journal/frame.hpp"
 #include "daemon/journal/store.hpp"
 
@@ -21,26 +22,6 @@ constexpr int kVerifyAttemptsMax = 5;
 
 // Pages copied before the backup reports progress.
 constexpr int kBackupPages = 256;
-
-// A file in a directory that we may not write has no -shm file unless a daemon runs. When there is no log
-// either, nothing can change and SQLite may read the file as it is.
-Result<Database> open_for_reading(const std::filesystem::path& file) {
-  std::error_code ignored;
-  if (!std::filesystem::exists(file, ignored)) {
-    return fail(ErrorCode::missing, file.string(), "there is no journal here");
-  }
-  Result<Database> db = Database::open(file, Database::Mode::read);
-  if (!db) return db;
-  const Result<std::int64_t> probe = db->query_integer("SELECT count(*) FROM sqlite_schema");
-  if (probe) return db;
-  const std::filesystem::path log = file.string() + "-wal";
-  const bool has_log = std::filesystem::exists(log, ignored) && std::filesystem::file_size(log, ignored) > 0;
-  const ErrorCode code = probe.error().code;
-  if ((code != ErrorCode::unavailable && code != ErrorCode::permission_denied) || has_log) {
-    return tl::make_unexpected(probe.error());
-  }
-  return Database::open(file, Database::Mode::immutable);
-}
 
 Result<> sync_path(const std::filesystem::path& path) {
   const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);

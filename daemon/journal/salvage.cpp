@@ -5,6 +5,7 @@
 
 #include "daemon/journal/connection.hpp"
 #include "daemon/journal/journal.hpp"
+#include "daemon/journal/ledger.hpp"
 
 namespace homeostat::journal {
 namespace {
@@ -52,6 +53,13 @@ Result<> copy_snapshots(const std::vector<Snapshot>& snapshots, Database& target
         JOURNAL_TRY(inserts->snapshot_part(snapshot.seq, part, state.substr(at, kSnapshotPartBytes)));
       }
       JOURNAL_TRY(inserts->snapshot(snapshot));
+      JOURNAL_TRY(append_seal(target,
+                              {.has_snapshot = true,
+                               .snapshot_seq = snapshot.seq,
+                               .snapshot_hash = hash_of(snapshot),
+                               .policy_digest = snapshot.policy_digest,
+                               .policy_fingerprint = fingerprint_of(snapshot.policy_text)},
+                              snapshot.at));
     }
     return {};
   });
@@ -67,7 +75,7 @@ Result<> copy_decisions(Database& source, Database& target, SalvageReport& repor
     if (!rows || rows->empty()) return {};  // unreadable ones are lost: replay makes them again
     JOURNAL_TRY(target.transaction("BEGIN IMMEDIATE", [&]() -> Result<> {
       for (const DecisionRow& row : *rows) JOURNAL_TRY(inserts->decision(row));
-      return {};
+      return append_ledger(target, *rows, {}, rows->front().at);
     }));
     report.decisions_kept += rows->size();
     report.last_decision_id = std::max(report.last_decision_id, rows->front().id);
@@ -123,9 +131,17 @@ Result<SalvageReport> rebuild(Database& source, const std::filesystem::path& fil
     const bool covers = copied.first_seq == 0 ? snapshot.seq == newest : snapshot.seq + 1 >= copied.first_seq;
     if (covers) kept.push_back(snapshot);
   }
+  const Result<ChainHead> base = read_base(target);
+  if (!base) return tl::make_unexpected(base.error());
+  // The old chains end in the damaged original, which is kept: these begin anew and say why.
+  const Result<std::int64_t> epoch = source.query_integer("SELECT value FROM meta WHERE key = 'epoch'");
+  JOURNAL_TRY(append_seal(target,
+                          {.opened_epoch = epoch ? static_cast<std::uint64_t>(*epoch) : 0,
+                           .note = "salvaged: " + report.damage,
+                           .inputs_removed_to = base->seq},
+                          Instant{}));
   JOURNAL_TRY(copy_snapshots(kept, target));
   JOURNAL_TRY(copy_decisions(source, target, report));
-  const Result<std::int64_t> epoch = source.query_integer("SELECT value FROM meta WHERE key = 'epoch'");
   JOURNAL_TRY(
       target.execute(fmt::format("UPDATE meta SET value = {} WHERE key = 'epoch'", epoch ? *epoch : 0).c_str()));
   JOURNAL_TRY(target.execute("PRAGMA wal_checkpoint(TRUNCATE)"));

@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include "daemon/journal/ledger.hpp"
+
 namespace homeostat::journal {
 namespace {
 
@@ -128,7 +130,9 @@ Result<> create_schema(Database& db, Instant now) {
                                        "INSERT INTO meta VALUES ('created_ns', {}), ('epoch', 0)",
                                        kApplicationId, kFormatVersion, now.ns)
                                .c_str()));
-    return write_base(db, ChainHead{});
+    JOURNAL_TRY(create_ledger(db));
+    JOURNAL_TRY(write_base(db, ChainHead{}));
+    return append_seal(db, {.note = "created"}, now);
   });
 }
 
@@ -212,6 +216,33 @@ Result<std::vector<std::uint64_t>> snapshot_seqs(Database& db) {
     if (!*row) return seqs;
     seqs.push_back(select->natural(0));
   }
+}
+
+Result<std::vector<std::string>> schema_of(Database& db) {
+  Result<Statement> select = db.prepare("SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL");
+  if (!select) return tl::make_unexpected(select.error());
+  std::vector<std::string> statements;
+  for (;;) {
+    const Result<bool> row = select->step();
+    if (!row) return tl::make_unexpected(row.error());
+    if (!*row) break;
+    statements.emplace_back(select->bytes(0));
+  }
+  std::sort(statements.begin(), statements.end());
+  return statements;
+}
+
+std::vector<std::string> expected_schema() {
+  std::vector<std::string> statements;
+  std::string_view rest = kSchema;
+  for (std::size_t end = rest.find(';'); end != std::string_view::npos; end = rest.find(';')) {
+    const std::size_t begin = rest.find_first_not_of('\n');
+    statements.emplace_back(rest.substr(begin, end - begin));
+    rest.remove_prefix(end + 1);
+  }
+  for (std::string& statement : ledger_schema()) statements.push_back(std::move(statement));
+  std::sort(statements.begin(), statements.end());
+  return statements;
 }
 
 Result<Snapshot> read_snapshot(Database& db, std::uint64_t seq) {

@@ -4,6 +4,7 @@
 //     decisions        one row per decision, the last put holds
 //     snapshots        one row per complete snapshot, its state in snapshot_parts
 //     meta             epoch, created_ns, and the base: what retention has cut off
+//     ledger, seals    the chains of everything but the inputs (ledger.hpp)
 //
 // The base (base_seq, base_hash) is the chain's head before the oldest kept frame, so that a missing
 // first frame is noticed like any other. Readable with the sqlite3 command.
@@ -48,6 +49,10 @@ inline constexpr std::size_t kSnapshotPartBytes = std::size_t{1} << 20;
 [[nodiscard]] Result<std::vector<std::uint64_t>> snapshot_seqs(Database& db);
 /// Error: missing, corrupt.
 [[nodiscard]] Result<Snapshot> read_snapshot(Database& db, std::uint64_t seq);
+
+/// The statements that made the file's tables and indexes, sorted; and those that it must be made of.
+[[nodiscard]] Result<std::vector<std::string>> schema_of(Database& db);
+[[nodiscard]] std::vector<std::string> expected_schema();
 
 [[nodiscard]] Result<std::optional<DecisionRow>> find_decision(Database& db, std::uint64_t id);
 [[nodiscard]] Result<std::vector<DecisionRow>> list_decisions(Database& db, const DecisionFilter& filter);
