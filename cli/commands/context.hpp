@@ -61,7 +61,7 @@ CLI::App* add_group(CLI::App& parent, const std::string& name, const std::string
                     const std::vector<std::string>& examples);
 
 void add_state_commands(CLI::App& root, Context& context);       // status metrics loops parameters sources
-void add_decision_commands(CLI::App& root, Context& context);    // adjustments explain preview
+void add_decision_commands(CLI::App& root, Context& context);    // adjustments explain why preview
 void add_watch_command(CLI::App& root, Context& context);        // watch
 void add_guardian_commands(CLI::App& root, Context& context);    // guardian ...
 void add_approval_commands(CLI::App& group, Context& context);   // guardian key pending submit approve reject ...

@@ -1,9 +1,11 @@
-// adjustments, explain, preview: what was decided, why, and what would be decided next.
+// adjustments, explain, why, preview: what was decided, why, and what would be decided next.
 #include <charconv>
 
 #include "cli/commands/context.hpp"
+#include "cli/commands/names.hpp"
 #include "cli/json.hpp"
 #include "cli/present.hpp"
+#include "cli/why.hpp"
 
 namespace homeostat::cli {
 namespace {
@@ -65,6 +67,43 @@ Outcome<> explain(Context& context, const std::string& which) {
   return {};
 }
 
+Outcome<std::optional<v1::Decision>> newest_of(Client& client, const std::string& parameter, bool adjustments_only) {
+  v1::ListDecisionsRequest request;
+  request.set_parameter(parameter);
+  request.set_adjustments_only(adjustments_only);
+  request.set_limit(1);
+  const auto answer = client.call(request);
+  if (!answer) return tl::make_unexpected(answer.error());
+  return answer->decisions().empty() ? std::nullopt : std::optional(answer->decisions(0));
+}
+
+Outcome<> why(Context& context, const std::string& name) {
+  auto client = context.client();
+  if (!client) return tl::make_unexpected(client.error());
+  const auto parameters = client->call(v1::ListParametersRequest{});
+  if (!parameters) return tl::make_unexpected(parameters.error());
+  const auto parameter = find_named(parameters->parameters(), name, "parameter");
+  if (!parameter) return tl::make_unexpected(parameter.error());
+  auto status = client->call(v1::GetStatusRequest{});
+  if (!status) return tl::make_unexpected(status.error());
+  auto last = newest_of(*client, name, false);
+  if (!last) return tl::make_unexpected(last.error());
+  auto last_sent = newest_of(*client, name, true);
+  if (!last_sent) return tl::make_unexpected(last_sent.error());
+  const Situation situation{.status = std::move(*status),
+                            .parameter = **parameter,
+                            .last = std::move(*last),
+                            .last_sent = std::move(*last_sent),
+                            .now = context.console.now()};
+  const WhyAnswer answer = why_of(situation);
+  if (context.options.json) {
+    context.print_line(why_json(answer));
+  } else {
+    context.print(printable(why_text(answer, situation.now), Keep::lines));
+  }
+  return {};
+}
+
 Outcome<> preview(Context& context) {
   const auto answer = fetch(context, v1::PreviewRequest{});
   if (!answer) return tl::make_unexpected(answer.error());
@@ -94,10 +133,17 @@ void add_decision_commands(CLI::App& root, Context& context) {
   adjustments->add_option("--before", options->before, "only ids below this one (the next page)")->type_name("ID");
 
   const auto which = std::make_shared<std::string>("last");
-  CLI::App* why = add_command(root, context, "explain", "Why a parameter moved, or did not, in plain words",
-                              {"homeostat explain last", "homeostat explain 17 --json | jq '.decision.limits'"},
-                              [&context, which] { return explain(context, *which); });
-  why->add_option("ID", *which, "of a decision (homeostat adjustments lists them), or last (the default)");
+  CLI::App* explained = add_command(root, context, "explain", "Why a parameter moved, or did not, in plain words",
+                                    {"homeostat explain last", "homeostat explain 17 --json | jq '.decision.limits'"},
+                                    [&context, which] { return explain(context, *which); });
+  explained->add_option("ID", *which, "of a decision (homeostat adjustments lists them), or last (the default)");
+
+  const auto parameter = std::make_shared<std::string>();
+  CLI::App* asked = add_command(
+      root, context, "why", "Why a parameter does not move now, or moved, and what to do about it",
+      {"homeostat why transaction_fee", "homeostat why transaction_fee --json | jq '.reasons[] | select(.holds)'"},
+      [&context, parameter] { return why(context, *parameter); });
+  asked->add_option("PARAMETER", *parameter, "its name (homeostat parameters lists them)")->required();
 
   add_command(root, context, "preview", "What the next tick would decide now, without deciding it",
               {"homeostat preview", "homeostat preview --json | jq '.decisions[].value'"},
