@@ -8,6 +8,12 @@
 namespace homeostat::controller {
 namespace {
 
+/// As std::clamp, but never a branch: where readings are noise it would be guessed wrong half the time.
+double clamped(double x, double low, double high) {
+  const double at_least = x < low ? low : x;
+  return high < at_least ? high : at_least;
+}
+
 struct Terms {
   double error = 0;
   double p = 0;
@@ -22,7 +28,7 @@ Terms terms_of(const Law& law, double setpoint, double process_variable, double 
   double slope = slope_per_s;
   if (law.error == ErrorKind::relative) {
     const double scale = std::max(std::fabs(setpoint), kSetpointScaleMin);
-    raw = std::clamp(raw / scale, -kErrorRatioMax, kErrorRatioMax);
+    raw = clamped(raw / scale, -kErrorRatioMax, kErrorRatioMax);
     reference /= scale;
     slope /= scale;
   }
@@ -49,14 +55,14 @@ double filtered_slope(const PidSettings& settings, const PidState& before, doubl
   const double slope = (process_variable - before.process_variable) / elapsed_s;
   if (settings.derivative_filter.ns <= 0) return slope;
   return before.slope_per_s +
-         (slope - before.slope_per_s) * (1 - math::exp(-elapsed_s / settings.derivative_filter.in_seconds()));
+         (slope - before.slope_per_s) * (1 - math::exp(-elapsed_s / settings.seconds.derivative_filter));
 }
 
 /// The process variable after the filter on the input.
 double filtered_input(const PidSettings& settings, const PidState& before, double process_variable, double elapsed_s) {
   if (!before.has_reading || settings.input_filter.ns <= 0) return process_variable;
-  return before.process_variable + (process_variable - before.process_variable) *
-                                       (1 - math::exp(-elapsed_s / settings.input_filter.in_seconds()));
+  return before.process_variable +
+         (process_variable - before.process_variable) * (1 - math::exp(-elapsed_s / settings.seconds.input_filter));
 }
 
 /// Where the output may go in this step.
@@ -64,7 +70,7 @@ struct Reach {
   double low = 0;
   double high = 0;
 
-  [[nodiscard]] double limited(double x) const { return std::clamp(x, low, high); }
+  [[nodiscard]] double limited(double x) const { return clamped(x, low, high); }
 };
 
 Reach reach_of(const PidSettings& settings, double output, double elapsed_s) {
@@ -90,7 +96,7 @@ struct Integrated {
 /// The integral after anti-windup and `area`; `rest` is the output without the integral.
 Integrated integrate(const PidSettings& settings, const Reach& reach, double integral, double area, double rest,
                      double excess, double dt_s) {
-  const double share = std::min(1.0, dt_s / settings.tracking_time.in_seconds());
+  const double share = std::min(1.0, dt_s / settings.seconds.tracking_time);
   switch (settings.anti_windup) {
     case AntiWindup::tracking: {
       const double tracking = excess * share;
@@ -120,9 +126,7 @@ Integrated integrate(const PidSettings& settings, const Reach& reach, double int
 }  // namespace
 
 double with_deadband(double error, double deadband) {
-  if (error > deadband) return error - deadband;
-  if (error < -deadband) return error + deadband;
-  return 0;
+  return error - clamped(error, -deadband, deadband);
 }
 
 double ramp(double current, double target, double speed_per_s, double dt_s) {
@@ -140,6 +144,9 @@ PidSettings with_defaults(PidSettings settings, Duration period) {
   }
   if (settings.tracking_time.ns <= 0) settings.tracking_time = period;
   if (settings.dt_max.ns <= 0) settings.dt_max = period * 3;
+  settings.seconds = {settings.leak_half_life.in_seconds(), settings.derivative_filter.in_seconds(),
+                      settings.input_filter.in_seconds(), settings.tracking_time.in_seconds(),
+                      settings.dt_max.in_seconds()};
   return settings;
 }
 
@@ -161,11 +168,11 @@ void advance(const PidSettings& settings, const Gains& gains_in_force, const Pid
   const double output_before = state.output;
   const double since_before_s = state.since_usable_s;
   state.since_usable_s += input.dt_s;
-  state.output = std::clamp(state.output, settings.output_min, settings.output_max);
+  state.output = clamped(state.output, settings.output_min, settings.output_max);
   if (!input.usable) return hold(settings, last);
 
   const double elapsed_s = state.since_usable_s;
-  const double dt_s = std::min(elapsed_s, settings.dt_max.in_seconds());
+  const double dt_s = std::min(elapsed_s, settings.seconds.dt_max);
   const double process_variable = filtered_input(settings, state, input.process_variable, elapsed_s);
   const double slope_per_s = filtered_slope(settings, state, process_variable, elapsed_s);
   const Law law{gains_in_force, settings.setpoint_weight, settings.action, settings.error, settings.deadband};
@@ -181,20 +188,20 @@ void advance(const PidSettings& settings, const Gains& gains_in_force, const Pid
   } else if (state.aligning) {
     // The smallest integral that continues the output: none if a limit already explains it, for one taken up only
     // to cancel what the limit cancels anyway would push the output the wrong way as soon as the error shrinks.
-    const bool is_explained = std::clamp(without_integral, settings.output_min, settings.output_max) == state.output;
+    const bool is_explained = clamped(without_integral, settings.output_min, settings.output_max) == state.output;
     integral = is_explained ? 0 : state.output - without_integral;
   } else if (is_law_new) {
     const Terms old = terms_of(state.law, input.setpoint, process_variable, slope_per_s);
     const double as_before = settings.feed_forward + old.p + old.d + integral;
     integral = reach.limited(as_before) - without_integral;
   } else {
-    if (settings.leak_half_life.ns > 0) integral *= math::exp2(-dt_s / settings.leak_half_life.in_seconds());
+    if (settings.leak_half_life.ns > 0) integral *= math::exp2(-dt_s / settings.seconds.leak_half_life);
     const double area = area_of(settings, gains_in_force.ki_per_s, state.error, terms.error, dt_s) * input.authority;
     const Integrated integrated = integrate(settings, reach, integral, area, without_integral, input.excess, dt_s);
     integral = integrated.integral;
     tracking = integrated.tracking;
   }
-  integral = std::clamp(integral, settings.integral_min, settings.integral_max);
+  integral = clamped(integral, settings.integral_min, settings.integral_max);
 
   const double unlimited = without_integral + integral;
   if (!std::isfinite(unlimited)) {  // beyond what check() lets through: as if this step had not been
@@ -213,8 +220,8 @@ void advance(const PidSettings& settings, const Gains& gains_in_force, const Pid
   state.since_usable_s = 0;
   // Between two values inside the limits; exact at full authority, where a + (b - a) would not be.
   state.output = input.authority >= 1 ? limited
-                                      : std::clamp(state.output + (limited - state.output) * input.authority,
-                                                   settings.output_min, settings.output_max);
+                                      : clamped(state.output + (limited - state.output) * input.authority,
+                                                settings.output_min, settings.output_max);
   last.error = terms.error;
   last.p = terms.p;
   last.i = integral;

@@ -21,12 +21,11 @@
 //
 // Windup. This loop's own output limits are its bounds and, with a slew limit, how far the output may have come since
 // the last usable step. What lies behind it (hard bounds, a chain that clamps, an executor that rejects) the caller
-// states as the excess, what was applied minus what was wanted. Three modes:
-//   tracking          the integral takes in only what still moves the output, and follows the excess: I += excess dt/Tt
-//   conditional       no area while it pushes further: beyond a limit, or against an excess      [control_toolbox;
-//   ArduPilot] back_calculation  all of the area, then I += (limited - unlimited + excess) dt/Tt            [Astrom &
-//   Hagglund 2006]
-// with Tt the tracking time and dt/Tt at most 1.
+// states as the excess, what was applied minus what was wanted. Three modes, with Tt the tracking time, dt/Tt at most
+// 1:
+// - tracking: the integral takes in only what still moves the output, and follows the excess: I += excess dt/Tt;
+// - conditional: no area while it pushes further, beyond a limit or against an excess [control_toolbox, ArduPilot];
+// - back_calculation: all of the area, then I += (limited - unlimited + excess) dt/Tt [Astrom & Hagglund 2006].
 //
 // Bumpless. After start, or after align_to(), the next usable step solves for the smallest integral that
 // gives exactly the aligned output. When gains, set-point weight, action, error kind or deadband differ from the

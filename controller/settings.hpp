@@ -59,6 +59,16 @@ struct PidSettings {
   double slew_per_s = 0;   ///< largest speed of the output in U/s, 0 = any
   Duration tracking_time;  ///< anti-windup by what was applied; 0 = one period
   Duration dt_max;         ///< cap of one integration step; 0 = 3 periods
+
+  /// The durations above once more, filled in by with_defaults(): a step has no time for divisions.
+  struct Seconds {
+    double leak_half_life = 0;
+    double derivative_filter = 0;
+    double input_filter = 0;
+    double tracking_time = 0;
+    double dt_max = 0;
+  };
+  Seconds seconds;
 };
 
 /// What the loop's metric must show when its parameter has really moved, see engine/plausibility.hpp.
