@@ -20,7 +20,7 @@ namespace {
 // Bounds of a policy, so that no queue, product or sum of the engine can grow past its range.
 constexpr std::size_t kMetricsMax = 100'000;
 constexpr std::size_t kLoopsMax = 100'000;
-constexpr std::size_t kParametersMax = 10'000;
+constexpr std::size_t kParametersMax = 100'000;
 constexpr std::size_t kNameLengthLimit = 100;
 constexpr std::size_t kKeysMax = 100;
 constexpr std::size_t kRestrictedMax = 64;

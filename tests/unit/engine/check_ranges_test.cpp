@@ -203,10 +203,10 @@ void resize_with_names(std::vector<T>& all, std::size_t size) {
 
 TEST(Check, ListsEndWhereTheyMustFit) {
   Policy policy = whole_policy();
-  resize_with_names(policy.guardian.parameters, 10'000);
+  resize_with_names(policy.guardian.parameters, 100'000);
   EXPECT_TRUE(check(policy).empty());
   resize_with_names(policy.guardian.parameters, 10'001);
-  EXPECT_TRUE(complains(policy, "parameters", "at most 10000"));
+  EXPECT_TRUE(complains(policy, "parameters", "at most 100000"));
 
   policy = whole_policy();
   resize_with_names(policy.loops, 100'001);
