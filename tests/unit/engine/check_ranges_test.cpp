@@ -205,7 +205,7 @@ TEST(Check, ListsEndWhereTheyMustFit) {
   Policy policy = whole_policy();
   resize_with_names(policy.guardian.parameters, 100'000);
   EXPECT_TRUE(check(policy).empty());
-  resize_with_names(policy.guardian.parameters, 10'001);
+  resize_with_names(policy.guardian.parameters, 100'001);
   EXPECT_TRUE(complains(policy, "parameters", "at most 100000"));
 
   policy = whole_policy();
