@@ -167,6 +167,36 @@ void read_emergency(const Field& field, Context& context, const oracle::MetricSe
   if (gains.is_given()) read_gains(gains, context, loop.emergency.emplace());
 }
 
+/// The unit of a point's left side is the schedule's metric's.
+void read_schedule(const Field& field, Context& context, const Metrics& metrics, LoopSettings& loop) {
+  if (!field.is_given()) return;
+  Section s(field, context);
+  controller::GainSchedule schedule;
+  const Field name = s.required("metric", "the metric that the gains follow");
+  const Field points = s.required("points", "factors on all gains by the metric's value, e.g. [[10, 1], [100, 0.2]]");
+  if (!name.name(schedule.metric) || !points.is_given()) return;
+  const oracle::MetricSettings* metric = metrics.find(schedule.metric);
+  if (metric == nullptr) {
+    std::vector<std::string> names;
+    for (const auto& m : metrics.settings) names.push_back(m.name);
+    return report_unknown(name, "metric", schedule.metric, names);
+  }
+  for (std::size_t i = 0; i < points.node()->sequence.size(); ++i) {
+    const Node& pair = points.node()->sequence[i];
+    const std::string path = fmt::format("{}.{}", points.path(), i);
+    if (pair.sequence.size() != 2) {
+      return Field(&pair, path, &context).error("is [value of the metric, factor], e.g. [10, 0.5]");
+    }
+    controller::GainSchedule::Point point;
+    const bool x = Field(&pair.sequence[0], path + ".0", &context).quantity(point.x, metric->unit);
+    const bool y = Field(&pair.sequence[1], path + ".1", &context)
+                       .number(point.factor, {.min = 1e-6, .max = controller::GainSchedule::kFactorMax});
+    if (x && y) schedule.points.push_back(point);
+  }
+  if (points.node()->sequence.empty()) return points.error("is a list of [value of the metric, factor]");
+  loop.schedule = std::move(schedule);
+}
+
 void read_plausibility(const Field& field, Context& context, Duration period, LoopSettings& loop) {
   if (!field.is_given()) return;
   Section s(field, context);
@@ -198,13 +228,34 @@ std::vector<LoopSettings> read_loops(const Field& field, Context& context, const
     loop.name = name;
     Section s(entry, context);
     const Field metric_field = s.required("metric", "the metric this loop reads");
-    const Field parameter_field = s.required("parameter", "the parameter this loop moves");
-    const bool has_names = metric_field.name(loop.metric) & parameter_field.name(loop.parameter);
+    const Field drives = s.optional("drives");
+    const Field parameter_field =
+        drives.is_given() ? s.optional("parameter") : s.required("parameter", "the parameter this loop moves");
+    if (drives.is_given() && parameter_field.is_given()) {
+      parameter_field.error("is that of the loop it drives; keep one of drives and parameter");
+    }
+    const LoopSettings* driven = nullptr;
+    const oracle::MetricSettings* driven_metric = nullptr;
+    if (drives.name(loop.drives)) {
+      const auto inner =
+          std::find_if(loops.begin(), loops.end(), [&](const auto& other) { return other.name == loop.drives; });
+      if (inner == loops.end()) {
+        std::vector<std::string> names;
+        for (const auto& other : loops) names.push_back(other.name);
+        report_unknown(drives, "loop above this one", loop.drives, names);
+      } else {
+        driven = &*inner;
+        driven_metric = metrics.find(driven->metric);
+        loop.parameter = driven->parameter;
+      }
+    }
+    const bool has_names =
+        metric_field.name(loop.metric) & (drives.is_given() ? driven != nullptr : parameter_field.name(loop.parameter));
     const auto* metric = metrics.find(loop.metric);
     const auto parameter =
         std::find_if(parameters.begin(), parameters.end(), [&](const auto& p) { return p.name == loop.parameter; });
     if (!loop.metric.empty() && metric == nullptr) report_unknown(metric_field, "metric", loop.metric, metric_names);
-    if (!loop.parameter.empty() && parameter == parameters.end()) {
+    if (!loop.parameter.empty() && parameter == parameters.end() && driven == nullptr) {
       report_unknown(parameter_field, "parameter", loop.parameter, parameter_names);
     }
     s.optional("response").text(loop.response);
@@ -213,13 +264,23 @@ std::vector<LoopSettings> read_loops(const Field& field, Context& context, const
     if (has_names && metric != nullptr && parameter != parameters.end()) {
       loop.law = read_law(law, context, metrics, *parameter, *metric);
       read_setpoint(s, context, *metric, loop);
-      if (loop.law) {
+      if (driven != nullptr && driven_metric != nullptr && !loop.law) {
+        // Its output is a set-point's: in that metric's unit, with all the room between its min and max.
+        guardian::ParameterSettings room;
+        room.unit = driven_metric->unit;
+        read_pid(s, context, room, period, loop.pid);
+        if (loop.pid.output_min == 0 && loop.pid.output_max == 0) {
+          loop.pid.output_min = std::min(0.0, driven_metric->min - driven->setpoint);
+          loop.pid.output_max = std::max(0.0, driven_metric->max - driven->setpoint);
+        }
+      } else if (loop.law) {
         loop.pid.action = controller::action_of(*loop.law);
         read_output(s, context, *parameter, loop.pid);
         read_dt_max(s, period, loop.pid.dt_max);
       } else {
         read_pid(s, context, *parameter, period, loop.pid);
       }
+      read_schedule(s.optional("schedule"), context, metrics, loop);
       read_emergency(s.optional("emergency"), context, *metric, loop);
       read_plausibility(s.optional("plausibility"), context, period, loop);
     } else {

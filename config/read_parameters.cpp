@@ -189,7 +189,7 @@ ParameterSettings read_parameter(const std::string& name, const Field& field, Co
   read_restricted(s.optional("restricted"), context, p);
   std::size_t i = 0;
   if (s.optional("derisking").one_of(i, {"up", "down"})) p.derisking = static_cast<guardian::Direction>(i);
-  if (s.optional("arbitration").one_of(i, {"sum", "min", "max", "first"})) {
+  if (s.optional("arbitration").one_of(i, {"sum", "min", "max", "first", "weighted"})) {
     p.arbitration = static_cast<guardian::Arbitration>(i);
   }
   return p;

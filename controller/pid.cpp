@@ -177,7 +177,11 @@ void advance(const PidSettings& settings, const Gains& gains_in_force, const Pid
   const double slope_per_s = filtered_slope(settings, state, process_variable, elapsed_s);
   const Law law{gains_in_force, settings.setpoint_weight, settings.action, settings.error, settings.deadband};
   const bool is_law_new = !(law == state.law);
-  const Terms terms = terms_of(law, input.setpoint, process_variable, slope_per_s);
+  Terms terms = terms_of(law, input.setpoint, process_variable, slope_per_s);
+  const double factor = input.gain_factor;
+  const double moved_by_factor = (state.gain_factor - factor) * (terms.p + terms.d);
+  terms.p *= factor;
+  terms.d *= factor;
   const double without_integral = settings.feed_forward + terms.p + terms.d;
   const Reach reach = reach_of(settings, state.output, elapsed_s);
 
@@ -192,11 +196,13 @@ void advance(const PidSettings& settings, const Gains& gains_in_force, const Pid
     integral = is_explained ? 0 : state.output - without_integral;
   } else if (is_law_new) {
     const Terms old = terms_of(state.law, input.setpoint, process_variable, slope_per_s);
-    const double as_before = settings.feed_forward + old.p + old.d + integral;
+    const double as_before = settings.feed_forward + state.gain_factor * (old.p + old.d) + integral;
     integral = reach.limited(as_before) - without_integral;
   } else {
+    integral += moved_by_factor;
     if (settings.leak_half_life.ns > 0) integral *= math::exp2(-dt_s / settings.seconds.leak_half_life);
-    const double area = area_of(settings, gains_in_force.ki_per_s, state.error, terms.error, dt_s) * input.authority;
+    const double area =
+        area_of(settings, gains_in_force.ki_per_s * factor, state.error, terms.error, dt_s) * input.authority;
     const Integrated integrated = integrate(settings, reach, integral, area, without_integral, input.excess, dt_s);
     integral = integrated.integral;
     tracking = integrated.tracking;
@@ -213,6 +219,7 @@ void advance(const PidSettings& settings, const Gains& gains_in_force, const Pid
   state.aligning = false;
   state.has_reading = true;
   if (is_law_new) state.law = law;
+  state.gain_factor = factor;
   state.integral = integral;
   state.error = terms.error;
   state.process_variable = process_variable;

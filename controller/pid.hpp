@@ -30,8 +30,9 @@
 // Bumpless. After start, or after align_to(), the next usable step solves for the smallest integral that
 // gives exactly the aligned output. When gains, set-point weight, action, error kind or deadband differ from the
 // last step's, it solves for the integral that gives the output which the old law would have given. Both hold as far
-// as [integral_min, integral_max] reaches. A loop without integral action (ki = 0) has no place to keep
-// an offset: it has no integral and its changes show, bounded by the guardian's largest change.
+// as [integral_min, integral_max] reaches. A gain factor that changes moves what it takes from P and D into the
+// integral, in the same step that integrates on. A loop without integral action (ki = 0) has no place to keep an
+// offset: it has no integral and its changes show, bounded by the guardian's largest change.
 //
 // Invariants: the output is finite, inside [output_min, output_max] and moves no faster than the slew limit (coming
 // back into changed bounds excepted); the integral is finite and inside its own bounds.
@@ -73,11 +74,12 @@ struct PidState {
   double slope_per_s = 0;       ///< filtered dpv/dt, PV/s
   double since_usable_s = 0;    ///< time since the last usable step
   double output = 0;            ///< U; what is held, and what is aligned to
+  double gain_factor = 1;       ///< of the last usable step
 
   template <class Archive, class Self>
   static void fields(Archive& a, Self& x) {
     a(x.aligning), a(x.has_reading), a(x.law), a(x.integral), a(x.error), a(x.process_variable), a(x.slope_per_s),
-        a(x.since_usable_s), a(x.output);
+        a(x.since_usable_s), a(x.output), a(x.gain_factor);
   }
 };
 
@@ -86,8 +88,9 @@ struct PidInput {
   double setpoint = 0;          ///< PV, already ramped and shifted
   double dt_s = 0;              ///< time since the last step, usable or not
   bool usable = true;
-  double authority = 1;  ///< 0..1
-  double excess = 0;     ///< U: (applied - wanted) beyond what the next adjustment can still do
+  double authority = 1;    ///< 0..1
+  double excess = 0;       ///< U: (applied - wanted) beyond what the next adjustment can still do
+  double gain_factor = 1;  ///< on all gains, from a schedule
 };
 
 struct PidStep {

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 
+#include "controller/schedule.hpp"
 #include "core/time.hpp"
 
 namespace homeostat::controller {
@@ -95,6 +96,10 @@ struct LoopSettings {
   std::string response;                                   ///< one sentence for explain: what this loop is for
   /// A law other than pid; none = pid. Of `pid` it then uses action, output limits and dt_max alone.
   std::shared_ptr<const LawSettings> law;
+  std::optional<GainSchedule> schedule;  ///< on pid's gains; none = factor 1
+  /// The loop whose set-point this one's output is added to; its metric's unit is then this loop's U, and `parameter`
+  /// the one that the driven loop moves in the end. Empty = it moves the parameter itself.
+  std::string drives;
 };
 
 }  // namespace homeostat::controller

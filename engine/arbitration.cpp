@@ -2,7 +2,8 @@
 // them, and how they take over from somebody else without a step.
 //
 // Combining (around the base value): sum; the smallest or largest contribution; or the first loop in the
-// policy's order with a usable reading.
+// policy's order with a usable reading; or their mean, each weighted by the authority of its reading (0 if it cannot be
+// trusted; nobody can: as it was).
 //
 // Anti-windup. The gap between the total that a loop stands for and what is applied counts only beyond
 // what the next adjustment could still do, so that cooldowns and quantisation do not bleed the
@@ -11,7 +12,7 @@
 // - without: the gap to the hard bounds, as the next adjustment could go anywhere inside them; unless
 //   the last adjustment was refused or clamped, then the gap to the applied value beyond one quantum.
 // Under `sum` the gap goes back to the loops in proportion to the size of their contributions (equally
-// when all are zero), loops without integral action left out. Under min, max and first each loop
+// when all are zero), loops without integral action left out. Under min, max, first and weighted each loop
 // follows on its own account: the one that won the gap above, the others the winner's total, so that
 // they are ready to take over (as in selector control).
 #include <algorithm>
@@ -45,8 +46,25 @@ double Engine::State::proposed(std::uint32_t index, const std::vector<oracle::Re
         break;
       }
       break;
+    case Arbitration::weighted: {
+      double sum = 0;
+      double weights = 0;
+      for (const auto loop : parameter.loops) {
+        const double share = weight(loop, readings);
+        sum += share * loops[loop].output();
+        weights += share;
+      }
+      if (weights <= 0) return parameters[index].proposed;  // nobody can see: as it was
+      contribution = sum / weights;
+      break;
+    }
   }
   return parameter.base + contribution;
+}
+
+double Engine::State::weight(std::uint32_t loop, const std::vector<oracle::Reading>& readings) const {
+  const oracle::Reading& reading = readings[plan.loops[loop].metric];
+  return is_usable(reading.quality) ? reading.authority : 0;
 }
 
 double Engine::State::share(const ParameterPlan& parameter, std::uint32_t of_loop, bool is_excess) const {

@@ -55,7 +55,8 @@ class Checker {
         sources_(p_.oracle.sources),
         events_(p_.oracle.events),
         metrics_(p_.oracle.metrics),
-        parameters_(p_.guardian.parameters) {}
+        parameters_(p_.guardian.parameters),
+        loops_(p_.loops) {}
 
   std::vector<Error> run() {
     general();
@@ -392,9 +393,57 @@ class Checker {
       duration(s.plausibility->within, where + ".plausibility.within", Duration{1}, kDurationMax);
     }
     if (s.law) law(s, *s.law, where);
+    if (s.schedule) schedule(s, *s.schedule, where + ".schedule");
+    if (!s.drives.empty()) cascade(s, where);
     gains(s.pid.gains, where);
     if (s.emergency) gains(*s.emergency, where + ".emergency");
     pid(s.pid, s.setpoint, where);
+  }
+
+  void schedule(const controller::LoopSettings& s, const controller::GainSchedule& schedule, const std::string& where) {
+    using controller::GainSchedule;
+    known("metric", schedule.metric, metrics_, where + ".metric");
+    if (s.law) add(ErrorCode::conflict, where, "multiplies gains, which only the law pid has");
+    range(schedule.points.size() >= 2 && schedule.points.size() <= GainSchedule::kPointsMax, where + ".points",
+          std::to_string(schedule.points.size()) + " points are not from 2 to " +
+              std::to_string(GainSchedule::kPointsMax));
+    for (std::size_t i = 0; i < schedule.points.size(); ++i) {
+      const auto& point = schedule.points[i];
+      number(point.x, where + ".points", -kMagnitudeMax, kMagnitudeMax);
+      number(point.factor, where + ".points", 1e-6, GainSchedule::kFactorMax);
+      range(i == 0 || point.x > schedule.points[i - 1].x, where + ".points",
+            text_of(point.x) + " does not come after the point before it");
+    }
+  }
+
+  /// A loop that drives another: who it is, that it ends at the parameter it says, and that there is no circle.
+  void cascade(const controller::LoopSettings& s, const std::string& where) {
+    const controller::LoopSettings* at = &s;
+    for (std::size_t steps = 0; !at->drives.empty(); ++steps) {
+      if (steps > p_.loops.size()) {
+        return add(ErrorCode::conflict, where + ".drives", "goes in a circle: no loop of it would move a parameter");
+      }
+      if (!known("loop", at->drives, loops_, where + ".drives")) return;
+      at = &p_.loops[loops_.index.at(at->drives)];
+    }
+    if (at->parameter != s.parameter) {
+      add(ErrorCode::conflict, where + ".parameter",
+          "'" + s.parameter + "' is not what it moves in the end, '" + at->parameter + "'");
+    }
+    if (s.law) add(ErrorCode::unsupported, where + ".law", "a loop that drives another has the law pid");
+    if (s.plausibility) {
+      add(ErrorCode::unsupported, where + ".plausibility", "a loop that drives another moves no parameter itself");
+    }
+    const controller::LoopSettings& inner = p_.loops[loops_.index.at(s.drives)];
+    for (const auto& other : p_.loops) {
+      if (&other != &s && other.drives == s.drives) {
+        add(ErrorCode::conflict, where + ".drives", "'" + s.drives + "' is driven by '" + other.name + "' as well");
+      }
+    }
+    if (metrics_.index.count(inner.metric) == 0) return;
+    const auto& m = p_.oracle.metrics[metrics_.index.at(inner.metric)];
+    range(inner.setpoint + s.pid.output_min >= m.min - 1e-9 && inner.setpoint + s.pid.output_max <= m.max + 1e-9,
+          where + ".output", "takes the set-point of '" + s.drives + "' beyond its metric's min and max");
   }
 
   void law(const controller::LoopSettings& s, const controller::LawSettings& law, const std::string& where) {
@@ -442,7 +491,7 @@ class Checker {
   }
 
   const Policy& p_;
-  Names sources_, events_, metrics_, parameters_;
+  Names sources_, events_, metrics_, parameters_, loops_;
   std::vector<Error> errors_;
 };
 

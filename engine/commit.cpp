@@ -15,7 +15,7 @@ void Engine::State::wait(std::uint32_t index, double dt_s) {
   for (const std::uint32_t i : plan.parameters[index].loops) {
     const controller::LoopSettings& settings = *plan.loops[i].settings;
     LoopState& loop = loops[i];
-    const double target = settings.setpoint + (loop.shift ? loop.shift->amount : 0);
+    const double target = settings.setpoint + (loop.shift ? loop.shift->amount : 0) + loop.driven;
     loop.setpoint = controller::ramp(loop.setpoint, target, settings.setpoint_ramp_per_s, dt_s);
     loop.last.state.since_usable_s += dt_s;
   }

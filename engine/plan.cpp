@@ -21,6 +21,7 @@ std::vector<Actuator> actuators_of(const Plan& plan, const std::vector<std::uint
   std::vector<Actuator> actuators;
   for (const auto index : loops) {
     const LoopPlan& loop = plan.loops[index];
+    if (!loop.settings->drives.empty()) continue;  // moves nothing by itself
     const auto same = [&](const Actuator& a) { return a.parameter == loop.parameter; };
     if (std::any_of(actuators.begin(), actuators.end(), same)) continue;
     const guardian::ParameterSettings& settings = *plan.parameters[loop.parameter].settings;
@@ -60,6 +61,29 @@ void add_law(LoopPlan& plan, const controller::LoopSettings& settings,
   }
 }
 
+/// Which loop drives which; those that drive others step before them. check() has refused circles.
+void add_cascades(Plan& plan) {
+  const auto depth_of = [&](std::uint32_t loop) {
+    std::size_t depth = 0;
+    for (; plan.loops[loop].drives != kNoLoop && depth < plan.loops.size(); ++depth) loop = plan.loops[loop].drives;
+    return depth;
+  };
+  for (std::uint32_t i = 0; i < plan.loops.size(); ++i) {
+    LoopPlan& loop = plan.loops[i];
+    if (loop.settings->drives.empty()) continue;
+    const auto driven = plan.loop(loop.settings->drives);
+    HOMEOSTAT_CHECK(driven.has_value());
+    loop.drives = *driven;
+    loop.drives_name = loop.settings->drives;
+    plan.cascades.push_back(i);
+  }
+  std::stable_sort(plan.cascades.begin(), plan.cascades.end(),
+                   [&](auto a, auto b) { return depth_of(a) > depth_of(b); });
+  for (auto it = plan.cascades.rbegin(); it != plan.cascades.rend(); ++it) {
+    plan.parameters[plan.loops[*it].parameter].outer.push_back(*it);
+  }
+}
+
 }  // namespace
 
 Plan make_plan(const Policy& policy) {
@@ -77,7 +101,7 @@ Plan make_plan(const Policy& policy) {
     const auto parameter = parameters.find(settings.parameter);
     HOMEOSTAT_CHECK(metric != metrics.end() && parameter != parameters.end());
     const auto loop = static_cast<std::uint32_t>(plan.loops.size());
-    plan.parameters[parameter->second].loops.push_back(loop);
+    if (settings.drives.empty()) plan.parameters[parameter->second].loops.push_back(loop);
     plan.loops.push_back({&settings,
                           settings.name,
                           settings.metric,
@@ -86,12 +110,14 @@ Plan make_plan(const Policy& policy) {
                           parameter->second,
                           {}});
     add_law(plan.loops.back(), settings, metrics);
+    if (settings.schedule) plan.loops.back().schedule_metric = metrics.at(settings.schedule->metric);
     if (settings.plausibility) plan.plausible.push_back(loop);
     WatchedMetric& watch = watched[metric->second];
     watch.metric = metric->second;
     watch.loops.push_back(loop);
     watch.has_band |= settings.emergency_below.has_value() || settings.emergency_above.has_value();
   }
+  add_cascades(plan);
   for (const auto loop : plan.plausible) {
     plan.loops[loop].actuators = actuators_of(plan, watched.at(plan.loops[loop].metric).loops);
   }

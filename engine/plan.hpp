@@ -17,6 +17,7 @@
 namespace homeostat::engine {
 
 inline constexpr std::uint32_t kNoMetric = UINT32_MAX;
+inline constexpr std::uint32_t kNoLoop = UINT32_MAX;
 
 struct LoopPlan {
   const controller::LoopSettings* settings = nullptr;
@@ -31,7 +32,10 @@ struct LoopPlan {
   /// The metrics that the law reads besides, in its own places; kNoMetric where it reads none.
   std::array<std::uint32_t, 3> law_metrics{kNoMetric, kNoMetric, kNoMetric};
   bool can_wind_up = false;  ///< remembers what a difference between wanted and applied can wind up
-  bool can_align = false;    ///< can go on from any output without a step
+  std::uint32_t schedule_metric = kNoMetric;
+  std::uint32_t drives = kNoLoop;  ///< the loop whose set-point it moves; none = its parameter
+  SharedText drives_name;
+  bool can_align = false;  ///< can go on from any output without a step
 };
 
 struct ParameterPlan {
@@ -39,6 +43,7 @@ struct ParameterPlan {
   SharedText name;
   std::vector<std::uint32_t> loops;  ///< in the policy's order
   double base = 0;                   ///< initial, U
+  std::vector<std::uint32_t> outer;  ///< loops that drive one of them, or one another: innermost first
 };
 
 /// A metric that at least one loop acts on: its quality and emergency band are causes of the mode.
@@ -72,6 +77,7 @@ struct Plan {
   std::vector<ParameterPlan> parameters;
   std::vector<WatchedMetric> watched;
   std::vector<BundlePlan> bundles;
+  std::vector<std::uint32_t> cascades;                        ///< loops that drive others, outermost first
   std::vector<std::uint32_t> plausible;                       ///< loops with `plausibility`, ascending
   std::map<std::string_view, std::uint32_t> parameter_index;  ///< by name
 

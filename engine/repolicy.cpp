@@ -28,6 +28,7 @@ LoopState carried_over(const LoopState& before, const controller::LoopSettings& 
     state.align_to(before.output());
   }
   if (!now.plausibility) state.watch = {};
+  state.driven = 0;             // whoever drives it says so before its next step
   state.watch.applied.clear();  // the parameters of the metric may be others: what moved counts from now on
   return state;
 }
@@ -142,7 +143,9 @@ void Engine::State::change_policy(const PolicyChange& change, Effects& effects) 
   for (std::uint32_t i = 0; i < next.loops.size(); ++i) {
     const auto& settings = *next.plan.loops[i].settings;
     const auto was = plan.loop(settings.name);
-    if (!was || plan.loops[*was].settings->parameter != settings.parameter) continue;
+    if (!was || plan.loops[*was].settings->parameter != settings.parameter ||
+        plan.loops[*was].settings->drives != settings.drives)
+      continue;
     next.loops[i] = carried_over(loops[*was], *plan.loops[*was].settings, settings);
   }
   for (std::uint32_t i = 0; i < change.policy->oracle.metrics.size(); ++i) next.oracle.doubt(i, "");

@@ -45,6 +45,9 @@ struct LoopState {
   bool emergency_gains = false;
   ResponseWatch watch;
   controller::LawBox law;  ///< of a law other than pid
+  double gain_factor = 1;  ///< by its schedule, the last one that could be told
+  double driven = 0;       ///< what an outer loop adds to its set-point, PV
+  bool holds = false;      ///< scratch of one tick, of an outer loop: the loop that it drives is not in charge
   double excess = 0;       ///< scratch of one tick: made and used in step_loops
   LoopMemory before;       ///< scratch of one tick: before its step, for send
 
@@ -55,7 +58,8 @@ struct LoopState {
 
   template <class Archive, class Self>
   static void fields(Archive& a, Self& x) {
-    a(x.last), a(x.setpoint), a(x.shift), a(x.in_band), a(x.emergency_gains), a(x.watch), a(x.law);
+    a(x.last), a(x.setpoint), a(x.shift), a(x.in_band), a(x.emergency_gains), a(x.watch), a(x.law), a(x.gain_factor),
+        a(x.driven);
   }
 };
 
@@ -169,6 +173,10 @@ struct Engine::State {
   [[nodiscard]] std::string broken_invariant(const BundlePlan& bundle, const std::vector<DecisionRecord*>& records,
                                              const std::vector<oracle::Reading>& readings) const;
 
+  // cascade.cpp: loops that drive others, and gains that follow a reading
+  void step_outer(const std::vector<oracle::Reading>& readings, double dt_s);
+  double gain_factor(std::uint32_t loop, const std::vector<oracle::Reading>& readings);
+
   // laws.cpp: a step of a law other than pid
   void step_law(std::uint32_t loop, const std::vector<oracle::Reading>& readings, double dt_s);
   // commit.cpp: a law advances when what it asked for is acknowledged
@@ -224,6 +232,8 @@ struct Engine::State {
   [[nodiscard]] double proposed(std::uint32_t parameter, const std::vector<oracle::Reading>& readings) const;
   /// Of an excess (`is_excess`), or of a difference that loops are to take over.
   [[nodiscard]] double share(const ParameterPlan& plan, std::uint32_t loop, bool is_excess) const;
+  /// Of a loop under weighted arbitration: its reading's authority.
+  [[nodiscard]] double weight(std::uint32_t loop, const std::vector<oracle::Reading>& readings) const;
   [[nodiscard]] double excess(std::uint32_t parameter, double total) const;
   void align(std::uint32_t parameter);
   void align_all();

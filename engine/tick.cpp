@@ -83,6 +83,7 @@ void Engine::State::tick(const Tick& tick, Effects& effects) {
 }
 
 void Engine::State::step_loops(const std::vector<oracle::Reading>& readings, double dt_s) {
+  if (!plan.cascades.empty()) step_outer(readings, dt_s);
   for (std::uint32_t p = 0; p < parameters.size(); ++p) {
     const ParameterPlan& parameter = plan.parameters[p];
     if (parameter.loops.empty()) continue;
@@ -108,13 +109,15 @@ void Engine::State::step_loop(std::uint32_t index, const std::vector<oracle::Rea
   const oracle::Reading& reading = readings[loop_plan.metric];
   const controller::LoopSettings& settings = *loop_plan.settings;
   LoopState& loop = loops[index];
-  const double target = settings.setpoint + (loop.shift ? loop.shift->amount : 0);
+  const double target = settings.setpoint + (loop.shift ? loop.shift->amount : 0) + loop.driven;
   loop.setpoint = controller::ramp(loop.setpoint, target, settings.setpoint_ramp_per_s, dt_s);
   if (loop_plan.law != nullptr) return step_law(index, readings, dt_s);
   loop.emergency_gains = settings.emergency.has_value() && modes.is_emergency();
   const controller::Gains& gains = loop.emergency_gains ? *settings.emergency : loop_plan.pid.gains;
+  const double factor = loop_plan.schedule_metric == kNoMetric ? 1 : gain_factor(index, readings);
   controller::advance(loop_plan.pid, gains,
-                      {reading.value, loop.setpoint, dt_s, is_usable(reading.quality), reading.authority, loop.excess},
+                      {reading.value, loop.setpoint, dt_s, is_usable(reading.quality) && !loop.holds, reading.authority,
+                       loop.excess, factor},
                       loop.last);
 }
 
@@ -126,7 +129,8 @@ void Engine::State::begin_record(DecisionRecord& record, std::uint32_t index,
   record.at = progress.at;
   record.parameter = parameter.name;
   record.loops.reserve(parameter.loops.size());
-  for (const auto i : parameter.loops) {
+  const bool is_weighted = parameter.settings->arbitration == guardian::Arbitration::weighted;
+  const auto tell = [&](std::uint32_t i) {
     const LoopPlan& loop_plan = plan.loops[i];
     const LoopState& loop = loops[i];
     const controller::PidStep& step = loop.last;
@@ -148,7 +152,12 @@ void Engine::State::begin_record(DecisionRecord& record, std::uint32_t index,
     if (loop_plan.law != nullptr) tell_law(loop_plan, loop, terms);
     terms.waiting = is_waiting(index);
     if (terms.waiting) terms.frozen = !is_usable(terms.reading.quality);  // of the reading as it is now
-  }
+    terms.gain_factor = step.state.gain_factor;
+    if (is_weighted) terms.weight = weight(i, readings);
+    terms.drives = loop_plan.drives_name;
+  };
+  for (const auto i : parameter.loops) tell(i);
+  for (const auto i : parameter.outer) tell(i);
   record.mode = progress.mode;
   record.mode_cause = mode_cause;
   record.previous = parameters[index].guarded.applied;
@@ -162,7 +171,7 @@ void Engine::State::hold_back_all(std::uint32_t index, DecisionRecord& record) c
   if (runtime.pause) hold_by_order(record, Limit::paused, "paused" + until_text(*runtime.pause));
   if (record.value == record.previous) return;
   bool any_usable = record.overridden;
-  for (const LoopTerms& terms : record.loops) any_usable |= !terms.frozen;
+  for (const LoopTerms& terms : record.loops) any_usable |= !terms.frozen && terms.drives.empty();
   if (!any_usable) hold_back(record, Limit::unusable, "no loop has a usable reading");
   if (runtime.under_way) {
     hold_back(record, Limit::in_flight,

@@ -16,6 +16,7 @@ void append(Buffer& text, Decimal value, const std::string& unit) {
 const LoopTerms* foremost(const DecisionRecord& record) {
   const LoopTerms* most = nullptr;
   for (const LoopTerms& terms : record.loops) {
+    if (!terms.drives.empty()) continue;  // in another unit, and by way of another loop
     if (most == nullptr || std::fabs(terms.output) > std::fabs(most->output)) most = &terms;
   }
   return most;

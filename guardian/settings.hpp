@@ -45,7 +45,7 @@ struct ValueRange {
 };
 
 /// How the contributions of several loops on one parameter are combined with its base value.
-enum class Arbitration : std::uint8_t { sum, min, max, first };
+enum class Arbitration : std::uint8_t { sum, min, max, first, weighted };
 
 struct EmergencyLimits {
   ChangeLimit change;

@@ -72,6 +72,9 @@ void proto_from_terms(const engine::LoopTerms& terms, v1::LoopTerms& proto) {
   proto.set_tracking(terms.tracking);
   proto.set_frozen(terms.frozen);
   proto.set_emergency_gains(terms.emergency_gains);
+  proto.set_gain_factor(terms.gain_factor);
+  proto.set_weight(terms.weight);
+  proto.set_drives(terms.drives.str());
   if (terms.law != controller::LawKind::pid) {
     proto.set_law(std::string(name_of(terms.law)));
     proto.set_raw(terms.raw);

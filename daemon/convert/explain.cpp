@@ -84,6 +84,13 @@ void write_loop(Out out, const engine::LoopTerms& terms, std::string_view unit) 
   }
   fmt::format_to(out, "{}{}\n", unit.empty() ? "" : fmt::format(" {}", unit),
                  terms.emergency_gains ? ", with emergency gains" : "");
+  if (terms.gain_factor != 1) {
+    fmt::format_to(out, "           gains times {:.4g}, by the loop's schedule\n", terms.gain_factor);
+  }
+  if (terms.weight != 1) fmt::format_to(out, "           counts {:.4g} among the parameter's loops\n", terms.weight);
+  if (!terms.drives.empty()) {
+    fmt::format_to(out, "           its output is added to the set-point of loop {}\n", terms.drives.view());
+  }
   if (terms.tracking != 0) {
     fmt::format_to(out, "           anti-windup moved the integral by {:+.6g}\n", terms.tracking);
   }
@@ -117,7 +124,7 @@ std::string explain(const engine::DecisionRecord& record, std::string_view unit)
   Out out = std::back_inserter(text);
   write_head(out, record, unit);
   for (const engine::LoopTerms& terms : record.loops) {
-    write_loop(out, terms, unit);
+    write_loop(out, terms, terms.drives.empty() ? unit : std::string_view{});
   }
   fmt::format_to(out, "  {} {} ({} before rounding)\n", record.overridden ? "override" : "wanted  ",
                  with_unit(record.wanted.to_string(), unit), fmt::format("{:.9g}", record.proposed));

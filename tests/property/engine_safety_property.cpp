@@ -73,7 +73,7 @@ guardian::ParameterSettings any_parameter(Random& random, const std::string& nam
     p.emergency = guardian::EmergencyLimits{any_change(random, quantum), some_seconds(random, 0, 60),
                                             some_seconds(random, 0, 60)};
   }
-  p.arbitration = static_cast<guardian::Arbitration>(random.below(4));
+  p.arbitration = static_cast<guardian::Arbitration>(random.below(5));
   p.expiry = some_seconds(random, 15, 120);
   p.ack_timeout = some_seconds(random, 5, 60);
   if (random.chance(0.3)) p.veto_window = some_seconds(random, 1, 60);

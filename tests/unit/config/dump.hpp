@@ -52,7 +52,9 @@ class Dump {
   void put(const std::string& path, oracle::Aggregate x) {
     enumerator(path, x, {"last", "median", "sum", "rate", "count", "distinct", "ewma", "twap", "quartiles"});
   }
-  void put(const std::string& path, guardian::Arbitration x) { enumerator(path, x, {"sum", "min", "max", "first"}); }
+  void put(const std::string& path, guardian::Arbitration x) {
+    enumerator(path, x, {"sum", "min", "max", "first", "weighted"});
+  }
   void put(const std::string& path, guardian::Direction x) { enumerator(path, x, {"up", "down"}); }
   void put(const std::string& path, controller::Action x) { enumerator(path, x, {"direct", "reverse"}); }
   void put(const std::string& path, controller::Integration x) {
@@ -227,7 +229,7 @@ class Dump {
   void put(const std::string& path, const controller::PidSettings& x) {
     const auto& [gains, action, error, deadband, setpoint_weight, leak_half_life, derivative_filter, integral_min,
                  integral_max, output_min, output_max, feed_forward, anti_windup, integration, input_filter, slew_per_s,
-                 tracking_time, dt_max] = x;
+                 tracking_time, dt_max, seconds] = x;  // seconds: of the durations, when defaults are in
     fields(path, "gains action error deadband setpoint_weight leak_half_life derivative_filter", gains, action, error,
            deadband, setpoint_weight, leak_half_life, derivative_filter);
     fields(path, "integral_min integral_max output_min output_max feed_forward tracking_time dt_max", integral_min,
@@ -236,12 +238,19 @@ class Dump {
   }
   void put(const std::string& path, const controller::LoopSettings& x) {
     const auto& [name, metric, parameter, setpoint, setpoint_ramp_per_s, pid, emergency, emergency_below,
-                 emergency_above, emergency_clear_after, plausibility, response, law] = x;
+                 emergency_above, emergency_clear_after, plausibility, response, law, schedule, drives] = x;
     fields(path, "metric parameter setpoint setpoint_ramp_per_s pid emergency", metric, parameter, setpoint,
            setpoint_ramp_per_s, pid, emergency);
     fields(path, "emergency_below emergency_above emergency_clear_after plausibility response", emergency_below,
            emergency_above, emergency_clear_after, plausibility, response);
+    fields(path, "schedule drives", schedule, drives);
     if (law) put(path + ".law", *law);
+  }
+  void put(const std::string& path, const controller::GainSchedule& x) {
+    const auto& [metric, points] = x;
+    std::vector<std::string> list;
+    for (const auto& p : points) list.push_back(text_of(p.x) + ":" + text_of(p.factor));
+    fields(path, "metric points", metric, list);
   }
   void put(const std::string& path, const controller::Int& x) { line(path, controller::text_of(x)); }
   void put(const std::string& path, const controller::LawSettings& x) {
