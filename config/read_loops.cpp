@@ -283,6 +283,7 @@ std::vector<LoopSettings> read_loops(const Field& field, Context& context, const
       read_schedule(s.optional("schedule"), context, metrics, loop);
       read_emergency(s.optional("emergency"), context, *metric, loop);
       read_plausibility(s.optional("plausibility"), context, period, loop);
+      read_plant(s, context, *metric, loop);
     } else {
       s.ignore_rest();
     }

@@ -64,6 +64,8 @@ void read_trust(Section& s, Context& context, oracle::MetricSettings& m);
                                                                       const guardian::ParameterSettings& parameter,
                                                                       const oracle::MetricSettings& metric);
 void read_incidents(const Field& field, Context& context, const Metrics& metrics, IncidentSettings& out);
+/// `plant` and `corridor` of a loop.
+void read_plant(Section& s, Context& context, const oracle::MetricSettings& metric, controller::LoopSettings& loop);
 /// Which parameters move together; their names are checked with the policy.
 void read_bundles(const Field& field, Context& context, guardian::Settings& out);
 void read_guardian(const Field& field, Context& context, guardian::Settings& out);

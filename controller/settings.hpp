@@ -81,6 +81,22 @@ struct Plausibility {
 
 struct LawSettings;  // controller/law.hpp
 
+/// What is known of how the metric answers the parameter: a first-order lag behind a delay. The gain is in PV per U, in
+/// the direction that the loop takes for granted (up for direct, down for reverse), and lies somewhere in its range.
+struct Plant {
+  double gain_min = 0;
+  double gain_max = 0;
+  Duration lag;
+  Duration delay;
+};
+
+/// Where the metric must be after `horizon` for a proposed value to be sent, PV.
+struct Corridor {
+  double min = 0;
+  double max = 0;
+  Duration horizon;
+};
+
 struct LoopSettings {
   std::string name;
   std::string metric;
@@ -100,6 +116,8 @@ struct LoopSettings {
   /// The loop whose set-point this one's output is added to; its metric's unit is then this loop's U, and `parameter`
   /// the one that the driven loop moves in the end. Empty = it moves the parameter itself.
   std::string drives;
+  std::optional<Plant> plant;
+  std::optional<Corridor> corridor;  ///< with a plant only: what is proposed is run through it before it is sent
 };
 
 }  // namespace homeostat::controller

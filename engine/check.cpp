@@ -392,6 +392,7 @@ class Checker {
       number(s.plausibility->response_ratio, where + ".plausibility.response", 0, 1);
       duration(s.plausibility->within, where + ".plausibility.within", Duration{1}, kDurationMax);
     }
+    plant(s, where);
     if (s.law) law(s, *s.law, where);
     if (s.schedule) schedule(s, *s.schedule, where + ".schedule");
     if (!s.drives.empty()) cascade(s, where);
@@ -444,6 +445,28 @@ class Checker {
     const auto& m = p_.oracle.metrics[metrics_.index.at(inner.metric)];
     range(inner.setpoint + s.pid.output_min >= m.min - 1e-9 && inner.setpoint + s.pid.output_max <= m.max + 1e-9,
           where + ".output", "takes the set-point of '" + s.drives + "' beyond its metric's min and max");
+  }
+
+  void plant(const controller::LoopSettings& s, const std::string& where) {
+    if (s.plant) {
+      number(s.plant->gain_min, where + ".plant.gain", 1e-18, kMagnitudeMax);
+      number(s.plant->gain_max, where + ".plant.gain", 1e-18, kMagnitudeMax);
+      range(!(s.plant->gain_min > s.plant->gain_max), where + ".plant.gain",
+            text_of(s.plant->gain_min) + " is above " + text_of(s.plant->gain_max));
+      duration(s.plant->lag, where + ".plant.lag", Duration::zero(), kDurationMax);
+      duration(s.plant->delay, where + ".plant.delay", Duration::zero(), kDurationMax);
+    }
+    if (!s.corridor) return;
+    if (!s.plant) add(ErrorCode::missing, where + ".plant", "a corridor needs the plant that is run");
+    if (!s.drives.empty()) {
+      add(ErrorCode::unsupported, where + ".corridor",
+          "is of a loop that moves a parameter itself; give it to '" + s.drives + "'");
+    }
+    number(s.corridor->min, where + ".corridor.min", -kMagnitudeMax, kMagnitudeMax);
+    number(s.corridor->max, where + ".corridor.max", -kMagnitudeMax, kMagnitudeMax);
+    range(!(s.corridor->min >= s.corridor->max), where + ".corridor.min",
+          text_of(s.corridor->min) + " is not below max " + text_of(s.corridor->max));
+    duration(s.corridor->horizon, where + ".corridor.horizon", Duration::milliseconds(1), kDurationMax);
   }
 
   void law(const controller::LoopSettings& s, const controller::LawSettings& law, const std::string& where) {

@@ -10,6 +10,15 @@ bool Engine::State::is_waiting(std::uint32_t index) const {
   return under_way && !under_way->laws.empty();
 }
 
+namespace {
+/// Its own loops, then those that drive them: the order of UnderWay::laws.
+template <class See>
+void for_each_law(const ParameterPlan& parameter, const See& see) {
+  for (const std::uint32_t i : parameter.loops) see(i);
+  for (const std::uint32_t i : parameter.outer) see(i);
+}
+}  // namespace
+
 void Engine::State::wait(std::uint32_t index, double dt_s) {
   for (LoopMemory& law : parameters[index].under_way->laws) law.pid.since_usable_s += dt_s;
   for (const std::uint32_t i : plan.parameters[index].loops) {
@@ -31,8 +40,9 @@ void Engine::State::remember(std::uint32_t index) {
 
 std::vector<LoopMemory> Engine::State::remembered(std::uint32_t index) const {
   std::vector<LoopMemory> laws;
-  laws.reserve(plan.parameters[index].loops.size());
-  for (const std::uint32_t loop : plan.parameters[index].loops) laws.push_back(loops[loop].before);
+  const ParameterPlan& parameter = plan.parameters[index];
+  laws.reserve(parameter.loops.size() + parameter.outer.size());
+  for_each_law(parameter, [&](std::uint32_t loop) { laws.push_back(loops[loop].before); });
   return laws;
 }
 
@@ -41,14 +51,14 @@ void Engine::State::give_back(std::uint32_t index) {
   UnderWay& under_way = *runtime.under_way;
   runtime.guarded = guardian::given_back(std::move(runtime.guarded), under_way.before);
   if (!under_way.laws.empty()) {
-    const auto& own = plan.parameters[index].loops;
-    for (std::size_t i = 0; i < own.size(); ++i) {
-      LoopState& loop = loops[own[i]];
-      loop.last.state = under_way.laws[i].pid;
-      loop.law = std::move(under_way.laws[i].law);
+    std::size_t next = 0;
+    for_each_law(plan.parameters[index], [&](std::uint32_t i) {
+      LoopState& loop = loops[i];
+      loop.last.state = under_way.laws[next].pid;
+      loop.law = std::move(under_way.laws[next++].law);
       loop.last.output = loop.last.state.output;
-      if (plan.loops[own[i]].law == nullptr) loop.last.i = loop.last.state.integral;
-    }
+      if (plan.loops[i].law == nullptr) loop.last.i = loop.last.state.integral;
+    });
     runtime.proposed = under_way.proposed_before;
   }
   runtime.under_way.reset();

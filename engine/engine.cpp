@@ -57,7 +57,8 @@ bool is_consistent(const Engine::State& state) {
     if (!runtime.under_way) continue;
     if (runtime.under_way->sent && !is_consistent(runtime.under_way->before, decimals)) return false;
     const std::size_t laws = runtime.under_way->laws.size();
-    if (laws != 0 && laws != state.plan.parameters[i].loops.size()) return false;
+    if (laws != 0 && laws != state.plan.parameters[i].loops.size() + state.plan.parameters[i].outer.size())
+      return false;
   }
   return std::all_of(state.adjustments.begin(), state.adjustments.end(), [](const auto& entry) {
     const DecisionRecord& record = entry.second;

@@ -111,6 +111,7 @@ Plan make_plan(const Policy& policy) {
                           {}});
     add_law(plan.loops.back(), settings, metrics);
     if (settings.schedule) plan.loops.back().schedule_metric = metrics.at(settings.schedule->metric);
+    plan.loops.back().period = policy.period;
     if (settings.plausibility) plan.plausible.push_back(loop);
     WatchedMetric& watch = watched[metric->second];
     watch.metric = metric->second;

@@ -36,6 +36,7 @@ struct LoopPlan {
   std::uint32_t drives = kNoLoop;  ///< the loop whose set-point it moves; none = its parameter
   SharedText drives_name;
   bool can_align = false;  ///< can go on from any output without a step
+  Duration period;         ///< of the decision grid
 };
 
 struct ParameterPlan {

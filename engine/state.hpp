@@ -135,6 +135,9 @@ struct Progress {
   }
 };
 
+/// The nearest value on the parameter's grid; a proposal beyond what a Decimal can hold is a bound's.
+[[nodiscard]] Decimal quantised(const guardian::ParameterSettings& settings, double proposed);
+
 struct Engine::State {
   explicit State(PolicyPtr in_force);
 
@@ -185,6 +188,9 @@ struct Engine::State {
   void remember(std::uint32_t parameter);
   [[nodiscard]] std::vector<LoopMemory> remembered(std::uint32_t parameter) const;
   void give_back(std::uint32_t parameter);
+
+  // model.cpp: why what is proposed must not be sent, by the plant that a loop declares; empty = it may
+  [[nodiscard]] std::string model_refusal(std::uint32_t parameter, const DecisionRecord& record) const;
 
   // follow.cpp: what time alone brings about, and the causes of the mode
   void expire_orders(Instant at, Effects& effects);

@@ -9,13 +9,6 @@ namespace {
 
 using guardian::Limit;
 
-/// The nearest value on the parameter's grid; a proposal beyond what a Decimal can hold is a bound's.
-Decimal quantised(const guardian::ParameterSettings& settings, double proposed) {
-  const auto value = Decimal::from_double(proposed, settings.decimals);
-  if (!value || value->abs().units() > Decimal::kUnitsMax / 4) return proposed > 0 ? settings.max : settings.min;
-  return value->rounded_to(settings.quantum);
-}
-
 void hold_back(DecisionRecord& record, Limit limit, std::string detail) {
   if (record.value == record.previous) return;
   record.limits.push_back({limit, record.value, record.previous, std::move(detail)});
@@ -45,6 +38,12 @@ std::string until_text(const guardian::Order& order) {
 }
 
 }  // namespace
+
+Decimal quantised(const guardian::ParameterSettings& settings, double proposed) {
+  const auto value = Decimal::from_double(proposed, settings.decimals);
+  if (!value || value->abs().units() > Decimal::kUnitsMax / 4) return proposed > 0 ? settings.max : settings.min;
+  return value->rounded_to(settings.quantum);
+}
 
 void Engine::State::tick(const Tick& tick, Effects& effects) {
   if (progress.ticks > 0 && tick.slot <= progress.slot) {
@@ -208,6 +207,12 @@ DecisionRecord* Engine::State::judge(std::uint32_t index, const std::vector<orac
   record.value = allowed.value;
   record.limits = std::move(allowed.bites);
   hold_back_all(index, record);
+  if (record.value != record.previous && !record.overridden) {
+    if (std::string refusal = model_refusal(index, record); !refusal.empty()) {
+      hold_back(record, Limit::model, std::move(refusal));
+      runtime.resisted = true;  // what its loops want is not so
+    }
+  }
   return &record;
 }
 

@@ -36,11 +36,12 @@ enum class Limit : std::uint8_t {
   bundle,      ///< its bundle was refused as a whole
   flap,        ///< the direction changed as often as it may in the window
   restricted,  ///< no automation may touch the parameter, or the value
+  model,       ///< the declared plant would end outside its corridor
 };
 constexpr Limit last_of(Limit) {
-  return Limit::restricted;
+  return Limit::model;
 }
-inline constexpr std::size_t kLimitCount = 13;
+inline constexpr std::size_t kLimitCount = 14;
 
 [[nodiscard]] constexpr std::string_view name_of(Limit l) {
   switch (l) {
@@ -57,6 +58,7 @@ inline constexpr std::size_t kLimitCount = 13;
     case Limit::bundle: return "bundle";
     case Limit::flap: return "flap";
     case Limit::restricted: return "restricted";
+    case Limit::model: return "model";
   }
   return "?";
 }

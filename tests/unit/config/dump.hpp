@@ -238,13 +238,23 @@ class Dump {
   }
   void put(const std::string& path, const controller::LoopSettings& x) {
     const auto& [name, metric, parameter, setpoint, setpoint_ramp_per_s, pid, emergency, emergency_below,
-                 emergency_above, emergency_clear_after, plausibility, response, law, schedule, drives] = x;
+                 emergency_above, emergency_clear_after, plausibility, response, law, schedule, drives, plant,
+                 corridor] = x;
     fields(path, "metric parameter setpoint setpoint_ramp_per_s pid emergency", metric, parameter, setpoint,
            setpoint_ramp_per_s, pid, emergency);
     fields(path, "emergency_below emergency_above emergency_clear_after plausibility response", emergency_below,
            emergency_above, emergency_clear_after, plausibility, response);
     fields(path, "schedule drives", schedule, drives);
     if (law) put(path + ".law", *law);
+    fields(path, "plant corridor", plant, corridor);
+  }
+  void put(const std::string& path, const controller::Plant& x) {
+    const auto& [gain_min, gain_max, lag, delay] = x;
+    fields(path, "gain_min gain_max lag delay", gain_min, gain_max, lag, delay);
+  }
+  void put(const std::string& path, const controller::Corridor& x) {
+    const auto& [min, max, horizon] = x;
+    fields(path, "min max horizon", min, max, horizon);
   }
   void put(const std::string& path, const controller::GainSchedule& x) {
     const auto& [metric, points] = x;
