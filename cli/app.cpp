@@ -118,6 +118,7 @@ ExitCode run(const std::vector<std::string>& arguments, Console& console) {
   add_check_command(root, context);
   add_replay_command(root, context);
   add_audit_commands(root, context);
+  add_shadow_commands(root, context);
   add_incidents_command(root, context);
   add_conformance_command(root, context);
   add_journal_commands(root, context);

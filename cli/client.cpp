@@ -170,6 +170,10 @@ HOMEOSTAT_CALL(AdminService, admin, GetConfig, GetConfigRequest, GetConfigRespon
 HOMEOSTAT_CALL(AdminService, admin, Backup, BackupRequest, BackupResponse)
 HOMEOSTAT_CALL(AdminService, admin, SetLogLevel, SetLogLevelRequest, SetLogLevelResponse)
 HOMEOSTAT_CALL(AdminService, admin, GetVersion, GetVersionRequest, GetVersionResponse)
+HOMEOSTAT_CALL(AdminService, admin, AddShadow, AddShadowRequest, Shadow)
+HOMEOSTAT_CALL(AdminService, admin, RemoveShadow, RemoveShadowRequest, RemoveShadowResponse)
+HOMEOSTAT_CALL(AdminService, admin, ListShadows, ListShadowsRequest, ListShadowsResponse)
+HOMEOSTAT_CALL(AdminService, admin, PromoteShadow, PromoteShadowRequest, ReloadResponse)
 #undef HOMEOSTAT_CALL
 
 Outcome<> Client::watch(const v1::WatchRequest& request, const std::function<bool(const v1::WatchEvent&)>& on_event) {

@@ -60,6 +60,10 @@ class Client {
   [[nodiscard]] Outcome<v1::BackupResponse> call(const v1::BackupRequest& request);
   [[nodiscard]] Outcome<v1::SetLogLevelResponse> call(const v1::SetLogLevelRequest& request);
   [[nodiscard]] Outcome<v1::GetVersionResponse> call(const v1::GetVersionRequest& request);
+  [[nodiscard]] Outcome<v1::Shadow> call(const v1::AddShadowRequest& request);
+  [[nodiscard]] Outcome<v1::RemoveShadowResponse> call(const v1::RemoveShadowRequest& request);
+  [[nodiscard]] Outcome<v1::ListShadowsResponse> call(const v1::ListShadowsRequest& request);
+  [[nodiscard]] Outcome<v1::ReloadResponse> call(const v1::PromoteShadowRequest& request);
 
   /// Calls `on_event` for each event until it returns false (success) or the stream ends (failure, also when the
   /// daemon ended it). No deadline, except for getting connected.

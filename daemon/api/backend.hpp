@@ -6,11 +6,13 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "core/result.hpp"
 #include "engine/engine.hpp"
+#include "engine/shadow.hpp"
 
 namespace homeostat::daemon {
 
@@ -71,6 +73,35 @@ struct BackupOutcome {
   std::uint64_t bytes = 0;
 };
 
+/// How one parameter compares (engine/shadow.hpp).
+struct ShadowParameterStatus {
+  std::string name;
+  std::uint64_t compared = 0, differing = 0;  ///< ticks
+  std::uint64_t live_adjustments = 0, shadow_adjustments = 0;
+  bool live_known = false, shadow_known = false;
+  Decimal live_value, shadow_value;
+  std::string live_why, shadow_why;
+  Decimal distance_max;
+  Instant distance_max_at;
+  std::optional<engine::Divergence> first;
+};
+
+/// A candidate policy that runs beside the live one.
+struct ShadowStatus {
+  std::string name;
+  std::string policy;
+  std::string digest;
+  std::string dropped;  ///< why it runs no more; empty = it runs
+  Instant forked;
+  std::uint64_t forked_after = 0;  ///< input
+  std::uint64_t sequence = 0;      ///< the last input it got
+  std::uint64_t ticks = 0;
+  double tick_seconds = 0;  ///< its last tick took
+  std::string decisions_hash;
+  std::string text;
+  std::vector<ShadowParameterStatus> parameters;
+};
+
 class Backend {
  public:
   virtual ~Backend() = default;
@@ -103,8 +134,24 @@ class Backend {
   virtual void backup(std::string name, Done<BackupOutcome> done) = 0;
   /// Returns the previous level; error invalid_argument names the allowed levels.
   [[nodiscard]] virtual Result<std::string> set_log_level(const std::string& level) = 0;
+  /// Shadow policies. Errors: conflict, unknown_name, and what a configuration is refused for.
+  virtual void add_shadow(std::string /*name*/, std::string /*text*/, Done<ShadowStatus> done) { done(no_shadows()); }
+  [[nodiscard]] virtual Result<> remove_shadow(const std::string& /*name*/) { return no_shadows(); }
+  /// One, or all with an empty name.
+  [[nodiscard]] virtual Result<std::vector<ShadowStatus>> shadows(const std::string& /*name*/) const {
+    return no_shadows();
+  }
+  /// Its text becomes the configuration file and is reloaded; refused as a reload is, with the file as it was.
+  virtual void promote_shadow(std::string /*name*/, std::string /*actor*/, Done<ReloadOutcome> done) {
+    done(no_shadows());
+  }
   /// The time as the edge reads it.
   [[nodiscard]] virtual Instant now() const = 0;
+
+ private:
+  static tl::unexpected<Error> no_shadows() {
+    return fail(ErrorCode::unsupported, "shadow", "this daemon runs no shadow policies");
+  }
 };
 
 }  // namespace homeostat::daemon

@@ -24,7 +24,9 @@ constexpr std::array<MethodName, kMethodCount> kMethodNames = {{
     {kGuardian, "Submit"},        {kGuardian, "ListPending"},
     {kAdmin, "Reload"},           {kAdmin, "GetConfig"},
     {kAdmin, "Backup"},           {kAdmin, "SetLogLevel"},
-    {kAdmin, "GetVersion"},
+    {kAdmin, "GetVersion"},       {kAdmin, "AddShadow"},
+    {kAdmin, "RemoveShadow"},     {kAdmin, "ListShadows"},
+    {kAdmin, "PromoteShadow"},
 }};
 
 constexpr std::array<std::string_view, kStatusCodeCount> kStatusCodeNames = {

@@ -41,9 +41,13 @@ enum class Method : std::uint8_t {
   backup,
   set_log_level,
   get_version,
+  add_shadow,
+  remove_shadow,
+  list_shadows,
+  promote_shadow,
 };
-inline constexpr std::size_t kMethodCount = 29;
-static_assert(static_cast<std::size_t>(Method::get_version) + 1 == kMethodCount);
+inline constexpr std::size_t kMethodCount = 33;
+static_assert(static_cast<std::size_t>(Method::promote_shadow) + 1 == kMethodCount);
 
 struct MethodName {
   std::string_view service;  ///< full, as on the wire

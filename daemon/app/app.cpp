@@ -1,7 +1,9 @@
 #include "daemon/app/app.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <filesystem>
+#include <fstream>
 #include <future>
 #include <tuple>
 #include <utility>
@@ -158,13 +160,14 @@ std::vector<std::string> App::open(const std::string& config_path) {
 
 std::vector<std::string> App::recover_and_run() {
   const config::DaemonSettings& settings = config_->daemon();
-  auto recovered =
-      recover(*journal_, config_->policy(), config_->text(), policy_loader(), wall_clock(),
-              [this](std::uint64_t done, std::uint64_t total) {
-                recovery_done_ = done;
-                recovery_total_ = total;
-                sd_notify(fmt::format("STATUS=recovering, {} of {} inputs\nEXTEND_TIMEOUT_USEC=30000000", done, total));
-              });
+  auto recovered = recover(
+      *journal_, config_->policy(), config_->text(), policy_loader(), wall_clock(),
+      [this](std::uint64_t done, std::uint64_t total) {
+        recovery_done_ = done;
+        recovery_total_ = total;
+        sd_notify(fmt::format("STATUS=recovering, {} of {} inputs\nEXTEND_TIMEOUT_USEC=30000000", done, total));
+      },
+      true);
   if (!recovered) {
     const std::string advice = "; nothing was changed: restore a backup, or run `homeostat journal salvage " +
                                settings.journal.directory + "`, which keeps what is whole";
@@ -172,6 +175,11 @@ std::vector<std::string> App::recover_and_run() {
   }
   log_info("recovered", fmt::format("{} inputs replayed, {} decisions made again, at input {}", recovered->replayed,
                                     recovered->decisions, recovered->last_sequence));
+  shadows_ = std::make_unique<Shadows>(
+      std::filesystem::path(settings.journal.directory) / "shadows", policy_loader(),
+      [](bool is_error, const std::string& text) { is_error ? log_error("shadow", text) : log_info("shadow", text); });
+  shadows_->restore(*journal_, recovered->last_sequence, recovered->live);
+  recovered->live.clear();
   const bool other_policy = recovered->engine.policy().digest != config_->digest();
   pipeline_ = std::make_unique<Pipeline>(std::move(*recovered), *journal_,
                                          PipelineSettings{.queue_bytes_max = settings.journal.queue_bytes_max,
@@ -182,6 +190,11 @@ std::vector<std::string> App::recover_and_run() {
     history_.add(*p->view, p->decisions);
     sources_->follow(*p->view);
   };
+  pipeline_->is_wanted = [this] { return shadows_->is_wanted(); };
+  pipeline_->on_applied = [this](std::uint64_t sequence, engine::Input&& input, const engine::Effects& effects) {
+    shadows_->applied(sequence, std::move(input), engine::live_decisions(effects));
+  };
+  pipeline_->on_snapshot = [this] { shadows_->snapshot(); };
   sources_ = std::make_unique<SourceRunner>(*pipeline_, wall_clock);
   if (const auto period = watchdog_period()) {
     pipeline_->on_alive = [period = *period, last = std::chrono::steady_clock::time_point{}]() mutable {
@@ -202,6 +215,7 @@ std::vector<std::string> App::recover_and_run() {
   auto server = api::Server::start(std::move(serving), *this);
   if (!server) return {server.error().text()};
   server_ = std::move(*server);
+  shadows_->start();
   pipeline_->start();
   if (other_policy) {
     pipeline_->submit(
@@ -230,10 +244,11 @@ void App::drain() {
   if (sources_) sources_->stop();
   server_->drain(config_in_force()->daemon().drain_deadline);
   pipeline_->drain();
+  shadows_->stop();
   http_.reset();
   server_.reset();
   sources_.reset();
-  pipeline_.reset();  // before the journal, which it still listens to
+  pipeline_.reset();  // before the shadows, which it feeds, and before the journal, which it still listens to
   journal_.reset();
   api::set_grpc_log(nullptr);  // its threads may outlive the log
   log_info("stop", "ended in order");
@@ -422,6 +437,54 @@ void App::backup(std::string name, Done<BackupOutcome> done) {
   done(BackupOutcome{.path = path.string(), .sequence = sequence, .bytes = fs::file_size(path, ec)});
 }
 
+void App::add_shadow(std::string name, std::string text, Done<ShadowStatus> done) {
+  pipeline_->post(
+      [this, name = std::move(name), text = std::move(text), done = std::move(done)](engine::Engine& engine) {
+        const auto added = shadows_->add(name, text, engine, pipeline_->applied_sequence(), wall_clock());
+        if (!added) return done(tl::make_unexpected(added.error()));
+        log_info("shadow", fmt::format("{} runs from input {} on", name, pipeline_->applied_sequence()));
+        done(shadows_->list(name).front());
+      });
+}
+
+Result<> App::remove_shadow(const std::string& name) {
+  auto removed = shadows_->remove(name);
+  if (removed) log_info("shadow", name + " was removed");
+  return removed;
+}
+
+Result<std::vector<ShadowStatus>> App::shadows(const std::string& name) const {
+  auto all = shadows_->list(name);
+  if (all.empty() && !name.empty()) {
+    return fail(ErrorCode::unknown_name, "name", fmt::format("no shadow is called '{}'", name));
+  }
+  return all;
+}
+
+void App::promote_shadow(std::string name, std::string actor, Done<ReloadOutcome> done) {
+  namespace fs = std::filesystem;
+  const auto text = shadows_->text(name);
+  if (!text) return done(tl::make_unexpected(text.error()));
+  const std::string before = config_in_force()->text();
+  const auto put = [this](const std::string& content) {
+    const fs::path partial = config_path_ + ".partial";
+    std::ofstream out(partial, std::ios::binary | std::ios::trunc);
+    out << content;
+    out.close();
+    std::error_code failed;
+    if (out) fs::rename(partial, config_path_, failed);
+    return static_cast<bool>(out) && !failed;
+  };
+  if (!put(*text)) {
+    return done(fail(ErrorCode::permission_denied, config_path_,
+                     "cannot be written by the daemon; put the candidate there yourself, then: homeostat reload"));
+  }
+  ReloadOutcome outcome = reload_now(actor + " promoting shadow " + name);
+  // What is in the file is what is in force: refused, it is as it was.
+  if (!outcome.errors.empty() && !put(before)) outcome.errors.push_back(config_path_ + " still holds the candidate");
+  done(std::move(outcome));
+}
+
 Result<std::string> App::set_log_level(const std::string& level) {
   return daemon::set_log_level(level);
 }
@@ -468,6 +531,17 @@ Facts App::facts() const {
                .commit_seconds_p50 = j.commit_p50.in_seconds(),
                .commit_seconds_p99 = j.commit_p99.in_seconds(),
                .last_snapshot = pipeline_->last_snapshot()};
+  for (const ShadowStatus& s : shadows_->list()) {
+    ShadowFacts shadow{.name = s.name, .running = s.dropped.empty(), .ticks = s.ticks, .tick_seconds = s.tick_seconds};
+    for (const ShadowParameterStatus& p : s.parameters) {
+      if (!p.shadow_known || !p.live_known) continue;
+      const double value = p.shadow_value.to_double();
+      shadow.parameters.push_back(
+          {p.name, value, std::fabs(p.live_value.to_double() - value), p.differing, p.shadow_adjustments});
+    }
+    f.shadows.push_back(std::move(shadow));
+  }
+  f.shadows_dropped = shadows_->dropped_total();
   f.process = process_facts();
   f.process.started = started_;
   f.process.serving_since = serving_since_;

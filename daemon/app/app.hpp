@@ -17,6 +17,7 @@
 #include "daemon/api/backend.hpp"
 #include "daemon/api/server.hpp"
 #include "daemon/app/pipeline.hpp"
+#include "daemon/app/shadows.hpp"
 #include "daemon/app/source_runner.hpp"
 #include "daemon/http/console.hpp"
 #include "daemon/http/listener.hpp"
@@ -54,6 +55,10 @@ class App final : public Backend {
   void reload(std::string actor, Done<ReloadOutcome> done) override;
   ConfigStatus config() const override;
   void backup(std::string name, Done<BackupOutcome> done) override;
+  void add_shadow(std::string name, std::string text, Done<ShadowStatus> done) override;
+  Result<> remove_shadow(const std::string& name) override;
+  Result<std::vector<ShadowStatus>> shadows(const std::string& name) const override;
+  void promote_shadow(std::string name, std::string actor, Done<ReloadOutcome> done) override;
   Result<std::string> set_log_level(const std::string& level) override;
   Instant now() const override;
 
@@ -69,6 +74,7 @@ class App final : public Backend {
   std::string config_path_;
   Instant started_;
   std::unique_ptr<journal::Journal> journal_;
+  std::unique_ptr<Shadows> shadows_;  ///< outlives the pipeline that feeds it
   std::unique_ptr<Pipeline> pipeline_;
   std::unique_ptr<SourceRunner> sources_;
   std::unique_ptr<api::Server> server_;

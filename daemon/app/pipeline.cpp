@@ -59,7 +59,7 @@ Result<engine::Engine> restore(const journal::Snapshot& snapshot, const engine::
 
 Result<Recovered> recover(journal::Journal& journal, engine::PolicyPtr policy, const std::string& policy_text,
                           const engine::PolicyLoader& loader, Instant now,
-                          const std::function<void(std::uint64_t, std::uint64_t)>& progress) {
+                          const std::function<void(std::uint64_t, std::uint64_t)>& progress, bool keep_decisions) {
   auto found = journal.latest_snapshot();
   if (!found) return tl::make_unexpected(found.error());
   if (!*found) {
@@ -85,6 +85,9 @@ Result<Recovered> recover(journal::Journal& journal, engine::PolicyPtr policy, c
     const engine::Effects effects = out.engine.apply(*input);
     if (auto* change = std::get_if<engine::PolicyChange>(&*input); change && effects.outcome.accepted) {
       out.policy_text = change->text;
+    }
+    if (keep_decisions) {
+      if (auto live = engine::live_decisions(effects); !live.empty()) out.live.emplace(sequence, std::move(live));
     }
     if (auto rows = rows_of(effects, sequence); !rows.empty()) {
       out.decisions += effects.records.size();
@@ -272,6 +275,8 @@ void Pipeline::apply(Item& item) {
     view_changed_ = true;
   }
   if (item.done) item.done(effects);
+  const Instant tick_at = is_tick ? std::get<engine::Tick>(item.input).at : Instant{};
+  if (is_wanted && is_wanted()) on_applied(item.sequence, std::move(item.input), effects);
   const auto move_to = [](auto& from, auto& to) {
     to.insert(to.end(), std::make_move_iterator(from.begin()), std::make_move_iterator(from.end()));
   };
@@ -284,7 +289,7 @@ void Pipeline::apply(Item& item) {
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
   const std::lock_guard lock(mutex_);
   facts_.tick_seconds_last = took.count();
-  facts_.tick_lag_seconds_last = (clock_() - std::get<engine::Tick>(item.input).at).in_seconds();
+  facts_.tick_lag_seconds_last = (clock_() - tick_at).in_seconds();
 }
 
 void Pipeline::release(const Item& item) {
@@ -320,6 +325,7 @@ void Pipeline::snapshot_if_due(bool now) {
   journal_.put_snapshot(snapshot_of(engine_, policy_text_, applied_sequence_, at));
   snapshot_sequence_ = applied_sequence_;
   bytes_since_snapshot_ = 0;
+  if (on_snapshot) on_snapshot();
   const std::lock_guard lock(mutex_);
   last_snapshot_ = at;
 }

@@ -27,6 +27,7 @@
 #include "daemon/telemetry/exposition.hpp"
 #include "engine/codec.hpp"
 #include "engine/engine.hpp"
+#include "engine/shadow.hpp"
 
 namespace homeostat::daemon {
 
@@ -42,8 +43,9 @@ struct Recovered {
   engine::Engine engine;
   std::string policy_text;  ///< of the policy in force
   std::uint64_t last_sequence = 0;
-  std::uint64_t replayed = 0;   ///< inputs applied again
-  std::uint64_t decisions = 0;  ///< made again by them
+  std::uint64_t replayed = 0;                                       ///< inputs applied again
+  std::uint64_t decisions = 0;                                      ///< made again by them
+  std::map<std::uint64_t, std::vector<engine::LiveDecision>> live;  ///< what they decided, by input; if asked for
 };
 
 /// Loads the newest snapshot and applies the inputs behind it; with an empty journal starts from `policy`
@@ -51,7 +53,8 @@ struct Recovered {
 /// Errors: corrupt or conflict, naming the input that cannot be read and what to do.
 [[nodiscard]] Result<Recovered> recover(journal::Journal& journal, engine::PolicyPtr policy,
                                         const std::string& policy_text, const engine::PolicyLoader& loader, Instant now,
-                                        const std::function<void(std::uint64_t, std::uint64_t)>& progress);
+                                        const std::function<void(std::uint64_t, std::uint64_t)>& progress,
+                                        bool keep_decisions = false);
 
 class Pipeline {
  public:
@@ -63,7 +66,11 @@ class Pipeline {
 
   /// Hooks, all called on the engine thread; set before start().
   std::function<void(const std::shared_ptr<const Published>&)> on_published;
-  std::function<void()> on_alive;  ///< each turn of the loop, at least once a second: feeds the watchdog
+  /// After each input: may take it. `is_wanted` first says whether anybody wants it.
+  std::function<bool()> is_wanted;
+  std::function<void(std::uint64_t sequence, engine::Input&& input, const engine::Effects& effects)> on_applied;
+  std::function<void()> on_snapshot;  ///< one was stored
+  std::function<void()> on_alive;     ///< each turn of the loop, at least once a second: feeds the watchdog
 
   void start();
   /// Applies everything accepted so far, stores a snapshot and ends the thread. Nothing is accepted any more.
@@ -74,6 +81,8 @@ class Pipeline {
   [[nodiscard]] Result<> offer(oracle::SampleBatch batch, EffectsDone done);
   /// For everything else: never shed. False only while draining.
   bool submit(engine::Input input, EffectsDone done);
+  /// On the engine thread only: the last input applied.
+  [[nodiscard]] std::uint64_t applied_sequence() const { return applied_sequence_; }
   /// Runs on the engine thread, in order with the inputs applied so far.
   void post(std::function<void(engine::Engine&)> task);
 

@@ -49,7 +49,7 @@ class Page {
 
  private:
   // Family holds a reference into the vector, so it must not grow beyond what was reserved.
-  static constexpr std::size_t kFamiliesMax = 128;
+  static constexpr std::size_t kFamiliesMax = 160;
 
   Family add(const char* name, const char* help, MetricType type) {
     families_.push_back({name, help, type, {}});
@@ -353,6 +353,31 @@ void add_shell(Page& page, const Facts& f) {
   page.counter("homeostat_ingest_overloaded_total", "Batches answered OVERLOADED.").set({}, f.rpc.overloaded_replies);
 }
 
+void add_shadows(Page& page, const Facts& f) {
+  page.counter("homeostat_shadows_dropped_total", "Shadow policies that could not keep up, or could not be restored.")
+      .set({}, f.shadows_dropped);
+  auto running = page.gauge("homeostat_shadow_running", "1 while a shadow policy runs, 0 once it was dropped.");
+  auto ticks = page.counter("homeostat_shadow_ticks_total", "Live ticks a shadow policy has been compared over.");
+  auto took = page.gauge("homeostat_shadow_tick_seconds", "Duration of a shadow policy's last tick.");
+  auto value = page.gauge("homeostat_shadow_parameter_value", "A parameter's value as a shadow policy would have it.");
+  auto distance = page.gauge("homeostat_shadow_parameter_distance", "Live value less the shadow policy's, absolute.");
+  auto differing =
+      page.counter("homeostat_shadow_parameter_differing_ticks_total", "Ticks at which both values differed.");
+  auto adjustments = page.counter("homeostat_shadow_parameter_adjustments_total", "Adjustments a shadow policy made.");
+  for (const ShadowFacts& s : f.shadows) {
+    running.set({{"shadow", s.name}}, s.running ? 1.0 : 0.0);
+    ticks.set({{"shadow", s.name}}, s.ticks);
+    took.set({{"shadow", s.name}}, s.tick_seconds);
+    for (const ShadowFacts::Parameter& p : s.parameters) {
+      const Labels labels = {{"shadow", s.name}, {"parameter", p.name}};
+      value.set(labels, p.value);
+      distance.set(labels, p.distance);
+      differing.set(labels, p.differing);
+      adjustments.set(labels, p.adjustments);
+    }
+  }
+}
+
 }  // namespace
 
 std::string exposition(const Facts& facts) {
@@ -365,6 +390,7 @@ std::string exposition(const Facts& facts) {
   add_control(page, facts.view);
   add_parameters(page, facts.view);
   add_shell(page, facts);
+  add_shadows(page, facts);
   return page.text();
 }
 

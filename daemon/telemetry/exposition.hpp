@@ -84,6 +84,21 @@ struct SourceFacts {
   std::vector<FeedFacts> feeds;       ///< of a chainlink source
 };
 
+struct ShadowFacts {
+  struct Parameter {
+    std::string name;
+    double value = 0;
+    double distance = 0;  ///< |live - shadow| now
+    std::uint64_t differing = 0;
+    std::uint64_t adjustments = 0;
+  };
+  std::string name;
+  bool running = false;
+  std::uint64_t ticks = 0;
+  double tick_seconds = 0;
+  std::vector<Parameter> parameters;
+};
+
 struct ConfigFacts {
   bool last_reload_ok = true;
   Instant last_reload_success;
@@ -111,6 +126,8 @@ struct Facts {
   std::vector<SourceFacts> sources;
   ConfigFacts config;
   ProcessFacts process;
+  std::vector<ShadowFacts> shadows;
+  std::uint64_t shadows_dropped = 0;
 };
 
 /// The Prometheus text exposition format, version 0.0.4.
