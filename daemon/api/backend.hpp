@@ -73,19 +73,6 @@ struct BackupOutcome {
   std::uint64_t bytes = 0;
 };
 
-/// How one parameter compares (engine/shadow.hpp).
-struct ShadowParameterStatus {
-  std::string name;
-  std::uint64_t compared = 0, differing = 0;  ///< ticks
-  std::uint64_t live_adjustments = 0, shadow_adjustments = 0;
-  bool live_known = false, shadow_known = false;
-  Decimal live_value, shadow_value;
-  std::string live_why, shadow_why;
-  Decimal distance_max;
-  Instant distance_max_at;
-  std::optional<engine::Divergence> first;
-};
-
 /// A candidate policy that runs beside the live one.
 struct ShadowStatus {
   std::string name;
@@ -99,7 +86,7 @@ struct ShadowStatus {
   double tick_seconds = 0;  ///< its last tick took
   std::string decisions_hash;
   std::string text;
-  std::vector<ShadowParameterStatus> parameters;
+  std::vector<engine::ShadowParameter> parameters;
 };
 
 class Backend {

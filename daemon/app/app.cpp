@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <fstream>
 #include <future>
+#include <iterator>
 #include <tuple>
 #include <utility>
 
@@ -438,13 +439,19 @@ void App::backup(std::string name, Done<BackupOutcome> done) {
 }
 
 void App::add_shadow(std::string name, std::string text, Done<ShadowStatus> done) {
-  pipeline_->post(
-      [this, name = std::move(name), text = std::move(text), done = std::move(done)](engine::Engine& engine) {
-        const auto added = shadows_->add(name, text, engine, pipeline_->applied_sequence(), wall_clock());
-        if (!added) return done(tl::make_unexpected(added.error()));
-        log_info("shadow", fmt::format("{} runs from input {} on", name, pipeline_->applied_sequence()));
-        done(shadows_->list(name).front());
-      });
+  auto candidate = shadows_->candidate_of(name, text);
+  if (!candidate) return done(tl::make_unexpected(candidate.error()));
+  pipeline_->post([this, name = std::move(name), text = std::move(text), candidate = std::move(*candidate),
+                   done = std::move(done)](engine::Engine& engine) {
+    shadows_->add(name, text, candidate, engine, pipeline_->applied_sequence(), wall_clock(),
+                  [this, name, done](Result<> added) {
+                    if (!added) return done(tl::make_unexpected(added.error()));
+                    const auto now = shadows_->list(name);
+                    if (now.empty()) return done(fail(ErrorCode::conflict, "name", "it was removed meanwhile"));
+                    log_info("shadow", fmt::format("{} runs from input {} on", name, now.front().forked_after));
+                    done(now.front());
+                  });
+  });
 }
 
 Result<> App::remove_shadow(const std::string& name) {
@@ -465,14 +472,20 @@ void App::promote_shadow(std::string name, std::string actor, Done<ReloadOutcome
   namespace fs = std::filesystem;
   const auto text = shadows_->text(name);
   if (!text) return done(tl::make_unexpected(text.error()));
-  const std::string before = config_in_force()->text();
+  std::ifstream in(config_path_, std::ios::binary);
+  const std::string before(std::istreambuf_iterator<char>(in), {});
+  if (before != config_in_force()->text()) {
+    return done(fail(ErrorCode::conflict, config_path_,
+                     "is not what is in force: reload it, or undo its changes, before they would be lost"));
+  }
   const auto put = [this](const std::string& content) {
     const fs::path partial = config_path_ + ".partial";
     std::ofstream out(partial, std::ios::binary | std::ios::trunc);
     out << content;
     out.close();
     std::error_code failed;
-    if (out) fs::rename(partial, config_path_, failed);
+    if (out) fs::permissions(partial, fs::status(config_path_, failed).permissions(), failed);
+    if (out && !failed) fs::rename(partial, config_path_, failed);
     return static_cast<bool>(out) && !failed;
   };
   if (!put(*text)) {
@@ -533,11 +546,11 @@ Facts App::facts() const {
                .last_snapshot = pipeline_->last_snapshot()};
   for (const ShadowStatus& s : shadows_->list()) {
     ShadowFacts shadow{.name = s.name, .running = s.dropped.empty(), .ticks = s.ticks, .tick_seconds = s.tick_seconds};
-    for (const ShadowParameterStatus& p : s.parameters) {
-      if (!p.shadow_known || !p.live_known) continue;
-      const double value = p.shadow_value.to_double();
+    for (const engine::ShadowParameter& p : s.parameters) {
+      if (!p.shadow.known || !p.live.known) continue;
+      const double value = p.shadow.value.to_double();
       shadow.parameters.push_back(
-          {p.name, value, std::fabs(p.live_value.to_double() - value), p.differing, p.shadow_adjustments});
+          {p.name.str(), value, std::fabs(p.live.value.to_double() - value), p.differing, p.shadow.adjustments});
     }
     f.shadows.push_back(std::move(shadow));
   }

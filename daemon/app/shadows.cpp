@@ -11,8 +11,6 @@
 
 #include <fmt/format.h>
 
-#include "daemon/convert/shadow.hpp"
-
 namespace homeostat::daemon {
 namespace {
 
@@ -38,16 +36,19 @@ std::filesystem::path Shadows::file_of(const std::string& name) const {
   return directory_ / (name + kSuffix);
 }
 
-Result<> Shadows::write(const std::string& name, const Entry& entry) const {
-  std::error_code failed;
-  std::filesystem::create_directories(directory_, failed);
+std::string Shadows::bytes_of(const Entry& entry) {
   Writer writer;
   writer(entry.text);
   writer(entry.dropped);
   writer(entry.forked_after);
   writer(entry.sequence);
   writer(entry.shadow ? entry.shadow->save() : std::string());
-  const std::string bytes = std::string(kMagic) + writer.take();
+  return std::string(kMagic) + writer.take();
+}
+
+Result<> Shadows::write(const std::string& name, const std::string& bytes) const {
+  std::error_code failed;
+  std::filesystem::create_directories(directory_, failed);
   const std::filesystem::path partial = file_of(name).string() + ".partial";
   const int file = ::open(partial.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640);
   bool written = file >= 0;
@@ -162,12 +163,13 @@ void Shadows::run() {
       if (const auto* step = std::get_if<Step>(&one)) {
         work(*step);
       } else {
-        save_all();
+        const Result<> saved = save_all();
+        if (const auto& done = std::get<Save>(one).done) done(saved);
       }
     }
     if (stop) break;
   }
-  save_all();
+  (void)save_all();  // said in the log
 }
 
 void Shadows::work(const Step& step) {
@@ -183,11 +185,31 @@ void Shadows::work(const Step& step) {
   }
 }
 
-void Shadows::save_all() {
-  const std::lock_guard lock(entries_mutex_);
-  for (const auto& [name, entry] : entries_) {
-    if (const auto written = write(name, entry); !written) log_(true, written.error().text());
+// Nobody waits for the disk but this thread: each is written without the lock.
+Result<> Shadows::save_all() {
+  std::vector<std::string> names;
+  {
+    const std::lock_guard lock(entries_mutex_);
+    for (const auto& [name, entry] : entries_) names.push_back(name);
   }
+  Result<> all;
+  for (const std::string& name : names) {
+    std::string bytes;
+    {
+      const std::lock_guard lock(entries_mutex_);
+      const auto known = entries_.find(name);
+      if (known == entries_.end() || known->second.text.empty()) continue;
+      bytes = bytes_of(known->second);
+    }
+    if (Result<> written = write(name, bytes); !written) {
+      log_(true, written.error().text());
+      all = std::move(written);
+    }
+    const std::lock_guard lock(entries_mutex_);
+    std::error_code ignored;
+    if (entries_.count(name) == 0) std::filesystem::remove(file_of(name), ignored);  // removed meanwhile
+  }
+  return all;
 }
 
 void Shadows::drop_all(const std::string& why) {
@@ -206,7 +228,7 @@ void Shadows::applied(std::uint64_t sequence, engine::Input input, std::vector<e
   {
     const std::lock_guard lock(queue_mutex_);
     if (queue_.size() >= kShadowQueueMax) {
-      queue_.clear();
+      std::erase_if(queue_, [](const Work& work) { return std::holds_alternative<Step>(work); });
       overflowed_ = true;
     } else if (!overflowed_) {
       queue_.push_back(Step{sequence, std::move(input), std::move(live)});
@@ -223,31 +245,35 @@ void Shadows::snapshot() {
   wake_.notify_one();
 }
 
-Result<> Shadows::add(const std::string& name, const std::string& text, const engine::Engine& live,
-                      std::uint64_t sequence, Instant now) {
+Result<engine::PolicyPtr> Shadows::candidate_of(const std::string& name, const std::string& text) const {
   if (!is_plain_name(name)) {
     return fail(ErrorCode::malformed, "name", "a shadow's name is letters, digits, '_' and '-', at most 64");
   }
-  const auto policy = loader_(text);
-  if (!policy) return tl::make_unexpected(policy.error());
+  return loader_(text);
+}
+
+void Shadows::add(const std::string& name, const std::string& text, engine::PolicyPtr candidate,
+                  const engine::Engine& live, std::uint64_t sequence, Instant now, std::function<void(Result<>)> done) {
+  auto shadow = engine::Shadow::fork(live, std::move(candidate), text, now);
+  if (!shadow) return done(tl::make_unexpected(shadow.error()));
   {
     const std::lock_guard lock(entries_mutex_);
     const auto known = entries_.find(name);
     if (known != entries_.end() && known->second.shadow) {
-      return fail(ErrorCode::conflict, "name", fmt::format("shadow {} runs already; remove it first", name));
+      return done(fail(ErrorCode::conflict, "name", fmt::format("shadow {} runs already; remove it first", name)));
     }
     if (entries_.size() >= kShadowsMax && known == entries_.end()) {
-      return fail(ErrorCode::conflict, "name", fmt::format("{} shadows is the most", kShadowsMax));
+      return done(fail(ErrorCode::conflict, "name", fmt::format("{} shadows is the most", kShadowsMax)));
     }
+    entries_.insert_or_assign(
+        name, Entry{.text = text, .shadow = std::move(*shadow), .forked_after = sequence, .sequence = sequence});
+    ++count_;
   }
-  auto shadow = engine::Shadow::fork(live, *policy, text, now);
-  if (!shadow) return tl::make_unexpected(shadow.error());
-  Entry entry{.text = text, .shadow = std::move(*shadow), .forked_after = sequence, .sequence = sequence};
-  if (const auto written = write(name, entry); !written) return written;
-  const std::lock_guard lock(entries_mutex_);
-  entries_.insert_or_assign(name, std::move(entry));
-  ++count_;
-  return {};
+  {
+    const std::lock_guard lock(queue_mutex_);
+    queue_.push_back(Save{std::move(done)});
+  }
+  wake_.notify_one();
 }
 
 Result<> Shadows::remove(const std::string& name) {
@@ -267,6 +293,9 @@ Result<std::string> Shadows::text(const std::string& name) const {
   const auto known = entries_.find(name);
   if (known == entries_.end())
     return fail(ErrorCode::unknown_name, "name", fmt::format("no shadow is called '{}'", name));
+  if (known->second.text.empty()) {
+    return fail(ErrorCode::conflict, "name", fmt::format("shadow {} was lost: {}", name, known->second.dropped));
+  }
   return known->second.text;
 }
 
@@ -287,8 +316,7 @@ std::vector<ShadowStatus> Shadows::list(const std::string& only) const {
       status.forked = entry.shadow->forked();
       status.ticks = entry.shadow->ticks();
       status.decisions_hash = entry.shadow->engine().decisions_hash().hex();
-      for (const engine::ShadowParameter& p : entry.shadow->parameters())
-        status.parameters.push_back(convert::status_of(p));
+      status.parameters = entry.shadow->parameters();
     }
     all.push_back(std::move(status));
   }

@@ -60,14 +60,17 @@ class Shadows {
   [[nodiscard]] bool is_wanted() const { return count_.load(std::memory_order_relaxed) > 0; }
   void applied(std::uint64_t sequence, engine::Input input, std::vector<engine::LiveDecision> live);
   void snapshot();
-  /// Errors: conflict (exists; too many; the candidate does not fit).
-  [[nodiscard]] Result<> add(const std::string& name, const std::string& text, const engine::Engine& live,
-                             std::uint64_t sequence, Instant now);
+  /// `done` once it is on disk, or is refused: conflict (exists; too many; the candidate does not fit). The engine
+  /// waits for the fork and for one input of the shadows at most.
+  void add(const std::string& name, const std::string& text, engine::PolicyPtr candidate, const engine::Engine& live,
+           std::uint64_t sequence, Instant now, std::function<void(Result<>)> done);
 
   // Called from any thread.
   [[nodiscard]] Result<> remove(const std::string& name);
   [[nodiscard]] std::vector<ShadowStatus> list(const std::string& name = "") const;
-  /// Error unknown_name.
+  /// What can be said before the engine is asked. Errors: malformed (name), what the candidate is refused for.
+  [[nodiscard]] Result<engine::PolicyPtr> candidate_of(const std::string& name, const std::string& text) const;
+  /// Errors: unknown_name; conflict (it was lost with its file).
   [[nodiscard]] Result<std::string> text(const std::string& name) const;
   [[nodiscard]] std::uint64_t dropped_total() const { return dropped_.load(); }
 
@@ -85,14 +88,17 @@ class Shadows {
     engine::Input input;
     std::vector<engine::LiveDecision> live;
   };
-  struct Save {};
+  struct Save {
+    std::function<void(Result<>)> done;  ///< may be empty
+  };
   using Work = std::variant<Step, Save>;
 
   void run();
   void work(const Step& step);
-  void save_all();
+  [[nodiscard]] Result<> save_all();
   void drop_all(const std::string& why);
-  [[nodiscard]] Result<> write(const std::string& name, const Entry& entry) const;
+  [[nodiscard]] static std::string bytes_of(const Entry& entry);
+  [[nodiscard]] Result<> write(const std::string& name, const std::string& bytes) const;
   [[nodiscard]] Result<Entry> read(const std::filesystem::path& file) const;
   [[nodiscard]] std::filesystem::path file_of(const std::string& name) const;
 

@@ -5,16 +5,16 @@
 namespace homeostat::convert {
 namespace {
 
-void proto_from_parameter(const daemon::ShadowParameterStatus& p, v1::ShadowParameter& proto) {
-  proto.set_name(p.name);
+void proto_from_parameter(const engine::ShadowParameter& p, v1::ShadowParameter& proto) {
+  proto.set_name(p.name.str());
   proto.set_compared(p.compared);
   proto.set_differing(p.differing);
-  proto.set_live_adjustments(p.live_adjustments);
-  proto.set_shadow_adjustments(p.shadow_adjustments);
-  if (p.live_known) proto.set_live_value(p.live_value.to_string());
-  if (p.shadow_known) proto.set_shadow_value(p.shadow_value.to_string());
-  proto.set_live_why(valid_utf8(p.live_why));
-  proto.set_shadow_why(valid_utf8(p.shadow_why));
+  proto.set_live_adjustments(p.live.adjustments);
+  proto.set_shadow_adjustments(p.shadow.adjustments);
+  if (p.live.known) proto.set_live_value(p.live.value.to_string());
+  if (p.shadow.known) proto.set_shadow_value(p.shadow.value.to_string());
+  proto.set_live_why(valid_utf8(p.live.why.str()));
+  proto.set_shadow_why(valid_utf8(p.shadow.why.str()));
   if (!p.first) return;
   proto.set_distance_max(p.distance_max.to_string());
   set_instant(proto, &v1::ShadowParameter::mutable_distance_max_at, p.distance_max_at);
@@ -29,31 +29,13 @@ void proto_from_parameter(const daemon::ShadowParameterStatus& p, v1::ShadowPara
 
 }  // namespace
 
-daemon::ShadowParameterStatus status_of(const engine::ShadowParameter& p) {
-  return {.name = p.name.str(),
-          .compared = p.compared,
-          .differing = p.differing,
-          .live_adjustments = p.live.adjustments,
-          .shadow_adjustments = p.shadow.adjustments,
-          .live_known = p.live.known,
-          .shadow_known = p.shadow.known,
-          .live_value = p.live.value,
-          .shadow_value = p.shadow.value,
-          .live_why = p.live.why.str(),
-          .shadow_why = p.shadow.why.str(),
-          .distance_max = p.distance_max,
-          .distance_max_at = p.distance_max_at,
-          .first = p.first};
-}
-
 void proto_from_shadow(const engine::Shadow& shadow, v1::Shadow& proto) {
   proto.set_policy(shadow.engine().policy().name);
   proto.set_digest(shadow.engine().policy().digest);
   set_instant(proto, &v1::Shadow::mutable_forked, shadow.forked());
   proto.set_ticks(shadow.ticks());
   proto.set_decisions_hash(shadow.engine().decisions_hash().hex());
-  for (const engine::ShadowParameter& p : shadow.parameters())
-    proto_from_parameter(status_of(p), *proto.add_parameters());
+  for (const engine::ShadowParameter& p : shadow.parameters()) proto_from_parameter(p, *proto.add_parameters());
 }
 
 void proto_from_shadow(const daemon::ShadowStatus& status, v1::Shadow& proto) {
@@ -67,7 +49,7 @@ void proto_from_shadow(const daemon::ShadowStatus& status, v1::Shadow& proto) {
   proto.set_ticks(status.ticks);
   proto.set_tick_seconds(status.tick_seconds);
   proto.set_decisions_hash(status.decisions_hash);
-  for (const daemon::ShadowParameterStatus& p : status.parameters) proto_from_parameter(p, *proto.add_parameters());
+  for (const engine::ShadowParameter& p : status.parameters) proto_from_parameter(p, *proto.add_parameters());
 }
 
 }  // namespace homeostat::convert

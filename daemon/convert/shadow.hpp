@@ -11,6 +11,4 @@ void proto_from_shadow(const engine::Shadow& shadow, v1::Shadow& proto);
 /// Everything but the units of parameters.
 void proto_from_shadow(const daemon::ShadowStatus& status, v1::Shadow& proto);
 
-[[nodiscard]] daemon::ShadowParameterStatus status_of(const engine::ShadowParameter& parameter);
-
 }  // namespace homeostat::convert

@@ -48,7 +48,7 @@ const kOnNoDashboard = {
 };
 
 /// Only there is a source of a kind that the streaming economy has none of; who sees to it that they are exported.
-const kElsewhere = { homeostat_feed_: "chainlink.test.mjs" };
+const kElsewhere = { homeostat_feed_: "chainlink.test.mjs", homeostat_shadow_: "shadow.test.mjs" };
 const isElsewhere = (name) => Object.keys(kElsewhere).some((prefix) => name.startsWith(prefix));
 
 /// A query as Grafana would send it, with everything selected.
