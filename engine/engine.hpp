@@ -76,8 +76,9 @@ class Engine {
   /// What the tick at `tick` would do now, without doing it.
   [[nodiscard]] Effects preview(const Tick& tick) const;
 
-  /// Another engine that goes on from this state under the change's policy, as after the change but for who may ask: what
-  /// it loosens needs no signature, as nothing of a fork is sent. Error conflict: the policy does not fit the state.
+  /// Another engine that goes on from this state under the change's policy, as after the change but for who may ask:
+  /// what it loosens needs no signature, as nothing of a fork is sent. Error conflict: the policy does not fit the
+  /// state.
   [[nodiscard]] Result<Engine> fork(const PolicyChange& change) const;
 
   /// The whole state as canonical bytes; `load` continues from them bit for bit.
