@@ -89,8 +89,8 @@ bool is_derisking(const ParameterSettings& settings, bool up) {
 
 /// Of the last change that was sent; none if there was none.
 std::optional<bool> went_up(const ParameterState& state) {
-  if (state.raised.is_never() && state.lowered.is_never()) return std::nullopt;
-  return state.raised >= state.lowered;
+  if (state.went == 0) return std::nullopt;
+  return state.went > 0;
 }
 
 void apply_cooldown(const ParameterSettings& settings, const ParameterState& state, OperatingMode mode, Instant at,
@@ -216,6 +216,7 @@ ParameterState emitted(const ParameterSettings& settings, ParameterState state, 
     const Instant oldest = flaps.back() - settings.flaps->window;
     while (flaps.front() <= oldest || flaps.size() > kFlapsMax) flaps.erase(flaps.begin());
   }
+  if (at >= std::max(state.raised, state.lowered)) state.went = up ? 1 : -1;
   (up ? state.raised : state.lowered) = at;
   if (!settings.drift) {
     state.drifts.clear();
@@ -236,6 +237,7 @@ ParameterState given_back(ParameterState now, const ParameterState& before) {
   now.lowered = before.lowered;
   now.drifts = before.drifts;
   now.flaps = before.flaps;
+  now.went = before.went;
   return now;
 }
 

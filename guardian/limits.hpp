@@ -95,10 +95,12 @@ struct ParameterState {
   Instant lowered;             ///< time of the last emitted decrease, never = none
   std::vector<Drift> drifts;   ///< ascending in time, only those inside the window; bounded by kDriftsMax
   std::vector<Instant> flaps;  ///< when the direction changed; ascending, only inside the window; bounded by kFlapsMax
+  std::int8_t went =
+      0;  ///< direction of the last emitted change, 0 = none: its time alone does not tell, two may be equal
 
   template <class Archive, class Self>
   static void fields(Archive& a, Self& x) {
-    a(x.applied), a(x.raised), a(x.lowered), a(x.drifts), a(x.flaps);
+    a(x.applied), a(x.raised), a(x.lowered), a(x.drifts), a(x.flaps), a(x.went);
   }
 };
 /// More emitted changes than this inside one drift window use up the budget (counted as drift).
