@@ -75,7 +75,7 @@ bool Shadow::is_for_it(const Input& input) const {
   return true;
 }
 
-Effects Shadow::step(const Input& input) {
+void Shadow::step(const Input& input) {
   const auto* tick = std::get_if<Tick>(&input);
   Effects effects;
   if (tick == nullptr) {
@@ -85,20 +85,17 @@ Effects Shadow::step(const Input& input) {
     const auto slot = static_cast<std::uint64_t>(std::max<std::int64_t>(tick->at.ns, 0) / engine_.policy().period.ns);
     if (slot > engine_.last_slot()) effects = engine_.apply(Tick{slot, tick->at});
   }
+  for (const DecisionRecord& record : effects.records) note(&ShadowParameter::shadow, record);
+  for (const DecisionRecord& record : effects.updates) note(&ShadowParameter::shadow, record);
   for (const Adjustment& adjustment : effects.adjustments) {
-    Effects answered = engine_.apply(applied_at_once(adjustment));
-    effects.updates.insert(effects.updates.end(), answered.updates.begin(), answered.updates.end());
+    const Effects answered = engine_.apply(applied_at_once(adjustment));
+    for (const DecisionRecord& record : answered.updates) note(&ShadowParameter::shadow, record);
   }
-  return effects;
 }
 
 void Shadow::apply(const Input& input, const std::vector<LiveDecision>& live) {
   for (const LiveDecision& decision : live) note(&ShadowParameter::live, decision);
-  if (is_for_it(input)) {
-    const Effects own = step(input);
-    for (const DecisionRecord& record : own.records) note(&ShadowParameter::shadow, decision_of(record));
-    for (const DecisionRecord& record : own.updates) note(&ShadowParameter::shadow, decision_of(record));
-  }
+  if (is_for_it(input)) step(input);
   // A tick whose live decisions are not known (the daemon was down) is not compared.
   if (const auto* tick = std::get_if<Tick>(&input); tick != nullptr && !live.empty()) compare(*tick);
 }
@@ -114,7 +111,8 @@ ShadowParameter& Shadow::parameter(const SharedText& name) {
 }
 
 // A value counts from its sending on, so that a slow executor is not a difference between policies.
-void Shadow::note(ShadowSide ShadowParameter::*which, const LiveDecision& d) {
+template <class Decision>
+void Shadow::note(ShadowSide ShadowParameter::*which, const Decision& d) {
   ShadowSide& side = parameter(d.parameter).*which;
   const bool is_new = d.outcome == Outcome::emitted && d.answer == Answer::waiting && side.waiting != d.id;
   if (is_new) {

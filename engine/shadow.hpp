@@ -107,8 +107,9 @@ class Shadow {
   explicit Shadow(Engine engine) : engine_(std::move(engine)) {}
 
   [[nodiscard]] bool is_for_it(const Input& input) const;
-  [[nodiscard]] Effects step(const Input& input);
-  void note(ShadowSide ShadowParameter::*side, const LiveDecision& decision);
+  void step(const Input& input);
+  template <class Decision>  // LiveDecision or DecisionRecord
+  void note(ShadowSide ShadowParameter::*side, const Decision& decision);
   void compare(const Tick& tick);
   [[nodiscard]] ShadowParameter& parameter(const SharedText& name);
 

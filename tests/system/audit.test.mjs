@@ -1,6 +1,5 @@
 // What a guardian did can be proved afterwards: the audit of a running daemon's journal, of its backup, against a checkpoint
-// kept elsewhere, and of a copy in which somebody changed a word. The change was seen to go unfound with the audit's
-// comparison of digests taken out.
+// kept elsewhere, and of a copy in which somebody changed a word.
 import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";

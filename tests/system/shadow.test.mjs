@@ -1,5 +1,5 @@
 // Shadow policies beside the real daemon: they emit nothing, are compared, decide as a back-test of the journal does, outlive
-// kill -9, and are promoted without a step. Seen to fail: with the inputs since the saved state left out after a restart.
+// kill -9, and are promoted without a step.
 import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";

@@ -1,5 +1,5 @@
 // A shadow decides as the live engine would have after the change, on the same inputs, and nothing of the live executor
-// reaches it. Seen to fail: with live answers passed on, with its own not given, with the fork left out.
+// reaches it.
 #include "engine/shadow.hpp"
 
 #include "tests/unit/engine/world.hpp"
