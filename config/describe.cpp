@@ -1,4 +1,6 @@
 #include "config/describe.hpp"
+#include "controller/law.hpp"
+#include "controller/pid.hpp"
 
 #include <fmt/format.h>
 
@@ -148,6 +150,15 @@ LoopDescription describe_loop(const controller::LoopSettings& loop, const engine
   d.emergency_below = loop.emergency_below;
   d.emergency_above = loop.emergency_above;
   d.plausibility = loop.plausibility;
+  d.drives = loop.drives;
+  d.law = loop.law ? name_of(loop.law->kind()) : "pid";
+  if (loop.plant && !loop.law) {
+    const auto range = controller::range_of(*loop.plant);
+    const auto law = controller::linear(controller::with_defaults(pid, policy.period), pid.gains, loop.setpoint);
+    d.margins = controller::margins(law, range, policy.period);
+    if (range.delay_max / policy.period <= static_cast<std::int64_t>(controller::kRegionSamplesMax))
+      d.region = controller::stable_region(law, range, policy.period);
+  }
   return d;
 }
 

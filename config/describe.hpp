@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "config/config.hpp"
+#include "controller/stability.hpp"
 
 namespace homeostat::config {
 
@@ -55,6 +56,10 @@ struct LoopDescription {
   std::optional<Duration> leak_half_life;                  ///< none = the integral never forgets
   std::optional<double> emergency_below, emergency_above;  ///< PV
   std::optional<controller::Plausibility> plausibility;    ///< none = the metric need not answer
+  std::string drives;                                      ///< the loop whose set-point it moves; empty = its parameter
+  std::string law;                                         ///< its name
+  std::optional<controller::Margins> margins;              ///< over the declared plant range
+  std::vector<controller::RegionRow> region;               ///< where it stays stable
 };
 
 struct Description {

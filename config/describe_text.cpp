@@ -95,6 +95,53 @@ std::string json_list(const std::vector<T>& list, F object) {
 
 }  // namespace
 
+namespace {
+
+std::string factor_text(double factor) {
+  if (factor <= 0) return "none";
+  return factor >= controller::kGainMarginMax ? "any" : "x" + short_number(factor);
+}
+
+/// Margins and stable region of the loops whose plant is declared.
+std::string stability_text(const Description& d) {
+  std::vector<Row> loops = {
+      {"STABILITY", "GAIN MARGIN", "PHASE MARGIN", "MORE DELAY", "WORST AT GAIN", "LAG", "DELAY"}};
+  std::vector<Row> region = {{"STABLE WHILE ki", "PERIOD", "kp x0.5", "kp x1", "kp x2", "kp x1, NO LEAK"}};
+  for (const LoopDescription& l : d.loops) {
+    if (!l.margins) continue;
+    const controller::Margins& m = *l.margins;
+    const bool is_bounded = m.delay_s < Duration::max().in_seconds();
+    loops.push_back({l.name, factor_text(m.gain), fmt::format("{} deg", short_number(m.phase_deg)),
+                     is_bounded ? text_of(Duration::milliseconds(static_cast<std::int64_t>(m.delay_s * 1e3))) : "any",
+                     short_number(m.worst.gain), text_of(m.worst.lag), text_of(m.worst.delay)});
+    for (std::size_t i = 0; i + 2 < l.region.size(); i += 3) {
+      const auto period = static_cast<std::int64_t>(l.region[i].period_factor);
+      region.push_back({l.name, text_of(d.period * period), "below " + factor_text(l.region[i].ki_factor_max),
+                        factor_text(l.region[i + 1].ki_factor_max), factor_text(l.region[i + 2].ki_factor_max),
+                        factor_text(l.region[i + 1].ki_factor_max_without_leak)});
+    }
+  }
+  if (loops.size() == 1) return "";
+  std::string text = "\n" + table(loops);
+  if (region.size() > 1) text += "\n" + table(region);
+  return text;
+}
+
+std::string json_stability(const LoopDescription& l) {
+  if (!l.margins) return "null";
+  const std::string region = json_list(l.region, [](const controller::RegionRow& row) {
+    return fmt::format(R"({{"kp_factor":{},"period_factor":{},"ki_factor_max":{},"ki_factor_max_without_leak":{}}})",
+                       json(row.kp_factor), json(row.period_factor), json(row.ki_factor_max),
+                       json(row.ki_factor_max_without_leak));
+  });
+  const bool is_bounded = l.margins->delay_s < Duration::max().in_seconds();
+  return fmt::format(R"({{"gain_margin":{},"phase_margin_deg":{},"delay_margin_s":{},"region":{}}})",
+                     json(l.margins->gain), json(l.margins->phase_deg), is_bounded ? json(l.margins->delay_s) : "null",
+                     region);
+}
+
+}  // namespace
+
 std::string to_text(const Description& d) {
   std::string text = fmt::format("policy {}, a decision every {}, digest {}\n", d.name, text_of(d.period), d.digest);
 
@@ -120,12 +167,14 @@ std::string to_text(const Description& d) {
   rows = {{"LOOP", "METRIC", "MOVES", "SET-POINT", "DEADBAND", "FIRST STEP AT", "INTEGRAL", "LEAK", "EMERGENCY",
            "MUST ANSWER"}};
   for (const auto& l : d.loops) {
-    rows.push_back({l.name, l.metric, l.parameter, fmt::format("{} {}", short_number(l.setpoint), l.pv_unit),
+    rows.push_back({l.name, l.metric, l.drives.empty() ? l.parameter : "set-point of " + l.drives,
+                    fmt::format("{} {}", short_number(l.setpoint), l.pv_unit),
                     fmt::format("{} ({})", short_number(l.deadband), percent(l.deadband_ratio)),
                     l.first_step > 0 ? short_number(l.first_step) : "-", optional_text(l.integral_time, "-"),
                     optional_text(l.leak_half_life, "none"), emergency_text(l), answer_text(l)});
   }
   text += "\n" + table(rows);
+  text += stability_text(d);
   text +=
       "\nRISE, FALL, TO MAX, TO MIN: from the initial value, as fast as the parameter's limits allow.\n"
       "DEADBAND, FIRST STEP AT: the error, in the metric's unit, up to which nothing happens, and from which the\n"
@@ -156,10 +205,11 @@ std::string to_json(const Description& d) {
     return fmt::format(
         R"({{"name":{},"metric":{},"parameter":{},"response":{},"metric_unit":{},"parameter_unit":{},"setpoint":{},)"
         R"("deadband":{},"deadband_ratio":{},"first_step":{},"integral_time_s":{},"leak_half_life_s":{},)"
-        R"("emergency_below":{},"emergency_above":{},"plausibility":{}}})",
+        R"("emergency_below":{},"emergency_above":{},"plausibility":{},"law":{},"drives":{},"stability":{}}})",
         quoted(l.name), quoted(l.metric), quoted(l.parameter), quoted(l.response), quoted(l.pv_unit), quoted(l.u_unit),
         json(l.setpoint), json(l.deadband), json(l.deadband_ratio), json(l.first_step), json(l.integral_time),
-        json(l.leak_half_life), json(l.emergency_below), json(l.emergency_above), json(l.plausibility));
+        json(l.leak_half_life), json(l.emergency_below), json(l.emergency_above), json(l.plausibility), quoted(l.law),
+        quoted(l.drives), json_stability(l));
   });
   return fmt::format(R"({{"name":{},"digest":{},"period_s":{},"sources":{},"metrics":{},"parameters":{},"loops":{}}})",
                      quoted(d.name), quoted(d.digest), json(d.period.in_seconds()), sources, metrics, parameters,

@@ -152,7 +152,9 @@ Loaded load_text(std::string_view text, const std::string& file_name, const Envi
   const std::string kept = kept_text(substituted.text, document->root, parts.daemon, report);
   parts.policy.digest = state_hash(kept).hex();
   if (!report.has_errors()) {
-    for (const Error& e : engine::check(parts.policy)) {
+    std::vector<Error> errors = engine::check(parts.policy);
+    if (errors.empty()) engine::check_stability(parts.policy, errors);
+    for (const Error& e : errors) {
       report.error(place_of(document->root, e.where), e.where, e.message);
     }
   }

@@ -23,6 +23,17 @@ void read_gain(const Field& field, Context& context, controller::Plant& plant) {
   }
 }
 
+/// One time, or the least and the most.
+void read_times(const Field& field, Context& context, Duration& least, Duration& most) {
+  if (!field.is_given()) return;
+  const auto& ends = field.node()->sequence;
+  if (field.node()->kind != Node::Kind::sequence) return void(field.duration(least));
+  if (ends.size() != 2) return field.error("is one time, or [least, most]");
+  const bool both = Field(&ends[0], field.path() + ".0", &context).duration(least) &
+                    Field(&ends[1], field.path() + ".1", &context).duration(most);
+  if (both && least > most) field.error(fmt::format("{} is above {}", text_of(least), text_of(most)));
+}
+
 }  // namespace
 
 void read_plant(Section& s, Context& context, const oracle::MetricSettings& metric, controller::LoopSettings& loop) {
@@ -31,8 +42,9 @@ void read_plant(Section& s, Context& context, const oracle::MetricSettings& metr
     controller::Plant plant;
     read_gain(of_plant.required("gain", "how far the metric goes for one unit of the parameter: 2, or [1.5, 3]"),
               context, plant);
-    of_plant.required("lag", "the time constant with which it gets there").duration(plant.lag);
-    of_plant.optional("delay").duration(plant.delay);
+    read_times(of_plant.required("lag", "the time constant with which it gets there"), context, plant.lag,
+               plant.lag_max);
+    read_times(of_plant.optional("delay"), context, plant.delay, plant.delay_max);
     loop.plant = plant;
   }
   const Field field = s.optional("corridor");

@@ -28,4 +28,8 @@ using PolicyPtr = std::shared_ptr<const Policy>;
 /// Every way in which a policy contradicts itself (names, ranges, order). Empty = it can run.
 [[nodiscard]] std::vector<Error> check(const Policy& policy);
 
+/// Loops that cannot be stable on the plant they declare (check_stability.cpp); of a policy that passed check(). Apart
+/// from it, because the loader refuses them and a replay of what once ran must not.
+void check_stability(const Policy& policy, std::vector<Error>& errors);
+
 }  // namespace homeostat::engine

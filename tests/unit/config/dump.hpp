@@ -249,8 +249,8 @@ class Dump {
     fields(path, "plant corridor", plant, corridor);
   }
   void put(const std::string& path, const controller::Plant& x) {
-    const auto& [gain_min, gain_max, lag, delay] = x;
-    fields(path, "gain_min gain_max lag delay", gain_min, gain_max, lag, delay);
+    const auto& [gain_min, gain_max, lag, delay, lag_max, delay_max] = x;
+    fields(path, "gain_min gain_max lag delay lag_max delay_max", gain_min, gain_max, lag, delay, lag_max, delay_max);
   }
   void put(const std::string& path, const controller::Corridor& x) {
     const auto& [min, max, horizon] = x;
