@@ -86,7 +86,7 @@ struct LawSettings;  // controller/law.hpp
 struct Plant {
   double gain_min = 0;
   double gain_max = 0;
-  Duration lag;        ///< the least of its range, like delay
+  Duration lag;  ///< the least of its range, like delay
   Duration delay;
   Duration lag_max;    ///< 0 = lag
   Duration delay_max;  ///< 0 = delay
