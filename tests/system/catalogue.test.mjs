@@ -37,3 +37,17 @@ test("what is open is listed", () => {
   const open = rows.filter((row) => row.tests.includes("**open**")).map((row) => row.number);
   assert.equal(/^Open: (.*)\.$/m.exec(readme)?.[1], open.length > 0 ? open.join(", ") : "none");
 });
+
+const lessons = readFileSync(path.join(root, "docs/lessons.md"), "utf8");
+
+test("everything that others ran into has its test, or says why it cannot occur", () => {
+  const troubles = [...lessons.matchAll(/^\| (\d+) \|(?:[^|]*\|){3}([^|]*)\|$/gm)];
+  assert.deepEqual(troubles.map(([, number]) => Number(number)), Array.from({ length: 24 }, (_, i) => i + 1));
+  for (const [, number, shown] of troubles) {
+    const named = [...shown.matchAll(/`([^`]+)`: (\w+)/g)];
+    assert.ok(named.length > 0 || shown.includes("cannot occur: "), `${number}: neither a test nor a reason`);
+    for (const [, file, name] of named) {
+      assert.ok(readFileSync(path.join(root, "tests", file), "utf8").includes(name), `${number}: ${file} has no test '${name}'`);
+    }
+  }
+});

@@ -68,7 +68,7 @@ TEST(Shadow, OfTheLivePolicyNeverDiffers) {
 TEST(Shadow, DecidesAsTheEngineThatWasPromotedThen) {
   Beside w(candidate(gentler));
   World promoted;
-  promoted.engine.apply(PolicyChange{at(0), "alice", "candidate", candidate(gentler)});
+  (void)promoted.engine.apply(PolicyChange{at(0), "alice", "candidate", candidate(gentler)});
   for (std::int64_t s = 10; s <= 600; s += 10) {
     w.sees("velocity", s < 300 ? 14 : 7);
     promoted.sees("velocity", s < 300 ? 14 : 7);
