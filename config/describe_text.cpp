@@ -164,10 +164,10 @@ std::string to_text(const Description& d) {
   }
   text += "\n" + table(rows);
 
-  rows = {{"LOOP", "METRIC", "MOVES", "SET-POINT", "DEADBAND", "FIRST STEP AT", "INTEGRAL", "LEAK", "EMERGENCY",
+  rows = {{"LOOP", "LAW", "METRIC", "MOVES", "SET-POINT", "DEADBAND", "FIRST STEP AT", "INTEGRAL", "LEAK", "EMERGENCY",
            "MUST ANSWER"}};
   for (const auto& l : d.loops) {
-    rows.push_back({l.name, l.metric, l.drives.empty() ? l.parameter : "set-point of " + l.drives,
+    rows.push_back({l.name, l.law, l.metric, l.drives.empty() ? l.parameter : "set-point of " + l.drives,
                     fmt::format("{} {}", short_number(l.setpoint), l.pv_unit),
                     fmt::format("{} ({})", short_number(l.deadband), percent(l.deadband_ratio)),
                     l.first_step > 0 ? short_number(l.first_step) : "-", optional_text(l.integral_time, "-"),

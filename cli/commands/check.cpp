@@ -1,12 +1,12 @@
 // check: a configuration file, judged by the loader that the daemon uses. Every error with its line and a caret under
-// the place; or a summary of what the file would run.
+// the place; or what the file would do: speeds, thresholds, margins of stability.
 #include <fstream>
 #include <iterator>
 
 #include "cli/commands/context.hpp"
 #include "cli/json.hpp"
 #include "config/config.hpp"
-#include "core/format.hpp"
+#include "config/describe.hpp"
 
 namespace homeostat::cli {
 namespace {
@@ -43,30 +43,11 @@ std::string json_of(const std::vector<Diagnostic>& diagnostics) {
 }
 
 std::string summary(const config::ValidConfig& valid) {
-  const engine::Policy& policy = *valid.policy();
-  std::string out =
-      fmt::format("policy {}, digest {}: a decision every {}\n", policy.name, policy.digest, text_of(policy.period));
-  if (!policy.guardian.keys.empty()) {
-    out += fmt::format("fingerprint {} (what guardian allow-policy signs)\n", guardian::fingerprint(valid.text()));
+  std::string out;
+  if (!valid.policy()->guardian.keys.empty()) {
+    out = fmt::format("fingerprint {} (what guardian allow-policy signs)\n", guardian::fingerprint(valid.text()));
   }
-  Table table({{""}, {"", Align::right}, {""}});
-  const auto row = [&](const char* kind, std::size_t count, std::string names) {
-    table.add({{kind}, {std::to_string(count)}, {std::move(names)}});
-  };
-  const auto names_of = [](const auto& items) {
-    std::string names;
-    for (const auto& item : items) names += (names.empty() ? "" : ", ") + item.name;
-    return names;
-  };
-  std::string sources;
-  for (const config::SourceConnection& s : valid.daemon().sources) {
-    sources += fmt::format("{}{} ({})", sources.empty() ? "" : ", ", s.name, config::kind_of(s.connection));
-  }
-  row("sources", valid.daemon().sources.size(), sources);
-  row("metrics", policy.oracle.metrics.size(), names_of(policy.oracle.metrics));
-  row("loops", policy.loops.size(), names_of(policy.loops));
-  row("parameters", policy.guardian.parameters.size(), names_of(policy.guardian.parameters));
-  return out + table.render({});
+  return out + to_text(describe(valid));
 }
 
 Outcome<> check(Context& context, const std::string& path) {
@@ -75,10 +56,12 @@ Outcome<> check(Context& context, const std::string& path) {
   const auto& errors = loaded ? none : loaded.error();
   const auto& warnings = loaded ? loaded->warnings() : none;
   if (context.options.json) {
-    context.print_line(fmt::format(
-        "{{\n  \"valid\": {},\n  \"digest\": {},\n  \"fingerprint\": {},\n  \"errors\": {},\n  \"warnings\": {}\n}}",
-        loaded.has_value(), loaded ? quoted(loaded->digest()) : "null",
-        loaded ? quoted(guardian::fingerprint(loaded->text())) : "null", json_of(errors), json_of(warnings)));
+    context.print_line(
+        fmt::format("{{\n  \"valid\": {},\n  \"digest\": {},\n  \"fingerprint\": {},\n  \"errors\": {},\n  "
+                    "\"warnings\": {},\n  \"policy\": {}\n}}",
+                    loaded.has_value(), loaded ? quoted(loaded->digest()) : "null",
+                    loaded ? quoted(guardian::fingerprint(loaded->text())) : "null", json_of(errors), json_of(warnings),
+                    loaded ? to_json(describe(*loaded)) : "null"));
   } else {
     const auto lines = lines_of(path);
     for (const Diagnostic& d : errors) context.say(d.text() + "\n" + excerpt(lines, d));
@@ -94,8 +77,9 @@ Outcome<> check(Context& context, const std::string& path) {
 void add_check_command(CLI::App& root, Context& context) {
   const auto path = std::make_shared<std::string>();
   CLI::App* app =
-      add_command(root, context, "check", "Check a configuration file: every error with its place, or a summary",
-                  {"homeostat check config/streaming.yaml", "homeostat check new.yaml --json | jq '.errors[].message'"},
+      add_command(root, context, "check", "Check a configuration file: every error with its place, or what it would do",
+                  {"homeostat check config/streaming.yaml", "homeostat check new.yaml --json | jq '.errors[].message'",
+                   "homeostat check new.yaml --json | jq '.policy.loops[] | {name, stability}'"},
                   [&context, path] { return check(context, *path); });
   app->add_option("FILE", *path, "the configuration, YAML")->required();
 }

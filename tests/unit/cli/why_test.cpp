@@ -147,7 +147,7 @@ INSTANTIATE_TEST_SUITE_P(
              },
              "reading", "load cannot be acted on: stale", "homeostat metrics load"},
         Case{"NoTick", [](Situation& s) { s.status.clear_at(); }, "clock", "no tick", "wait"},
-        Case{"StandsStill", [](Situation& s) { put(*s.status.mutable_at(), kNow - 60); }, "clock", "60 s",
+        Case{"StandsStill", [](Situation& s) { put(*s.status.mutable_at(), kNow - 60); }, "clock", "1m ago",
              "stands still"}),
     [](const auto& test) { return std::string(test.param.name); });
 
