@@ -152,6 +152,36 @@ TEST(Engine, AnEmergencyBandBringsStrongerGainsAndLimitsAndClearsAfterItsCalm) {
   EXPECT_FALSE(world.fee().loops[0].emergency_gains);
 }
 
+TEST(Engine, AnEmergencyThatEndsHandsOverWithoutAStepAndOneOrderedToLastIntegratesOn) {
+  auto policy = small_policy();
+  policy.loops[0].emergency = controller::Gains{1, 0.05, 0};
+  policy.loops[0].emergency_above = 30;
+  policy.loops[0].emergency_clear_after = Duration::zero();
+  policy.loops[0].pid.output_min = -100;
+  policy.loops[0].pid.output_max = 100;
+  policy.guardian.parameters[0].max = dec("100");
+  policy.guardian.parameters[0].change = {};
+  World ends(policy);
+  World lasts(policy);
+  for (World* world : {&ends, &lasts}) {
+    world->tick(0);
+    // at 20 s: the second step by the emergency's gains, P = 1 x 30; its integral is 0 again
+    world->sees("velocity", 40).ticks(10, 20);
+    EXPECT_TRUE(world->fee().loops[0].emergency_gains);
+    EXPECT_NEAR(world->fee().proposed, 2.5 + 30, 1e-9);
+  }
+  EXPECT_TRUE(lasts.order(CommandKind::emergency_on, "", 100).outcome.accepted);
+  // at 30 s: back inside the band, which ends the one; the normal law gives what the emergency's P gives, no more
+  ends.sees("velocity", 14).tick(30);
+  EXPECT_FALSE(ends.fee().loops[0].emergency_gains);
+  EXPECT_NEAR(ends.fee().loops[0].p, 2, 1e-9);
+  EXPECT_NEAR(ends.fee().proposed, 2.5 + 4, 1e-9);
+  // the other one changes no law: it integrates its error, 0.05 x (30 + 4) / 2 x 10 s
+  lasts.sees("velocity", 14).tick(30);
+  EXPECT_TRUE(lasts.fee().loops[0].emergency_gains);
+  EXPECT_NEAR(lasts.fee().proposed, 2.5 + 4 + 8.5, 1e-9);
+}
+
 TEST(Engine, TheSetpointRampsToAShift) {
   auto policy = small_policy();
   policy.loops[0].setpoint_ramp_per_s = 0.05;
