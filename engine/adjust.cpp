@@ -87,18 +87,24 @@ void Engine::State::finish_veto_window(std::uint32_t index, Effects& effects) {
   if (known == adjustments.end()) return;
   DecisionRecord& record = known->second;
 
-  // The world has moved on since: what is sent must still be allowed, and still be a change.
+  // The world has moved on since: what is sent must still be allowed, and still be the change that guardians were
+  // shown. From another value (an expired adjustment was applied after all) it would be another change, perhaps in the
+  // other direction, than record and executor are told, and cooldown and budget would be counted from one that never
+  // was.
   const guardian::ParameterSettings& settings = *plan.parameters[index].settings;
   const guardian::Allowed allowed =
       guardian::limit(settings, runtime.guarded, record.value, acting_mode(), progress.at);
   const bool is_held = progress.mode == guardian::OperatingMode::halted || runtime.pause.has_value();
   const auto& own = plan.parameters[index].loops;
   const bool is_blind = std::all_of(own.begin(), own.end(), [this](auto loop) { return loops[loop].last.frozen; });
-  if (is_overtaken || is_held || is_blind || allowed.value != record.value || record.value == runtime.guarded.applied) {
+  const bool is_moved = runtime.guarded.applied != record.previous;
+  if (is_overtaken || is_held || is_blind || is_moved || allowed.value != record.value) {
     record.outcome = Outcome::withheld;
-    record.why = record.why.str() + (is_overtaken ? "; overtaken by an override"
-                                     : is_blind ? "; not sent: no loop had a usable reading when its veto window passed"
-                                                : "; not sent: no longer allowed when its veto window passed");
+    record.why = record.why.str() +
+                 (is_overtaken ? "; overtaken by an override"
+                  : is_blind   ? "; not sent: no loop had a usable reading when its veto window passed"
+                  : is_moved ? "; not sent: " + runtime.guarded.applied.to_string() + " was applied in its veto window"
+                             : "; not sent: no longer allowed when its veto window passed");
   } else {
     send(index, record, effects);
   }

@@ -340,6 +340,7 @@ struct Watched {
     RC_ASSERT(a.value >= p.min && a.value <= p.max);
     RC_ASSERT(a.value.rounded_to(p.quantum) == a.value);
     RC_ASSERT(change.units() != 0);
+    RC_ASSERT(a.previous == ledger.applied);  // what it is meant to replace is what is there
     RC_ASSERT(change.abs().to_double() <= change_max(p, ledger.applied, is_emergency) * (1 + 1e-12));
     if (!overridden.at(a.id)) {
       const bool by_emergency = is_emergency && p.emergency;

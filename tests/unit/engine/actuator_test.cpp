@@ -162,6 +162,34 @@ TEST(Actuator, ALateAnswerStartsTheCooldownWhenItExpired) {
   EXPECT_EQ(world.last.adjustments.size(), 1U);
 }
 
+TEST(Actuator, ALateAnswerInAVetoWindowLeavesNothingToSendButANewDecision) {
+  auto policy = small_policy();
+  policy.guardian.parameters[0].change = {};
+  policy.guardian.parameters[0].veto_window = Duration::seconds(30);
+  policy.guardian.parameters[0].expiry = Duration::seconds(20);
+  Silent world(policy);
+  world.ticks(20, 40);
+  ASSERT_EQ(world.last.adjustments.size(), 1U);
+  const Decimal high = world.last.adjustments[0].value;
+  world.sees("velocity", 13.5).ticks(50, 60);  // it has expired: guardians are shown another, smaller increase
+  ASSERT_EQ(world.fee().outcome, Outcome::awaiting_veto);
+  ASSERT_EQ(world.fee().previous, dec("2.5"));
+  ASSERT_GT(world.fee().value, dec("2.5"));
+  ASSERT_LT(world.fee().value, high);
+  world.tick(70);
+  EXPECT_TRUE(world.answer(world.id, high).outcome.accepted);  // from here it would be a decrease
+  world.ticks(80, 90);
+  EXPECT_TRUE(world.last.adjustments.empty());
+  ASSERT_EQ(world.last.updates.size(), 1U);
+  EXPECT_EQ(world.last.updates[0].outcome, Outcome::withheld);
+  EXPECT_TRUE(
+      world.last.updates[0].why.view().ends_with("; not sent: " + high.to_string() + " was applied in its veto window"))
+      << world.last.updates[0].why;
+  world.ticks(100, 120);  // decided anew from what is there, with a veto window of its own
+  ASSERT_EQ(world.last.adjustments.size(), 1U);
+  EXPECT_EQ(world.last.adjustments[0].previous, high);
+}
+
 TEST(Actuator, AnAnswerEndsTheBackoffAndItsCountStartsAnew) {
   Silent world;
   world.reject(world.id);
