@@ -102,6 +102,12 @@ std::string factor_text(double factor) {
   return factor >= controller::kGainMarginMax ? "any" : "x" + short_number(factor);
 }
 
+/// Whole seconds beyond a minute: a margin is no measurement.
+std::string delay_text(double seconds) {
+  const auto ms = static_cast<std::int64_t>(seconds * 1e3);
+  return text_of(ms < 60'000 ? Duration::milliseconds(ms) : Duration::seconds(ms / 1000));
+}
+
 /// Margins and stable region of the loops whose plant is declared.
 std::string stability_text(const Description& d) {
   std::vector<Row> loops = {
@@ -112,8 +118,8 @@ std::string stability_text(const Description& d) {
     const controller::Margins& m = *l.margins;
     const bool is_bounded = m.delay_s < Duration::max().in_seconds();
     loops.push_back({l.name, factor_text(m.gain), fmt::format("{} deg", short_number(m.phase_deg)),
-                     is_bounded ? text_of(Duration::milliseconds(static_cast<std::int64_t>(m.delay_s * 1e3))) : "any",
-                     short_number(m.worst.gain), text_of(m.worst.lag), text_of(m.worst.delay)});
+                     is_bounded ? delay_text(m.delay_s) : "any", short_number(m.worst.gain), text_of(m.worst.lag),
+                     text_of(m.worst.delay)});
     for (std::size_t i = 0; i + 2 < l.region.size(); i += 3) {
       const auto period = static_cast<std::int64_t>(l.region[i].period_factor);
       region.push_back({l.name, text_of(d.period * period), "below " + factor_text(l.region[i].ki_factor_max),
