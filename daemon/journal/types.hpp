@@ -80,7 +80,7 @@ struct Durable {
 };
 
 struct Hooks {
-  /// Wall clock for the age of frames; the system clock when empty.
+  /// Wall clock for the age of frames; the system clock when empty. Called by several threads at once.
   std::function<Instant()> now;
   /// Called once, on the thread that met the failure, before anything later could be reported durable. The
   /// default prints one line to stderr and leaves by std::_Exit(kFatalExitCode): no destructor may act on a

@@ -1,6 +1,7 @@
 // The audit of a journal made by the real code: left alone it is intact, and every way to tamper with it is found.
 #include "daemon/journal/audit.hpp"
 
+#include <atomic>
 #include <fstream>
 #include <thread>
 
@@ -35,12 +36,9 @@ void snapshot_and_wait(Journal& journal, std::uint64_t seq) {
 
 /// 40 inputs, 20 decisions of which number 7 was answered later, two snapshots, closed.
 void make_journal(const Scratch& scratch, Settings settings = {}) {
-  Instant now = kStart;
+  std::atomic<std::int64_t> calls = 0;  // of the writer's thread and the keeper's
   settings.directory = scratch.path();
-  const auto journal = open_or_die(settings, {.now = [&] {
-                                     now = now + Duration::milliseconds(1);
-                                     return now;
-                                   }});
+  const auto journal = open_or_die(settings, {.now = [&] { return kStart + Duration::milliseconds(++calls); }});
   snapshot_and_wait(*journal, 0);
   append_one_by_one(*journal, kInputs / 2);
   for (std::uint64_t id = 1; id <= 20; ++id) {
@@ -247,19 +245,19 @@ TEST(Audit, FindsAnotherHistoryByTheCheckpoint) {
 
 TEST(Audit, HoldsWhenRetentionHasRemovedWhatTheCheckpointNames) {
   const Scratch scratch;
-  Instant now = kStart;
+  std::atomic<Instant> now = kStart;
   const Settings settings{
       .directory = scratch.path(), .retention = Duration::hours(1), .decision_retention = Duration::hours(1)};
   std::optional<Checkpoint> checkpoint;
   {
-    const auto journal = open_or_die(settings, {.now = [&] { return now; }});
+    const auto journal = open_or_die(settings, {.now = [&] { return now.load(); }});
     snapshot_and_wait(*journal, 0);
     append_one_by_one(*journal, 20);
     journal->put_decisions({decision(1), decision(2)});
     append_one_by_one(*journal, 21);
     checkpoint = *checkpoint_of(scratch.path(), kStart);
     append_one_by_one(*journal, 23);
-    now = now + Duration::days(3);
+    now = kStart + Duration::days(3);
     append_one_by_one(*journal, 30);
     for (const std::uint64_t seq : {28, 29, 30}) {
       journal->put_snapshot({.seq = seq, .at = now, .policy_digest = "d1", .policy_text = "p", .state = "s"});
