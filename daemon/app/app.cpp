@@ -368,6 +368,7 @@ ReloadOutcome App::reload_now(const std::string& actor) {
     return refuse_reload(std::move(fixed));
   const auto next = std::make_shared<const config::ValidConfig>(std::move(*loaded));
   const bool changed = next->digest() != current->digest();
+  std::uint64_t generation = pipeline_->view()->policy_generation;
   if (changed) {
     auto promise = std::make_shared<std::promise<engine::CommandOutcome>>();
     const bool taken = pipeline_->submit(
@@ -376,6 +377,7 @@ ReloadOutcome App::reload_now(const std::string& actor) {
     if (!taken) return refuse_reload({"the daemon is shutting down"});
     const engine::CommandOutcome outcome = promise->get_future().get();
     if (!outcome.accepted) return refuse_reload({outcome.message});
+    generation = generation_now();
     if (!(next->daemon().sources == current->daemon().sources) || !same_events(*next, *current)) sources_->start(*next);
   }
   {
@@ -388,7 +390,17 @@ ReloadOutcome App::reload_now(const std::string& actor) {
   (void)daemon::set_log_level(name_of(next->daemon().log.level));
   log_info("reload",
            changed ? "configuration " + next->digest() + " is in force from the next tick" : "nothing changed");
-  return {.changed = changed, .generation = pipeline_->view()->policy_generation, .digest = next->digest()};
+  return {.changed = changed, .generation = generation, .digest = next->digest()};
+}
+
+/// The engine's own word: the view that readers have follows an answer by a moment.
+std::uint64_t App::generation_now() const {
+  const auto promise = std::make_shared<std::promise<std::uint64_t>>();
+  pipeline_->post([promise](engine::Engine& engine) { promise->set_value(engine.view().policy_generation); });
+  auto known = promise->get_future();
+  // A daemon that is ending may no longer answer.
+  if (known.wait_for(std::chrono::seconds(5)) == std::future_status::ready) return known.get();
+  return pipeline_->view()->policy_generation;
 }
 
 ReloadOutcome App::refuse_reload(std::vector<std::string> why) {

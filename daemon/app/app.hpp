@@ -66,6 +66,7 @@ class App final : public Backend {
   App() = default;
   [[nodiscard]] std::vector<std::string> open(const std::string& config_path);
   [[nodiscard]] std::vector<std::string> recover_and_run();
+  [[nodiscard]] std::uint64_t generation_now() const;
   ReloadOutcome refuse_reload(std::vector<std::string> why);
   [[nodiscard]] HttpResponse http_page(std::string_view path) const;
   [[nodiscard]] Facts facts() const;

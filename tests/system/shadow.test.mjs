@@ -55,8 +55,9 @@ test("a shadow differs from the live policy, says where first, emits nothing, an
   assert.match(rate.first.live_why, /raised/);
   assert.match(rate.first.shadow_why, /raised|held/);
   assert.ok(Number(rate.shadow_value) < Number(rate.live_value), `${rate.shadow_value} ${rate.live_value}`);
+  const seen = s.executor.seen.length;  // first: the live policy goes on sending
   const live = await s.daemon.cli("parameters", "--json");
-  assert.equal(s.executor.seen.length, live.json.parameters[0].emitted, "only the live policy's adjustments were sent");
+  assert.ok(seen <= live.json.parameters[0].emitted, "only the live policy's adjustments were sent");
   assert.equal(await metricOf(s.daemon, "homeostat_shadow_running", { shadow: "calmer" }), 1);
   assert.ok((await metricOf(s.daemon, "homeostat_shadow_parameter_distance", { shadow: "calmer", parameter: "rate" })) > 0);
   const again = await backtest(t, s, shadow);
