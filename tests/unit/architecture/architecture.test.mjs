@@ -28,10 +28,10 @@ const mayInclude = {
   "daemon/sources": ["core", "oracle"],
   "daemon/telemetry": ["core", "oracle", "guardian", "engine"],
   "daemon/http": ["core", "oracle", "guardian", "engine"],
-  "daemon/convert": ["core", "oracle", "guardian", "engine", "proto", "daemon/api/backend.hpp"],
-  "daemon/api": ["core", "oracle", "guardian", "engine", "proto", "daemon/convert"],
+  "daemon/convert": ["core", "oracle", "guardian", "economy", "engine", "proto", "daemon/api/backend.hpp"],
+  "daemon/api": ["core", "oracle", "guardian", "economy", "engine", "proto", "daemon/convert"],
   "daemon/app": ["core", "oracle", "guardian", "engine", "config", "daemon/api", "daemon/http", "daemon/journal", "daemon/sources", "daemon/telemetry"],
-  cli: ["core", "oracle", "controller", "guardian", "engine", "config", "simulator", "proto", "daemon/convert", "daemon/journal"],
+  cli: ["core", "oracle", "controller", "guardian", "economy", "engine", "config", "simulator", "proto", "daemon/convert", "daemon/journal"],
 };
 const folders = Object.keys(mayInclude).sort((a, b) => b.length - a.length);
 const folderOf = (file) => (file.startsWith("homeostat/v1/") ? "proto" : folders.find((f) => file.startsWith(`${f}/`)));
