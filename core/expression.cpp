@@ -9,13 +9,15 @@
 #include <muParserBase.h>
 
 #include "core/check.hpp"
+#include "core/statistics.hpp"
 #include "core/text.hpp"
 
 namespace homeostat {
 namespace {
 
 constexpr const char* kNameCharacters = "0123456789_abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
-constexpr std::array<std::string_view, 5> kFunctions = {"min", "max", "abs", "sqrt", "clamp"};
+constexpr std::array<std::string_view, 11> kFunctions = {"min",    "max",       "abs",  "sqrt", "clamp",   "mean",
+                                                         "median", "deviation", "gini", "hhi",  "nakamoto"};
 
 mu::value_type minimum(const mu::value_type* x, int n) {
   return *std::min_element(x, x + n);
@@ -32,6 +34,30 @@ mu::value_type square_root(mu::value_type x) {
 mu::value_type clamp(mu::value_type x, mu::value_type low, mu::value_type high) {
   return x < low ? low : x > high ? high : x;
 }
+
+/// A statistic of the arguments: `Of` a copy of them, since some are sorted.
+template <double (*Of)(std::span<double>)>
+mu::value_type statistic(const mu::value_type* x, int n) {
+  // An argument takes two characters of the text, so the text's own limit is theirs.
+  constexpr std::size_t kArgumentsMax = kExpressionLengthMax / 2;
+  HOMEOSTAT_CHECK(static_cast<std::size_t>(n) <= kArgumentsMax);
+  std::array<double, kArgumentsMax> copy;
+  std::copy(x, x + n, copy.begin());
+  return Of(std::span(copy).first(static_cast<std::size_t>(n)));
+}
+double mean_of(std::span<double> x) {
+  return mean(x);
+}
+double deviation_of(std::span<double> x) {
+  return deviation(x);
+}
+double hhi_of(std::span<double> x) {
+  return hhi(x);
+}
+double nakamoto_of(std::span<double> x) {
+  return nakamoto(x);
+}
+
 mu::value_type negated(mu::value_type x) {
   return -x;
 }
@@ -74,6 +100,12 @@ class Grammar : public mu::ParserBase {
     DefineFun("abs", absolute);
     DefineFun("sqrt", square_root);
     DefineFun("clamp", clamp);
+    DefineFun("mean", statistic<mean_of>);
+    DefineFun("median", statistic<median>);
+    DefineFun("deviation", statistic<deviation_of>);
+    DefineFun("gini", statistic<gini>);
+    DefineFun("hhi", statistic<hhi_of>);
+    DefineFun("nakamoto", statistic<nakamoto_of>);
   }
   void InitConst() override {}
   void InitOprt() override {
@@ -103,6 +135,15 @@ tl::unexpected<Error> unknown_character(std::string_view text, std::size_t i) {
                   " does not belong to an expression");
 }
 
+std::string names_of_functions() {
+  std::string out(kFunctions[0]);
+  for (std::size_t i = 1; i < kFunctions.size(); ++i) {
+    out += i + 1 < kFunctions.size() ? ", " : " and ";
+    out += kFunctions[i];
+  }
+  return out;
+}
+
 /// What muParser would take but the language does not have: assignment, logic, strings, several results,
 /// functions by name. Leaves the structure to muParser.
 Result<> screen(std::string_view text) {
@@ -122,7 +163,7 @@ Result<> screen(std::string_view text) {
       }
       if (is_call && !is_function) {
         return fail(ErrorCode::unsupported, "column " + std::to_string(i + 1),
-                    "there is no function '" + std::string(word) + "'; there are min, max, abs, sqrt and clamp" +
+                    "there is no function '" + std::string(word) + "'; there are " + names_of_functions() +
                         did_you_mean(word, kFunctions));
       }
       i = end - 1;

@@ -57,9 +57,12 @@ TEST(Expression, SaysWhatIsWrongAndWhere) {
       {"a ^ 2", "column 3: there is no power operator '^'; write x * x"},
       {"a = 2", "column 3: '=' assigns, which an expression cannot; compare with '=='"},
       {"a && b", "column 3: there is no '&&' or '||'; nest the choice a ? b : c"},
-      {"exp(a)", "column 1: there is no function 'exp'; there are min, max, abs, sqrt and clamp"},
+      {"exp(a)",
+       "column 1: there is no function 'exp'; there are min, max, abs, sqrt, clamp, mean, median, deviation, gini, hhi "
+       "and nakamoto"},
       {"1 + mim(a, 2)",
-       "column 5: there is no function 'mim'; there are min, max, abs, sqrt and clamp; did you mean 'min'?"},
+       "column 5: there is no function 'mim'; there are min, max, abs, sqrt, clamp, mean, median, deviation, gini, hhi "
+       "and nakamoto; did you mean 'min'?"},
       {"a, b", "column 2: a ',' outside a function's arguments"},
       {"\"x\"", "column 1: '\"' does not belong to an expression"},
       {"a \xc3\xb7 b", "column 3: a character outside ASCII does not belong to an expression"},
@@ -77,6 +80,26 @@ TEST(Expression, RefusesWhatDoesNotParse) {
     EXPECT_FALSE(e.message.empty());
   }
   EXPECT_EQ(error_of(std::string(5000, '1')).code, ErrorCode::out_of_range);
+}
+
+TEST(Expression, HasStatisticsOfItsArguments) {
+  EXPECT_EQ(value("mean(1, 2, 6)"), 3);
+  EXPECT_EQ(value("median(9, 1, 2)"), 2);
+  EXPECT_EQ(value("median(a, b)", {1, 2}), 1);
+  EXPECT_EQ(value("deviation(2, 4, 4, 4, 5, 5, 7, 9)"), 2);
+  EXPECT_EQ(value("gini(a, b, c, d)", {0, 0, 0, 8}), 0.75);
+  EXPECT_EQ(value("hhi(50, 30, 20) + 0 * min(1)"), 0.38);
+  EXPECT_EQ(value("nakamoto(40, 30, 20, 10)"), 2);
+  EXPECT_EQ(value("gini(a, b) - gini(b, a)", {3, 5}), 0);  // the arguments stay as they are
+  EXPECT_FALSE(Expression::parse("gini(a)")->evaluate(std::array{-1.0}));
+  EXPECT_FALSE(Expression::parse("hhi(a, b)")->evaluate(std::array{0.0, 0.0}));
+  const auto many = [](int n) {
+    std::string text = "mean(1";
+    for (int i = 1; i < n; ++i) text += ",1";
+    return text + ")";
+  };
+  EXPECT_EQ(value(many(2045)), 1);  // as many as a text can hold
+  EXPECT_EQ(error_of(many(2046)).code, ErrorCode::out_of_range);
 }
 
 TEST(Expression, NothingTranscendentalIsReachable) {
