@@ -1,0 +1,476 @@
+#include "economy/bonding/surface.hpp"
+
+#include <cmath>
+#include <string>
+
+#include "economy/argument.hpp"
+
+namespace homeostat::economy::bonding {
+namespace {
+
+using Coordinates = std::array<double, kAssetsMax + 1>;
+
+/// Beyond this k a single projection leaves too much of c in what should be orthogonal to it.
+constexpr double kOneProjectionMax = 4;
+/// Of a size times centre: a balance this little below zero is rounding.
+constexpr double kZero = 1e-14;
+
+std::string element(std::string_view name, std::size_t i) {
+  return std::string(name) + "[" + std::to_string(i) + "]";
+}
+
+tl::unexpected<Error> out_of_domain(std::string_view name, const std::string& what) {
+  return fail(ErrorCode::out_of_range, std::string(name), "out of the surface's domain: " + what);
+}
+
+template <std::size_t M>
+double dot(const Coordinates& a, const Coordinates& b, std::integral_constant<std::size_t, M> m) {
+  // Two chains, so that an addition need not wait for the one before; the order is fixed.
+  double even = 0, odd = 0;
+  for (std::size_t i = 0; i + 1 < m; i += 2) {
+    even += a[i] * b[i];
+    odd += a[i + 1] * b[i + 1];
+  }
+  if (m % 2 == 1) even += a[m - 1] * b[m - 1];
+  return even + odd;
+}
+double dot(const Coordinates& a, const Coordinates& b, std::size_t m) {
+  double sum = 0;
+  for (std::size_t i = 0; i < m; ++i) sum += a[i] * b[i];
+  return sum;
+}
+
+}  // namespace
+
+/// Standard axes: N components orthogonal to (1..1), which sum to zero, and the one along it.
+template <std::size_t N>
+struct StandardFrame {
+  static constexpr std::integral_constant<std::size_t, N> n{};
+  static constexpr std::integral_constant<std::size_t, N + 1> m{};
+  double inverse_lambda, inverse_count, inverse_root;
+
+  void apply(const double* v, Coordinates& a) const {
+    double even = 0, odd = 0;
+    for (std::size_t i = 0; i + 1 < N; i += 2) {
+      even += v[i];
+      odd += v[i + 1];
+    }
+    if constexpr (N % 2 == 1) even += v[N - 1];
+    const double sum = even + odd, mean = sum * inverse_count;
+    for (std::size_t i = 0; i < N; ++i) a[i] = (v[i] - mean) * inverse_lambda;
+    a[N] = sum * inverse_root;
+  }
+  /// (A^T x)_i
+  [[nodiscard]] double transposed(const Coordinates& x, std::size_t i) const {
+    return x[i] * inverse_lambda + x[N] * inverse_root;
+  }
+  void column(std::size_t j, Coordinates& g) const {
+    for (std::size_t i = 0; i < N; ++i) g[i] = -inverse_count * inverse_lambda;
+    g[j] = (1 - inverse_count) * inverse_lambda;
+    g[N] = inverse_root;
+  }
+  /// What of `a` is orthogonal to c, a.c and the discriminant, O(N).
+  double split(const Coordinates& a, const Coordinates& c, double k, double k_minus_1, Coordinates& across,
+               double& along) const {
+    along = dot(a, c, m);
+    const double p = along / k;
+    for (std::size_t i = 0; i <= N; ++i) across[i] = a[i] - p * c[i];
+    if (k > kOneProjectionMax) {
+      const double rest = dot(across, c, m) / k;
+      for (std::size_t i = 0; i <= N; ++i) across[i] -= rest * c[i];
+    }
+    return along * p - k_minus_1 * dot(across, across, m);
+  }
+  /// |a|^2 |g|^2 - (a.g)^2, the square of what they span.
+  [[nodiscard]] double area(const Coordinates& a, const Coordinates& g, double gg) const {
+    Coordinates across = a;
+    for (int pass = 0; pass < 2; ++pass) {
+      const double p = dot(across, g, m) / gg;
+      for (std::size_t i = 0; i <= N; ++i) across[i] -= p * g[i];
+    }
+    return gg * dot(across, across, m);
+  }
+};
+
+/// Free axes: A as a matrix. Differences are taken pair by pair (Lagrange's identity), where they do not cancel even
+/// when c is a million times longer than what is left.
+struct FreeFrame {
+  const Matrix& rows;
+  std::size_t n;
+  std::size_t m;
+
+  void apply(const double* v, Coordinates& a) const {
+    for (std::size_t i = 0; i < n; ++i) {
+      double sum = 0;
+      for (std::size_t j = 0; j < n; ++j) sum += rows[i][j] * v[j];
+      a[i] = sum;
+    }
+  }
+  [[nodiscard]] double transposed(const Coordinates& x, std::size_t j) const {
+    double sum = 0;
+    for (std::size_t i = 0; i < n; ++i) sum += rows[i][j] * x[i];
+    return sum;
+  }
+  void column(std::size_t j, Coordinates& g) const {
+    for (std::size_t i = 0; i < n; ++i) g[i] = rows[i][j];
+  }
+  double split(const Coordinates& a, const Coordinates& c, double k, double, Coordinates& across, double& along) const {
+    along = dot(a, c, n);
+    double pairs = 0;
+    for (std::size_t i = 0; i < n; ++i) across[i] = 0;
+    for (std::size_t i = 0; i < n; ++i) {
+      for (std::size_t j = i + 1; j < n; ++j) {
+        const double x = a[i] * c[j] - a[j] * c[i];
+        pairs += x * x;
+        across[i] += x * c[j];
+        across[j] -= x * c[i];
+      }
+    }
+    for (std::size_t i = 0; i < n; ++i) across[i] /= k;
+    return dot(a, a, n) - pairs;
+  }
+  [[nodiscard]] double area(const Coordinates& a, const Coordinates& g, double) const {
+    double pairs = 0;
+    for (std::size_t i = 0; i < n; ++i) {
+      for (std::size_t j = i + 1; j < n; ++j) {
+        const double x = a[i] * g[j] - a[j] * g[i];
+        pairs += x * x;
+      }
+    }
+    return pairs;
+  }
+};
+
+template <class Frame>
+struct Moves {
+  const Surface& s;
+  Frame frame;
+
+  [[nodiscard]] const Coordinates& c() const { return s.g_.c; }
+
+  [[nodiscard]] Result<> require_balances(std::string_view name, const double* v) const {
+    double sum = 0;
+    bool is_good = true;
+    for (std::size_t i = 0; i < frame.n; ++i) {
+      is_good &= v[i] >= 0 && v[i] <= kBalanceMax;
+      sum += v[i];
+    }
+    if (is_good && sum >= kReserveMin) return {};
+    if (!is_good) return require_each(name, {v, frame.n}, {0, kBalanceMax});
+    return fail(ErrorCode::out_of_range, std::string(name),
+                "must sum to at least " + short_text(kReserveMin) + ", they sum to " + short_text(sum));
+  }
+  /// Prices at q = A v - r c are -A^T q, but for a positive factor.
+  [[nodiscard]] Result<> require_prices(std::string_view name, const Coordinates& q, double root) const {
+    bool is_good = root > 0;
+    for (std::size_t i = 0; i < frame.n; ++i) is_good &= frame.transposed(q, i) < 0;
+    if (is_good) return {};
+    for (std::size_t i = 0; i < frame.n; ++i) {
+      if (!(frame.transposed(q, i) < 0)) {
+        return out_of_domain(name, "the price of asset " + std::to_string(i) +
+                                       " would not be above zero, there is too much of it beside the others");
+      }
+    }
+    return out_of_domain(name, "no surface goes through these balances");
+  }
+
+  /// Size, root and q of balances that have been checked.
+  [[nodiscard]] Result<> locate(const double* v, double& size, double& root, Coordinates& q) const {
+    if (auto ok = require_balances("balances", v); !ok) return ok;
+    Coordinates a, across;
+    frame.apply(v, a);
+    double along = 0;
+    const double k_minus_1 = s.g_.k_minus_1;
+    const double discriminant = frame.split(a, c(), s.k_, k_minus_1, across, along);
+    root = discriminant > 0 ? std::sqrt(discriminant) : 0;
+    size = (along + root) / k_minus_1;
+    const double p = (size + root) / s.k_;
+    for (std::size_t i = 0; i < frame.m; ++i) q[i] = across[i] - p * c()[i];
+    return require_prices("balances", q, root);
+  }
+
+  /// root^2 after a change g, by the bilinear form whose square is root^2: along along' / k - (k-1) across.across'.
+  /// It is P^2 + (k-1) Q, which for a long c is the small difference of large numbers.
+  [[nodiscard]] double square_after(double size, double root, const Coordinates& q, const Coordinates& g) const {
+    Coordinates across;
+    double along = 0;
+    const double k_minus_1 = s.g_.k_minus_1, p = (size + root) / s.k_;
+    const double own = frame.split(g, c(), s.k_, k_minus_1, across, along);
+    double shared = 0;
+    for (std::size_t i = 0; i < frame.m; ++i) shared += across[i] * (q[i] + p * c()[i]);
+    return root * root + 2 * ((k_minus_1 * size - root) * along / s.k_ - k_minus_1 * shared) + own;
+  }
+
+  [[nodiscard]] Result<Mint> mint(const double* v, double size, double root, const Coordinates& q,
+                                  const double* d) const {
+    double after[kAssetsMax];
+    bool is_good = true;
+    for (std::size_t i = 0; i < frame.n; ++i) {
+      is_good &= d[i] >= -kBalanceMax && d[i] <= kBalanceMax;
+      after[i] = v[i] + d[i];
+    }
+    if (!is_good) {
+      return tl::make_unexpected(require_each("deposit", {d, frame.n}, {-kBalanceMax, kBalanceMax}).error());
+    }
+    if (auto ok = require_balances("balances after", after); !ok) return tl::make_unexpected(ok.error());
+    Coordinates g;
+    frame.apply(d, g);
+    const double k_minus_1 = s.g_.k_minus_1;
+    const double p = root - dot(g, c(), frame.m);
+    const double twice = -2 * dot(g, q, frame.m) - dot(g, g, frame.m);
+    const double inside = s.k_ <= kOneProjectionMax ? p * p + k_minus_1 * twice : square_after(size, root, q, g);
+    if (!(inside > 0)) return out_of_domain("deposit", "no surface goes through the balances after it");
+    const double root_after = std::sqrt(inside);
+    Mint out{.size_before = size};
+    out.growth = p >= 0 ? twice / (p + root_after) : (root_after - p) / k_minus_1;
+    out.size_after = size + out.growth;
+    for (std::size_t i = 0; i < frame.m; ++i) g[i] += q[i] - out.growth * c()[i];
+    if (auto ok = require_prices("deposit", g, root_after); !ok) return tl::make_unexpected(ok.error());
+    return out;
+  }
+
+  /// y of asset j so that v + y e_j + change e_i (change 0: none) lies on the surface of size r + growth:
+  /// G y^2 - 2 H y + C = 0, the root of the lower-left sheet.
+  struct Solution {
+    double amount = 0;
+    Coordinates q;    ///< there
+    double root = 0;  ///< r (t - 1) there
+  };
+  [[nodiscard]] Result<Solution> solve(const Point& at, std::size_t i, double change, std::size_t j, double growth,
+                                       std::string_view name) const {
+    const double k_minus_1 = s.g_.k_minus_1;
+    Coordinates g, e;
+    Solution out;
+    out.q = at.q;
+    double constant = 2 * growth * at.root + growth * growth * k_minus_1;
+    double root = at.root + growth * k_minus_1;
+    if (change != 0) {
+      frame.column(i, e);
+      for (std::size_t m = 0; m < frame.m; ++m) e[m] *= change;
+      const double ec = dot(e, c(), frame.m);
+      constant += 2 * dot(e, at.q, frame.m) + dot(e, e, frame.m) - 2 * growth * ec;
+      root -= ec;
+      for (std::size_t m = 0; m < frame.m; ++m) out.q[m] += e[m];
+    }
+    frame.column(j, g);
+    for (std::size_t m = 0; m < frame.m; ++m) out.q[m] -= growth * c()[m];
+    const double gc = dot(g, c(), frame.m), gg = dot(g, g, frame.m);
+    const double h = -dot(out.q, g, frame.m);
+    const double size = at.size + growth;
+    // h^2 - gg constant = gg size^2 - area: of the two differences the one of smaller numbers.
+    const double inside =
+        h * h <= gg * size * size ? h * h - gg * constant : gg * size * size - frame.area(out.q, g, gg);
+    if (!(inside > 0)) return out_of_domain(name, "the surface does not reach that far");
+    const double length = std::sqrt(inside);
+    out.amount = h > 0 ? constant / (h + length) : (h - length) / gg;
+    out.root = root - out.amount * gc;
+    for (std::size_t m = 0; m < frame.m; ++m) out.q[m] += out.amount * g[m];
+    if (auto ok = require_prices(name, out.q, out.root); !ok) return tl::make_unexpected(ok.error());
+    return out;
+  }
+
+  [[nodiscard]] Values gradient(const Point& at) const {
+    Values out(frame.n);
+    for (std::size_t i = 0; i < frame.n; ++i) out[i] = -frame.transposed(at.q, i) / at.root;
+    return out;
+  }
+};
+
+template <class F>
+auto Surface::in_frame(F&& f) const {
+  const auto standard = [&](auto count) {
+    using Frame = StandardFrame<decltype(count)::value>;
+    return f(Moves<Frame>{*this, Frame{inverse_lambda_, inverse_count_, inverse_root_}});
+  };
+  const auto free = [&] { return f(Moves<FreeFrame>{*this, FreeFrame{a_, g_.assets, g_.assets}}); };
+  if (!g_.has_standard_axes) return free();
+#define HOMEOSTAT_ASSETS(N) \
+  case N: return standard(std::integral_constant<std::size_t, N>{})
+  switch (g_.assets) {
+    HOMEOSTAT_ASSETS(2);
+    HOMEOSTAT_ASSETS(3);
+    HOMEOSTAT_ASSETS(4);
+    HOMEOSTAT_ASSETS(5);
+    HOMEOSTAT_ASSETS(6);
+    HOMEOSTAT_ASSETS(7);
+    HOMEOSTAT_ASSETS(8);
+    HOMEOSTAT_ASSETS(9);
+    HOMEOSTAT_ASSETS(10);
+    HOMEOSTAT_ASSETS(11);
+    HOMEOSTAT_ASSETS(12);
+    HOMEOSTAT_ASSETS(13);
+    HOMEOSTAT_ASSETS(14);
+    HOMEOSTAT_ASSETS(15);
+    default: return standard(std::integral_constant<std::size_t, 16>{});
+  }
+#undef HOMEOSTAT_ASSETS
+}
+
+Surface::Surface(const Geometry& geometry) : g_(geometry) {
+  HOMEOSTAT_CHECK(g_.assets >= kAssetsMin && g_.assets <= kAssetsMax && g_.k_minus_1 >= kCentreMin);
+  const double n = static_cast<double>(g_.assets);
+  k_ = g_.k_minus_1 + 1;
+  inverse_lambda_ = 1 / g_.lambda;
+  inverse_count_ = 1 / n;
+  inverse_root_ = 1 / std::sqrt(n);
+  for (std::size_t i = 0; !g_.has_standard_axes && i < g_.assets; ++i) {
+    for (std::size_t j = 0; j < g_.assets; ++j) a_[i][j] = g_.axes[i][j] / g_.lambdas[i];
+  }
+}
+
+Result<Surface> Surface::make(const SurfaceSettings& settings) {
+  auto geometry = geometry_of(settings);
+  if (!geometry) return tl::make_unexpected(geometry.error());
+  return Surface(*geometry);
+}
+
+Result<double> Surface::invariant(std::span<const double> balances) const {
+  if (balances.size() != g_.assets) {
+    return tl::make_unexpected(require_same_size("balances", balances.size(), "the assets", g_.assets).error());
+  }
+  return in_frame([&](const auto& moves) -> Result<double> {
+    double size = 0, root = 0;
+    Coordinates q;
+    if (auto ok = moves.locate(balances.data(), size, root, q); !ok) return tl::make_unexpected(ok.error());
+    return size;
+  });
+}
+
+Result<Point> Surface::at(std::span<const double> balances) const {
+  if (balances.size() != g_.assets) {
+    return tl::make_unexpected(require_same_size("balances", balances.size(), "the assets", g_.assets).error());
+  }
+  Point point{.balances = Values(balances)};
+  auto ok = in_frame([&](const auto& moves) { return moves.locate(balances.data(), point.size, point.root, point.q); });
+  if (!ok) return tl::make_unexpected(ok.error());
+  return point;
+}
+
+Values Surface::gradient(const Point& point) const {
+  return in_frame([&](const auto& moves) { return moves.gradient(point); });
+}
+
+Result<Mint> Surface::mint(std::span<const double> balances, std::span<const double> deposit) const {
+  if (balances.size() != g_.assets || deposit.size() != g_.assets) {
+    return tl::make_unexpected(first_error(require_same_size("balances", balances.size(), "the assets", g_.assets),
+                                           require_same_size("deposit", deposit.size(), "the assets", g_.assets))
+                                   .error());
+  }
+  return in_frame([&](const auto& moves) -> Result<Mint> {
+    double size = 0, root = 0;
+    Coordinates q;
+    if (auto ok = moves.locate(balances.data(), size, root, q); !ok) return tl::make_unexpected(ok.error());
+    return moves.mint(balances.data(), size, root, q, deposit.data());
+  });
+}
+
+Result<Mint> Surface::mint(const Point& point, std::span<const double> deposit) const {
+  if (deposit.size() != g_.assets) {
+    return tl::make_unexpected(require_same_size("deposit", deposit.size(), "the assets", g_.assets).error());
+  }
+  return in_frame([&](const auto& moves) {
+    return moves.mint(point.balances.data(), point.size, point.root, point.q, deposit.data());
+  });
+}
+
+namespace {
+Result<> require_asset(std::string_view name, std::size_t asset, std::size_t assets) {
+  if (asset < assets) return {};
+  return fail(ErrorCode::out_of_range, std::string(name),
+              "must be an asset from 0 to " + std::to_string(assets - 1) + ", is " + std::to_string(asset));
+}
+Result<> require_pair(std::size_t in, std::size_t out, std::size_t assets) {
+  auto ok = first_error(require_asset("in", in, assets), require_asset("out", out, assets));
+  if (ok && in == out) return fail(ErrorCode::invalid_argument, "out", "must be another asset than the one put in");
+  return ok;
+}
+/// The smallest amount that is one: less is lost in the rounding of any balance.
+constexpr Range kAmounts{1e-60, kBalanceMax};
+}  // namespace
+
+Result<double> Surface::amount_for(const Point& point, std::size_t asset, double growth) const {
+  auto ok =
+      first_error(require_asset("asset", asset, g_.assets), require("growth", growth, {-point.size, kBalanceMax}));
+  if (!ok) return tl::make_unexpected(ok.error());
+  return in_frame([&](const auto& moves) -> Result<double> {
+    const auto there = moves.solve(point, asset, 0, asset, growth, "growth");
+    if (!there) return tl::make_unexpected(there.error());
+    if (!is_in(point.balances[asset] + there->amount, {0, kBalanceMax})) {
+      return out_of_domain("growth", "asset " + std::to_string(asset) + " would have to go from " +
+                                         short_text(point.balances[asset]) + " by " + short_text(there->amount));
+    }
+    return there->amount;
+  });
+}
+
+Result<Swap> Surface::swap_in(const Point& point, std::size_t in, double amount_in, std::size_t out) const {
+  auto ok = first_error(require_pair(in, out, g_.assets), require("amount_in", amount_in, kAmounts));
+  if (!ok) return tl::make_unexpected(ok.error());
+  return in_frame([&](const auto& moves) -> Result<Swap> {
+    const auto there = moves.solve(point, in, amount_in, out, 0, "amount_in");
+    if (!there) return tl::make_unexpected(there.error());
+    if (-there->amount > point.balances[out]) {
+      return out_of_domain("amount_in", "asset " + std::to_string(out) + " has " + short_text(point.balances[out]) +
+                                            ", not the " + short_text(-there->amount) + " that it would have to pay");
+    }
+    return Swap{amount_in, -there->amount,
+                moves.frame.transposed(there->q, out) / moves.frame.transposed(there->q, in)};
+  });
+}
+
+Result<Swap> Surface::swap_out(const Point& point, std::size_t in, std::size_t out, double amount_out) const {
+  auto ok = first_error(require_pair(in, out, g_.assets), require("amount_out", amount_out, kAmounts));
+  if (!ok) return tl::make_unexpected(ok.error());
+  if (auto left = require("amount_out", amount_out, {kAmounts.min, point.balances[out]}); !left) {
+    return tl::make_unexpected(left.error());
+  }
+  return in_frame([&](const auto& moves) -> Result<Swap> {
+    const auto there = moves.solve(point, out, -amount_out, in, 0, "amount_out");
+    if (!there) return tl::make_unexpected(there.error());
+    return Swap{there->amount, amount_out,
+                moves.frame.transposed(there->q, out) / moves.frame.transposed(there->q, in)};
+  });
+}
+
+Result<Values> Surface::balances_at(double size, std::span<const double> prices) const {
+  auto ok = first_error(require("size", size, {kReserveMin, kBalanceMax}),
+                        require_same_size("prices", prices.size(), "the assets", g_.assets),
+                        require_each("prices", prices, {kPriceMin, kPriceMax}));
+  if (!ok) return tl::make_unexpected(ok.error());
+  const std::size_t n = g_.assets;
+  Values f(n);
+  if (g_.has_standard_axes) {  // f = M p / sqrt(p.M p), M = lambda^2 (I - e e^T) + e e^T
+    double mean = 0, squares = 0;
+    for (const double p : prices) mean += p * inverse_count_;
+    for (const double p : prices) squares += (p - mean) * (p - mean);
+    const double square = g_.lambda * g_.lambda;
+    const double length = std::sqrt(square * squares + static_cast<double>(n) * mean * mean);
+    for (std::size_t i = 0; i < n; ++i) f[i] = (square * (prices[i] - mean) + mean) / length;
+  } else {
+    Values b(n);
+    double squares = 0;
+    for (std::size_t i = 0; i < n; ++i) {
+      for (std::size_t j = 0; j < n; ++j) b[i] += g_.axes[i][j] * prices[j];
+      b[i] *= g_.lambdas[i];
+      squares += b[i] * b[i];
+    }
+    const double length = std::sqrt(squares);
+    for (std::size_t j = 0; j < n; ++j) {
+      for (std::size_t i = 0; i < n; ++i) f[j] += g_.axes[i][j] * g_.lambdas[i] * b[i] / length;
+    }
+  }
+  Values out(n);
+  for (std::size_t i = 0; i < n; ++i) {
+    out[i] = size * (g_.centre[i] - f[i]);
+    if (out[i] >= 0) continue;
+    if (-out[i] <= kZero * size * std::fabs(g_.centre[i])) {
+      out[i] = 0;
+      continue;
+    }
+    return out_of_domain(element("prices", i),
+                         "asset " + std::to_string(i) + " is used up before that price is reached");
+  }
+  return out;
+}
+
+}  // namespace homeostat::economy::bonding
