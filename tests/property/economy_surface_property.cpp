@@ -144,3 +144,58 @@ RC_GTEST_PROP(Surface, MintGrowsWithEveryDepositAndIsTheDifferenceOfSizes, ()) {
   RC_PRE(mint.has_value());
   const auto after = pool.surface.at(sum_of(pool.at.balances, d));
   RC_ASSERT(after.has_value());
+  RC_ASSERT(std::fabs(after->size - mint->size_after) <= (tolerance(pool) + tolerance(*after)) * after->size);
+  Values more = d;
+  const auto i = *rc::gen::inRange<std::size_t>(0, d.size());
+  more[i] += pool.at.balances[i] * 1e-4 + pool.at.size * 1e-6;
+  const auto larger = pool.surface.mint(pool.at, more);
+  RC_PRE(larger.has_value());
+  RC_ASSERT(larger->growth > mint->growth);
+}
+
+RC_GTEST_PROP(Surface, MintOnTheWayAndMintAtOnceAreTheSame, ()) {
+  const Pool pool = any_pool();
+  const Values first = any_deposit(pool, -0.4, 1), second = any_deposit(pool, -0.4, 1);
+  const auto one = pool.surface.mint(pool.at, first);
+  RC_PRE(one.has_value());
+  const auto middle = pool.surface.at(sum_of(pool.at.balances, first));
+  RC_ASSERT(middle.has_value());
+  const auto two = pool.surface.mint(*middle, second);
+  RC_PRE(two.has_value());
+  const auto both = pool.surface.mint(pool.at, sum_of(first, second));
+  RC_ASSERT(both.has_value());
+  const double allowed = (tolerance(pool) + tolerance(*middle)) * std::max(middle->size, both->size_after);
+  RC_ASSERT(std::fabs(one->growth + two->growth - both->growth) <= allowed);
+}
+
+RC_GTEST_PROP(Surface, SwapsKeepTheSizeAndNeverPayMoreOnTheWayBack, ()) {
+  const Pool pool = any_pool();
+  const auto in = *rc::gen::inRange<std::size_t>(0, pool.surface.assets());
+  const std::size_t out = (in + 1) % pool.surface.assets();
+  const double amount = pool.at.size * any_scale(-25, -3);
+  const auto swap = pool.surface.swap_in(pool.at, in, amount, out);
+  RC_PRE(swap.has_value());
+  RC_ASSERT(swap->amount_out > 0 && swap->amount_out <= pool.at.balances[out]);
+  Values after = pool.at.balances;
+  after[in] += amount;
+  after[out] -= swap->amount_out;
+  const auto there = pool.surface.at(after);
+  RC_PRE(there.has_value() && Surface::margin(*there) > 0.01);
+  RC_ASSERT(is_close(there->size, pool.at.size, tolerance(pool) + tolerance(*there)));
+  RC_ASSERT(swap->price_after >= amount / swap->amount_out * (1 - 1e-9));
+}
+
+RC_GTEST_PROP(Surface, AmountForAGrowthIsTheInverseOfMint, ()) {
+  const Pool pool = any_pool();
+  const auto asset = *rc::gen::inRange<std::size_t>(0, pool.surface.assets());
+  Values d(pool.surface.assets());
+  d[asset] = pool.at.size * any_scale(-25, -3);
+  const auto mint = pool.surface.mint(pool.at, d);
+  RC_PRE(mint.has_value());
+  const auto back = pool.surface.amount_for(pool.at, asset, mint->growth);
+  RC_ASSERT(back.has_value());
+  RC_ASSERT(is_close(*back, d[asset], 1e-11));
+}
+
+}  // namespace
+}  // namespace homeostat::economy::bonding
