@@ -158,8 +158,8 @@ Result<> check_sizes(Amount budget, std::size_t weights, std::size_t amounts) {
   return require_same_size("amounts", amounts, "weights", weights);
 }
 
-tl::unexpected<Error> all_zero() {
-  return fail(ErrorCode::missing, "weights", "must have one above 0");
+tl::unexpected<Error> all_zero(std::string_view name) {
+  return fail(ErrorCode::missing, std::string(name), "must have one above 0");
 }
 
 }  // namespace
@@ -174,7 +174,7 @@ Result<> apportion(Amount budget, std::span<const Amount> weights, std::span<Amo
     }
     total += static_cast<Wide>(weights[i]);
   }
-  if (total == 0) return all_zero();
+  if (total == 0) return all_zero("weights");
   if (total >> 64 == 0) {
     divide<Narrow>(budget, total, weights, amounts, scratch.narrow, scratch);
   } else {
@@ -183,23 +183,27 @@ Result<> apportion(Amount budget, std::span<const Amount> weights, std::span<Amo
   return {};
 }
 
+Result<> integer_weights(std::string_view name, std::span<const double> weights, std::vector<Amount>& out) {
+  double largest = 0;
+  for (std::size_t i = 0; i < weights.size(); ++i) {
+    if (!is_in(weights[i], {})) [[unlikely]]
+      return require_each(name, weights, {});
+    largest = std::max(largest, weights[i]);
+  }
+  if (largest == 0) return all_zero(name);
+  int exponent = 0;
+  (void)std::frexp(largest, &exponent);  // largest < 2^exponent
+  out.resize(weights.size());
+  for (std::size_t i = 0; i < weights.size(); ++i) {
+    out[i] = static_cast<std::int64_t>(std::ldexp(weights[i], kDoubleBits + 1 - exponent));
+  }
+  return {};
+}
+
 Result<> apportion(Amount budget, std::span<const double> weights, std::span<Amount> amounts,
                    ApportionScratch& scratch) {
   if (auto ok = check_sizes(budget, weights.size(), amounts.size()); !ok) return ok;
-  double largest = 0;
-  for (std::size_t i = 0; i < weights.size(); ++i) {
-    if (!is_in(weights[i], {})) [[unlikely]] {
-      return require("weights[" + std::to_string(i) + "]", weights[i], {});
-    }
-    largest = std::max(largest, weights[i]);
-  }
-  if (largest == 0) return all_zero();
-  int exponent = 0;
-  (void)std::frexp(largest, &exponent);  // largest < 2^exponent
-  scratch.weights.resize(weights.size());
-  for (std::size_t i = 0; i < weights.size(); ++i) {
-    scratch.weights[i] = static_cast<Amount>(std::ldexp(weights[i], kDoubleBits + 1 - exponent));
-  }
+  if (auto ok = integer_weights("weights", weights, scratch.weights); !ok) return ok;
   return apportion(budget, scratch.weights, amounts, scratch);
 }
 

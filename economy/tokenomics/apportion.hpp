@@ -15,6 +15,7 @@
 
 #include <cstdint>
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include "core/result.hpp"
@@ -44,6 +45,10 @@ struct ApportionScratch {
 /// weight: exactly, for a weight of at least 1/1024 of it.
 [[nodiscard]] Result<> apportion(Amount budget, std::span<const double> weights, std::span<Amount> amounts,
                                  ApportionScratch& scratch);
+
+/// Those steps, as integers below 2^63: what the doubles count as. Error as above; `weights` named `name`.
+[[nodiscard]] Result<> integer_weights(std::string_view name, std::span<const double> weights,
+                                       std::vector<Amount>& out);
 
 [[nodiscard]] Result<std::vector<Amount>> apportion(Amount budget, std::span<const Amount> weights);
 [[nodiscard]] Result<std::vector<Amount>> apportion(Amount budget, std::span<const double> weights);
