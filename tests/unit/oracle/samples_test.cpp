@@ -320,6 +320,25 @@ TEST(Expression, TakesTheWorstQualityOfItsOperandsAndSaysWhose) {
   EXPECT_TRUE(oracle.readings()[2].reason.starts_with("creators is stale: ")) << oracle.readings()[2].reason;
 }
 
+TEST(Expression, HealthOfATokenIsAMetric) {
+  Oracle oracle(settings_of({sampled("whale", Aggregate::last), sampled("fund", Aggregate::last),
+                             sampled("others", Aggregate::last), expression("held_by", "nakamoto(whale, fund, others)"),
+                             expression("unequal", "gini(whale, fund, others)"),
+                             expression("concentration", "hhi(whale, fund, others)")}));
+  Feed feed(oracle);
+  feed.send("a", "whale", 0, 500);
+  feed.send("a", "fund", 0, 300);
+  feed.send("a", "others", 0, 200);
+  const auto& readings = oracle.evaluate(at(1));
+  EXPECT_EQ(readings[3].value, 2);
+  EXPECT_DOUBLE_EQ(readings[4].value, 0.2);
+  EXPECT_DOUBLE_EQ(readings[5].value, 0.38);
+  EXPECT_EQ(readings[5].quality, Quality::ok);
+  for (const char* metric : {"whale", "fund", "others"}) feed.send("a", metric, 10, 0);
+  EXPECT_EQ(oracle.evaluate(at(11))[4].quality, Quality::held);  // nothing is held by anyone
+  EXPECT_DOUBLE_EQ(oracle.readings()[4].value, 0.2);
+}
+
 TEST(RateOfChange, HaltsWhenItPersistsAndAGuardianAcceptsTheNewValue) {
   MetricSettings m = sampled("x", Aggregate::last);
   m.rate_of_change = RateOfChange{.ratio_max = 0.01, .per = Duration::seconds(60), .halt_after = Duration::seconds(20)};
