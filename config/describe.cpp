@@ -162,6 +162,21 @@ LoopDescription describe_loop(const controller::LoopSettings& loop, const engine
   return d;
 }
 
+DecouplingDescription describe_decoupling(const controller::DecouplingSettings& settings,
+                                          const engine::Policy& policy) {
+  DecouplingDescription d{settings.name, settings.loops, {}, {}, {}};
+  for (const std::string& name : settings.loops) {
+    const auto loop =
+        std::find_if(policy.loops.begin(), policy.loops.end(), [&](const auto& l) { return l.name == name; });
+    d.parameters.push_back(loop->parameter);
+  }
+  if (const auto made = controller::decoupling_of(settings)) {
+    d.decoupler = made->matrix;
+    d.rga = made->rga;
+  }
+  return d;
+}
+
 }  // namespace
 
 Description describe(const ValidConfig& config) {
@@ -182,6 +197,7 @@ Description describe(const ValidConfig& config) {
   for (const auto& m : policy.oracle.metrics) d.metrics.push_back(describe_metric(m));
   for (const auto& p : policy.guardian.parameters) d.parameters.push_back(describe_parameter(p, policy.period));
   for (const auto& l : policy.loops) d.loops.push_back(describe_loop(l, policy));
+  for (const auto& x : policy.decouplings) d.decouplings.push_back(describe_decoupling(x, policy));
   return d;
 }
 

@@ -62,6 +62,15 @@ struct LoopDescription {
   std::vector<controller::RegionRow> region;               ///< where it stays stable
 };
 
+/// Loops that fight, and what is made of them; matrices row by row, in the order of the loops.
+struct DecouplingDescription {
+  std::string name;
+  std::vector<std::string> loops;
+  std::vector<std::string> parameters;
+  std::vector<double> decoupler;  ///< U of the row's parameter per U of the column's loop
+  std::vector<double> rga;        ///< relative gains; empty where no gain was declared
+};
+
 struct Description {
   std::string name;
   std::string digest;
@@ -70,6 +79,7 @@ struct Description {
   std::vector<MetricDescription> metrics;
   std::vector<ParameterDescription> parameters;
   std::vector<LoopDescription> loops;
+  std::vector<DecouplingDescription> decouplings;
 };
 
 /// How many decisions are stepped through to find the fastest way to a bound.

@@ -133,6 +133,46 @@ std::string stability_text(const Description& d) {
   return text;
 }
 
+/// A matrix of a decoupling, with a row for each of `rows` and a column for each of its loops.
+void add_matrix(std::vector<Row>& table, const DecouplingDescription& d, const std::string& title,
+                const std::vector<std::string>& rows, const std::vector<double>& matrix) {
+  Row head = {title};
+  head.insert(head.end(), d.loops.begin(), d.loops.end());
+  table.push_back(std::move(head));
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    Row row = {rows[i]};
+    for (std::size_t j = 0; j < d.loops.size(); ++j) row.push_back(short_number(matrix[i * d.loops.size() + j]));
+    table.push_back(std::move(row));
+  }
+}
+
+std::string decoupling_text(const Description& all) {
+  std::string text;
+  for (const DecouplingDescription& d : all.decouplings) {
+    std::vector<Row> rows;
+    add_matrix(rows, d, "DECOUPLING " + d.name, d.parameters, d.decoupler);
+    text += "\n" + table(rows);
+    if (d.rga.empty()) continue;
+    rows.clear();
+    add_matrix(rows, d, "RELATIVE GAIN", d.loops, d.rga);
+    text += "\n" + table(rows);
+  }
+  if (text.empty()) return text;
+  return text +
+         "\nDECOUPLING: what one unit of each loop's output (column) adds to each parameter (row).\n"
+         "RELATIVE GAIN (Bristol): near 1 in the diagonal = good pairs; below 0 = bad ones; large = the gains must be "
+         "known well.\n";
+}
+
+std::string json_decoupling(const DecouplingDescription& d) {
+  const auto numbers = [](const std::vector<double>& all) { return json_list(all, [](double x) { return json(x); }); };
+  const auto names = [](const std::vector<std::string>& all) {
+    return json_list(all, [](const std::string& x) { return quoted(x); });
+  };
+  return fmt::format(R"({{"name":{},"loops":{},"parameters":{},"decoupler":{},"relative_gain":{}}})", quoted(d.name),
+                     names(d.loops), names(d.parameters), numbers(d.decoupler), numbers(d.rga));
+}
+
 std::string json_stability(const LoopDescription& l) {
   if (!l.margins) return "null";
   const std::string region = json_list(l.region, [](const controller::RegionRow& row) {
@@ -181,6 +221,7 @@ std::string to_text(const Description& d) {
   }
   text += "\n" + table(rows);
   text += stability_text(d);
+  text += decoupling_text(d);
   text +=
       "\nRISE, FALL, TO MAX, TO MIN: from the initial value, as fast as the parameter's limits allow.\n"
       "DEADBAND, FIRST STEP AT: the error, in the metric's unit, up to which nothing happens, and from which the\n"
@@ -217,9 +258,10 @@ std::string to_json(const Description& d) {
         json(l.leak_half_life), json(l.emergency_below), json(l.emergency_above), json(l.plausibility), quoted(l.law),
         quoted(l.drives), json_stability(l));
   });
-  return fmt::format(R"({{"name":{},"digest":{},"period_s":{},"sources":{},"metrics":{},"parameters":{},"loops":{}}})",
-                     quoted(d.name), quoted(d.digest), json(d.period.in_seconds()), sources, metrics, parameters,
-                     loops);
+  return fmt::format(
+      R"({{"name":{},"digest":{},"period_s":{},"sources":{},"metrics":{},"parameters":{},"loops":{},"decouplings":{}}})",
+      quoted(d.name), quoted(d.digest), json(d.period.in_seconds()), sources, metrics, parameters, loops,
+      json_list(d.decouplings, json_decoupling));
 }
 
 }  // namespace homeostat::config

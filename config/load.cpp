@@ -61,6 +61,7 @@ void read_root(const Node& root, Context& context, Parts& out) {
       read_parameters(s.required("parameters", "what may be moved, and how far"), context, policy.period);
   policy.loops = read_loops(s.required("loops", "which metric moves which parameter"), context, metrics, parameters,
                             policy.period);
+  read_decoupling(s.optional("decoupling"), context, policy.decouplings);
   read_guardian(s.optional("guardian"), context, policy.guardian);
   read_bundles(s.optional("bundles"), context, policy.guardian);
   read_incidents(s.optional("incidents"), context, metrics, out.incidents);
@@ -84,6 +85,17 @@ Mark place_of(const Node& root, std::string_view path) {
     path.remove_prefix(std::min(dot + 1, path.size()));
   }
   return node->mark;
+}
+
+void warn_about_decoupling(Context& context, const Node& root, const engine::Policy& policy) {
+  for (const controller::DecouplingSettings& settings : policy.decouplings) {
+    const auto made = controller::decoupling_of(settings);
+    if (!made) continue;  // refused already
+    const std::string path = fmt::format("decoupling.{}.{}", settings.name, settings.is_gain ? "gain" : "decoupler");
+    for (const std::string& doubt : controller::doubts(settings, *made)) {
+      context.report.warn(place_of(root, path), path, doubt);
+    }
+  }
 }
 
 /// The addresses that sources are reached at, with the source's path.
@@ -157,6 +169,7 @@ Loaded load_text(std::string_view text, const std::string& file_name, const Envi
     for (const Error& e : errors) {
       report.error(place_of(document->root, e.where), e.where, e.message);
     }
+    if (errors.empty()) warn_about_decoupling(context, document->root, parts.policy);
   }
   if (report.has_errors()) return tl::make_unexpected(report.errors());
 

@@ -68,6 +68,8 @@ void read_incidents(const Field& field, Context& context, const Metrics& metrics
 void read_plant(Section& s, Context& context, const oracle::MetricSettings& metric, controller::LoopSettings& loop);
 /// Which parameters move together; their names are checked with the policy.
 void read_bundles(const Field& field, Context& context, guardian::Settings& out);
+/// Loops that fight, and how they are kept from it.
+void read_decoupling(const Field& field, Context& context, std::vector<controller::DecouplingSettings>& out);
 void read_guardian(const Field& field, Context& context, guardian::Settings& out);
 
 /// Reports `name`, given at `place`, as unknown among `known`.

@@ -204,6 +204,7 @@ void Engine::State::answer(DecisionRecord& record, const ActuatorReport& report,
     count_late(settings, record, expired, runtime.guarded);
     if (runtime.under_way) count_late(settings, record, expired, runtime.under_way->before);
   }
+  const bool had_laws = is_under_way && !runtime.under_way->laws.empty();
   if (is_under_way) runtime.under_way.reset();
   if (record.id > runtime.answered) {
     runtime.answered = record.id;
@@ -212,6 +213,7 @@ void Engine::State::answer(DecisionRecord& record, const ActuatorReport& report,
     runtime.retry_at = Instant{};
     runtime.resisted = value != record.value;
   }
+  if (had_laws) settle_decoupled(*index, true);
   if (value != record.value) {
     effects.notices.push_back({NoticeKind::actuator, report.at, settings.name,
                                "adjustment " + std::to_string(record.id) + " asked for " + record.value.to_string() +

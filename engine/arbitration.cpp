@@ -15,7 +15,10 @@
 // when all are zero), loops without integral action left out. Under min, max, first and weighted each loop
 // follows on its own account: the one that won the gap above, the others the winner's total, so that
 // they are ready to take over (as in selector control).
+//
+// A parameter of a decoupling has one loop of its own and is moved by the others too: engine/decoupling.cpp.
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 #include "engine/state.hpp"
@@ -27,6 +30,9 @@ using guardian::Arbitration;
 double Engine::State::proposed(std::uint32_t index, const std::vector<oracle::Reading>& readings) const {
   const ParameterPlan& parameter = plan.parameters[index];
   if (parameter.loops.empty()) return parameters[index].guarded.applied.to_double();
+  if (parameter.decoupling != kNoDecoupling) {
+    return parameter.base + parameters[index].decoupled;
+  }
   double contribution = loops[parameter.loops.front()].output();
   switch (parameter.settings->arbitration) {
     case Arbitration::sum:
@@ -89,7 +95,8 @@ double Engine::State::excess(std::uint32_t index, double total) const {
   const auto most = guardian::change_max(settings, runtime.guarded.applied, acting_mode());
   double target = runtime.guarded.applied.to_double();
   double reachable = settings.quantum.to_double();
-  if (settings.arbitration != Arbitration::sum && total != runtime.proposed) {
+  const bool is_alone = settings.arbitration == Arbitration::sum || plan.parameters[index].decoupling != kNoDecoupling;
+  if (!is_alone && total != runtime.proposed) {
     target = runtime.proposed;
   } else if (!most && !runtime.resisted && !settings.restricted) {
     target = std::clamp(total, settings.min.to_double(), settings.max.to_double());
@@ -102,7 +109,15 @@ void Engine::State::align(std::uint32_t index) {
   const ParameterPlan& parameter = plan.parameters[index];
   ParameterRuntime& runtime = parameters[index];
   const double contribution = runtime.guarded.applied.to_double() - parameter.base;
-  if (parameter.settings->arbitration == Arbitration::sum) {
+  if (parameter.decoupling != kNoDecoupling) {
+    const DecouplingPlan& group = plan.decouplings[parameter.decoupling];
+    std::array<double, controller::kDecouplingLoopsMax> contributions{};
+    for (std::size_t row = 0; row < group.size(); ++row) {
+      const std::uint32_t member = group.parameters[row];
+      contributions[row] = member == index ? contribution : parameters[member].proposed - plan.parameters[member].base;
+    }
+    align_decoupled(group, std::span(contributions).first(group.size()));
+  } else if (parameter.settings->arbitration == Arbitration::sum) {
     double sum = 0;
     for (const auto loop : parameter.loops) sum += loops[loop].output();
     std::vector<double> outputs;

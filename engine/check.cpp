@@ -11,6 +11,7 @@
 #include "core/format.hpp"
 #include "core/text.hpp"
 #include "engine/check_bundles.hpp"
+#include "engine/check_decouplings.hpp"
 #include "engine/policy.hpp"
 #include "guardian/limits.hpp"
 
@@ -72,6 +73,7 @@ class Checker {
     for (const auto& x : p_.guardian.parameters) parameter(x);
     for (const auto& x : p_.loops) loop(x);
     check_bundles(p_, errors_);
+    check_decouplings(p_, errors_);
     return std::move(errors_);
   }
 

@@ -1,13 +1,21 @@
 // Two phases: what a law asks for is sent; the law advances when it is acknowledged, and goes back to where it was when
 // it is not. In between it waits: it takes no step, so that nothing winds up against an answer that is still to come,
 // and the time is counted, so that its next step integrates it (up to its dt cap) and its slope is over the whole gap.
+#include <algorithm>
+
 #include "engine/state.hpp"
 
 namespace homeostat::engine {
 
 bool Engine::State::is_waiting(std::uint32_t index) const {
-  const auto& under_way = parameters[index].under_way;
-  return under_way && !under_way->laws.empty();
+  const auto waits = [this](std::uint32_t parameter) {
+    const auto& under_way = parameters[parameter].under_way;
+    return under_way && !under_way->laws.empty();
+  };
+  const std::uint32_t group = plan.parameters[index].decoupling;
+  if (group == kNoDecoupling) return waits(index);
+  const auto& all = plan.decouplings[group].parameters;  // what one of them does the others have to make up for
+  return std::any_of(all.begin(), all.end(), waits);
 }
 
 namespace {
@@ -20,7 +28,9 @@ void for_each_law(const ParameterPlan& parameter, const See& see) {
 }  // namespace
 
 void Engine::State::wait(std::uint32_t index, double dt_s) {
-  for (LoopMemory& law : parameters[index].under_way->laws) law.pid.since_usable_s += dt_s;
+  if (auto& under_way = parameters[index].under_way; under_way) {
+    for (LoopMemory& law : under_way->laws) law.pid.since_usable_s += dt_s;
+  }
   for (const std::uint32_t i : plan.parameters[index].loops) {
     const controller::LoopSettings& settings = *plan.loops[i].settings;
     LoopState& loop = loops[i];
@@ -50,7 +60,8 @@ void Engine::State::give_back(std::uint32_t index) {
   ParameterRuntime& runtime = parameters[index];
   UnderWay& under_way = *runtime.under_way;
   runtime.guarded = guardian::given_back(std::move(runtime.guarded), under_way.before);
-  if (!under_way.laws.empty()) {
+  const bool had_laws = !under_way.laws.empty();
+  if (had_laws) {
     std::size_t next = 0;
     for_each_law(plan.parameters[index], [&](std::uint32_t i) {
       LoopState& loop = loops[i];
@@ -62,6 +73,7 @@ void Engine::State::give_back(std::uint32_t index) {
     runtime.proposed = under_way.proposed_before;
   }
   runtime.under_way.reset();
+  if (had_laws) settle_decoupled(index, false);
 }
 
 }  // namespace homeostat::engine

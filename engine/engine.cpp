@@ -9,7 +9,7 @@ namespace homeostat::engine {
 namespace {
 
 /// First in every saved state; another number is another layout.
-constexpr std::uint32_t kStateVersion = 6;
+constexpr std::uint32_t kStateVersion = 7;
 
 template <class... Fs>
 struct Overloaded : Fs... {
@@ -46,7 +46,8 @@ bool is_consistent(const guardian::ParameterState& state, int decimals) {
 }
 
 bool is_consistent(const Engine::State& state) {
-  if (state.loops.size() != state.plan.loops.size() || state.parameters.size() != state.plan.parameters.size()) {
+  if (state.loops.size() != state.plan.loops.size() || state.parameters.size() != state.plan.parameters.size() ||
+      state.decouplings.size() != state.plan.decouplings.size()) {
     return false;
   }
   for (std::size_t i = 0; i < state.parameters.size(); ++i) {
@@ -80,6 +81,7 @@ Engine::State::State(PolicyPtr in_force)
     parameters[i].wanted = plan.parameters[i].settings->initial;
     parameters[i].proposed = plan.parameters[i].base;
   }
+  decouplings.resize(plan.decouplings.size());
 }
 
 Engine::Engine(PolicyPtr policy) {
@@ -128,6 +130,7 @@ std::string Engine::save() const {
   writer(state.modes);
   writer(state.loops);
   writer(state.parameters);
+  writer(state.decouplings);
   writer(state.adjustments);
   writer(state.authority);
   writer(state.allowed_policies);
@@ -156,6 +159,7 @@ Result<Engine> Engine::load(PolicyPtr policy, std::string_view bytes) {
   reader(state.modes);
   reader(state.loops);
   reader(state.parameters);
+  reader(state.decouplings);
   reader(state.adjustments);
   reader(state.authority);
   reader(state.allowed_policies);

@@ -33,6 +33,7 @@ struct Model {
   const controller::Gains& gains;
   double setpoint = 0;
   double others = 0;  ///< base and the other loops' contributions, as they stand, U
+  double share = 1;   ///< U of the parameter per U of the loop's output, by a decoupling
   Instant start;
   double gain_factor = 1;  ///< of the gain schedule, as it is now
 };
@@ -84,13 +85,16 @@ double run(const Model& m, controller::PidStep law, guardian::ParameterState sta
   for (std::int64_t i = 0; i < steps; ++i) {
     pv = pv_start + plant.step(state.applied.to_double() - from);
     if (m.loop.law != nullptr) continue;  // another law's memory is not run: the value stands
-    const double wanted = m.others + law.state.output;
+    const double wanted = m.others + m.share * law.state.output;
     const auto most = guardian::change_max(m.settings, state.applied, m.mode);
     const double reachable = most ? most->to_double() : m.settings.quantum.to_double();
     const double excess = controller::with_deadband(state.applied.to_double() - wanted, reachable);
-    controller::advance(pid, m.gains, {pv, m.setpoint, step.in_seconds(), true, 1, excess, m.gain_factor}, law);
+    controller::advance(pid, m.gains, {pv, m.setpoint, step.in_seconds(), true, 1, excess / m.share, m.gain_factor},
+                        law);
     const Instant at = m.start + step * (i + 1);
-    apply(guardian::limit(m.settings, state, quantised(m.settings, m.others + law.state.output), m.mode, at).value, at);
+    apply(guardian::limit(m.settings, state, quantised(m.settings, m.others + m.share * law.state.output), m.mode, at)
+              .value,
+          at);
   }
   return pv;
 }
@@ -106,8 +110,9 @@ std::string Engine::State::model_refusal(std::uint32_t index, const DecisionReco
     const controller::Corridor& corridor = *loop.settings->corridor;
     const double pv = record.loops[i].reading.value;
     const controller::Gains& gains = loops[own].emergency_gains ? *loop.settings->emergency : loop.pid.gains;
-    const Model model{loop,        *parameter.settings,        acting_mode(),
-                      gains,       loops[own].setpoint,        parameters[index].proposed - loops[own].output(),
+    const double share = record.loops[i].share;
+    const double others = parameters[index].proposed - share * loops[own].output();
+    const Model model{loop,        *parameter.settings,        acting_mode(), gains, loops[own].setpoint, others, share,
                       progress.at, record.loops[i].gain_factor};
     for (const double gain : {loop.settings->plant->gain_min, loop.settings->plant->gain_max}) {
       const double end = run(model, loops[own].last, parameters[index].guarded, record.value, gain, pv);

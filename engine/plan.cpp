@@ -84,6 +84,27 @@ void add_cascades(Plan& plan) {
   }
 }
 
+void add_decouplings(Plan& plan, const Policy& policy) {
+  if (policy.decouplings.empty()) return;
+  const auto loops = index_by_name(policy.loops);
+  for (const controller::DecouplingSettings& settings : policy.decouplings) {
+    const auto made = controller::decoupling_of(settings);
+    HOMEOSTAT_CHECK(made.has_value());
+    const auto index = static_cast<std::uint32_t>(plan.decouplings.size());
+    DecouplingPlan& added = plan.decouplings.emplace_back();
+    added.name = settings.name;
+    added.matrix = made->matrix;
+    for (const std::string& name : settings.loops) {
+      const std::uint32_t loop = loops.at(name);
+      ParameterPlan& parameter = plan.parameters[plan.loops[loop].parameter];
+      parameter.decoupling = index;
+      parameter.row = static_cast<std::uint32_t>(added.loops.size());
+      added.loops.push_back(loop);
+      added.parameters.push_back(plan.loops[loop].parameter);
+    }
+  }
+}
+
 }  // namespace
 
 Plan make_plan(const Policy& policy) {
@@ -119,6 +140,7 @@ Plan make_plan(const Policy& policy) {
     watch.has_band |= settings.emergency_below.has_value() || settings.emergency_above.has_value();
   }
   add_cascades(plan);
+  add_decouplings(plan, policy);
   for (const auto loop : plan.plausible) {
     plan.loops[loop].actuators = actuators_of(plan, watched.at(plan.loops[loop].metric).loops);
   }

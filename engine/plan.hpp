@@ -18,6 +18,7 @@ namespace homeostat::engine {
 
 inline constexpr std::uint32_t kNoMetric = UINT32_MAX;
 inline constexpr std::uint32_t kNoLoop = UINT32_MAX;
+inline constexpr std::uint32_t kNoDecoupling = UINT32_MAX;
 
 struct LoopPlan {
   const controller::LoopSettings* settings = nullptr;
@@ -42,9 +43,22 @@ struct LoopPlan {
 struct ParameterPlan {
   const guardian::ParameterSettings* settings = nullptr;
   SharedText name;
-  std::vector<std::uint32_t> loops;  ///< in the policy's order
-  double base = 0;                   ///< initial, U
-  std::vector<std::uint32_t> outer;  ///< loops that drive one of them, or one another: innermost first
+  std::vector<std::uint32_t> loops;          ///< in the policy's order
+  double base = 0;                           ///< initial, U
+  std::vector<std::uint32_t> outer;          ///< loops that drive one of them, or one another: innermost first
+  std::uint32_t decoupling = kNoDecoupling;  ///< the one that its loop is in; then it has no other loop
+  std::uint32_t row = 0;                     ///< and its place there
+};
+
+/// Loops that are decoupled, and the parameters that they move, in the same order.
+struct DecouplingPlan {
+  SharedText name;
+  std::vector<std::uint32_t> loops;
+  std::vector<std::uint32_t> parameters;
+  std::vector<double> matrix;  ///< controller::Decoupling's D, row by row
+
+  [[nodiscard]] std::size_t size() const { return loops.size(); }
+  [[nodiscard]] double at(std::size_t row, std::size_t column) const { return matrix[row * size() + column]; }
 };
 
 /// A metric that at least one loop acts on: its quality and emergency band are causes of the mode.
@@ -78,6 +92,7 @@ struct Plan {
   std::vector<ParameterPlan> parameters;
   std::vector<WatchedMetric> watched;
   std::vector<BundlePlan> bundles;
+  std::vector<DecouplingPlan> decouplings;
   std::vector<std::uint32_t> cascades;                        ///< loops that drive others, outermost first
   std::vector<std::uint32_t> plausible;                       ///< loops with `plausibility`, ascending
   std::map<std::string_view, std::uint32_t> parameter_index;  ///< by name

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "controller/decoupling.hpp"
 #include "controller/settings.hpp"
 #include "core/result.hpp"
 #include "core/time.hpp"
@@ -21,6 +22,7 @@ struct Policy {
   std::uint32_t records_kept = 1000;       ///< decisions and adjustments kept in memory for queries
   oracle::Settings oracle;
   std::vector<controller::LoopSettings> loops;
+  std::vector<controller::DecouplingSettings> decouplings;  ///< of loops that fight
   guardian::Settings guardian;
 };
 using PolicyPtr = std::shared_ptr<const Policy>;

@@ -37,17 +37,22 @@ struct LoopTerms {
   // Of a law other than pid.
   controller::LawKind law = controller::LawKind::pid;
   controller::LawReason reason = controller::LawReason::none;
-  double raw = 0;          ///< the law's own value, before a hand-back's bridge and the loop's limits, U
-  bool waiting = false;    ///< for the answer to an adjustment: the terms are those of the step that asked for it
-  double gain_factor = 1;  ///< on all gains, by the loop's schedule
-  double weight = 1;       ///< of its contribution in the parameter, where the arbitration is weighted; 0 = none
-  SharedText drives;       ///< the loop whose set-point its output moves; empty = the parameter itself
+  double raw = 0;           ///< the law's own value, before a hand-back's bridge and the loop's limits, U
+  bool waiting = false;     ///< for the answer to an adjustment: the terms are those of the step that asked for it
+  double gain_factor = 1;   ///< on all gains, by the loop's schedule
+  double weight = 1;        ///< of its contribution in the parameter, where the arbitration is weighted; 0 = none
+  SharedText drives;        ///< the loop whose set-point its output moves; empty = the parameter itself
+  SharedText decoupling;    ///< by which its output reaches parameters; empty = its own parameter alone
+  double share = 1;         ///< U of this parameter per U of its output, by the decoupling
+  double contribution = 0;  ///< what it comes to here: share x what of its output its own parameter can follow, U
+  SharedText moves;         ///< its own parameter, where that is another one of the decoupling; empty = this one
 
   template <class Archive, class Self>
   static void fields(Archive& a, Self& x) {
     a(x.loop), a(x.metric), a(x.reading), a(x.setpoint), a(x.error), a(x.p), a(x.i), a(x.d), a(x.feed_forward),
         a(x.unlimited), a(x.output), a(x.tracking), a(x.frozen), a(x.emergency_gains), a(x.law), a(x.reason), a(x.raw),
-        a(x.waiting), a(x.gain_factor), a(x.weight), a(x.drives);
+        a(x.waiting), a(x.gain_factor), a(x.weight), a(x.drives), a(x.decoupling), a(x.share), a(x.contribution),
+        a(x.moves);
   }
 };
 

@@ -38,6 +38,16 @@ bool is_same_loop_set(const Plan& was, const ParameterPlan& a, const Plan& now, 
                     [&](auto x, auto y) { return was.loops[x].settings->name == now.loops[y].settings->name; });
 }
 
+/// Whether the parameter is made of the same loops' outputs in the same way.
+bool is_same_decoupling(const Plan& was, const ParameterPlan& a, const Plan& now, const ParameterPlan& b) {
+  if (a.decoupling == kNoDecoupling || b.decoupling == kNoDecoupling) return a.decoupling == b.decoupling;
+  const DecouplingPlan& x = was.decouplings[a.decoupling];
+  const DecouplingPlan& y = now.decouplings[b.decoupling];
+  return a.row == b.row && x.matrix == y.matrix &&
+         std::equal(x.loops.begin(), x.loops.end(), y.loops.begin(), y.loops.end(),
+                    [&](auto i, auto j) { return was.loops[i].settings->name == now.loops[j].settings->name; });
+}
+
 Result<> check_change(const Policy& was, const Policy& now) {
   const std::vector<Error> errors = check(now);
   if (!errors.empty()) {
@@ -150,6 +160,7 @@ void Engine::State::change_policy(const PolicyChange& change, Effects& effects) 
   }
   for (std::uint32_t i = 0; i < change.policy->oracle.metrics.size(); ++i) next.oracle.doubt(i, "");
   next.tell_doubts();
+  std::vector<std::uint32_t> changed;
   for (std::uint32_t i = 0; i < next.parameters.size(); ++i) {
     const ParameterPlan& now = next.plan.parameters[i];
     const auto index = plan.parameter(now.settings->name);
@@ -158,9 +169,10 @@ void Engine::State::change_policy(const PolicyChange& change, Effects& effects) 
     next.parameters[i] = std::move(parameters[*index]);
     if (next.parameters[i].under_way) next.parameters[i].under_way->laws.clear();  // they may be other laws
     const bool goes_on = was.base == now.base && was.settings->arbitration == now.settings->arbitration &&
-                         is_same_loop_set(plan, was, next.plan, now);
-    if (!goes_on) next.align(i);
+                         is_same_loop_set(plan, was, next.plan, now) && is_same_decoupling(plan, was, next.plan, now);
+    if (!goes_on) changed.push_back(i);
   }
+  for (const std::uint32_t i : changed) next.align(i);  // now that all of a decoupling are where they were
   if (policy->period != change.policy->period) {
     next.progress.slot =
         static_cast<std::uint64_t>(std::max<std::int64_t>(0, progress.at.ns / change.policy->period.ns));

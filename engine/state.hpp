@@ -7,6 +7,7 @@
 #include <array>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -47,6 +48,7 @@ struct LoopState {
   controller::LawBox law;  ///< of a law other than pid
   double gain_factor = 1;  ///< by its schedule, the last one that could be told
   double driven = 0;       ///< what an outer loop adds to its set-point, PV
+  double counted = 0;      ///< of its output, in a decoupling: what its parameter can follow, U
   bool holds = false;      ///< scratch of one tick, of an outer loop: the loop that it drives is not in charge
   double excess = 0;       ///< scratch of one tick: made and used in step_loops
   LoopMemory before;       ///< scratch of one tick: before its step, for send
@@ -59,7 +61,7 @@ struct LoopState {
   template <class Archive, class Self>
   static void fields(Archive& a, Self& x) {
     a(x.last), a(x.setpoint), a(x.shift), a(x.in_band), a(x.emergency_gains), a(x.watch), a(x.law), a(x.gain_factor),
-        a(x.driven);
+        a(x.driven), a(x.counted);
   }
 };
 
@@ -103,6 +105,7 @@ struct ParameterRuntime {
   std::uint64_t direction_changes = 0;
   std::int8_t direction = 0;                                 ///< of the last emitted change
   double proposed_before = 0;                                ///< scratch of one tick: `proposed` of the tick before, U
+  double decoupled = 0;                                      ///< scratch of one tick: what its decoupling made of it, U
   std::array<std::uint64_t, guardian::kLimitCount> bites{};  ///< count by guardian::Limit
 
   template <class Archive, class Self>
@@ -110,6 +113,18 @@ struct ParameterRuntime {
     a(x.guarded), a(x.pause), a(x.override_order), a(x.under_way), a(x.proposed), a(x.resisted), a(x.refusals),
         a(x.retry_at), a(x.retry_reason), a(x.answered), a(x.wanted), a(x.last_decision), a(x.why), a(x.emitted),
         a(x.applied), a(x.rejected), a(x.timed_out), a(x.direction_changes), a(x.direction), a(x.bites);
+  }
+};
+
+/// What became of what a decoupling's parameters are waiting for, until the last of them is answered.
+struct DecouplingRuntime {
+  bool applied = false;  ///< at least one was
+  bool refused = false;  ///< at least one was rejected, or expired
+  bool waits = false;    ///< scratch of one tick: its loops took no step
+
+  template <class Archive, class Self>
+  static void fields(Archive& a, Self& x) {
+    a(x.applied), a(x.refused);
   }
 };
 
@@ -146,8 +161,9 @@ struct Engine::State {
   oracle::Oracle oracle;
   Progress progress;
   guardian::Modes modes;
-  std::vector<LoopState> loops;              ///< by index of Policy::loops
-  std::vector<ParameterRuntime> parameters;  ///< by index of Policy::guardian.parameters
+  std::vector<LoopState> loops;                ///< by index of Policy::loops
+  std::vector<ParameterRuntime> parameters;    ///< by index of Policy::guardian.parameters
+  std::vector<DecouplingRuntime> decouplings;  ///< by index of Policy::decouplings
   guardian::Authority authority;
   std::map<std::string, Instant> allowed_policies;  ///< fingerprints of those that may loosen limits, until when
   Writer scratch;                                   ///< reused for the bytes of one record
@@ -179,6 +195,19 @@ struct Engine::State {
   // cascade.cpp: loops that drive others, and gains that follow a reading
   void step_outer(const std::vector<oracle::Reading>& readings, double dt_s);
   double gain_factor(std::uint32_t loop, const std::vector<oracle::Reading>& readings);
+
+  // decoupling.cpp: loops that fight
+  void step_decoupled(const DecouplingPlan& group, const std::vector<oracle::Reading>& readings, double dt_s);
+  /// Of each loop's output what counts, and what the parameters' proposals come to.
+  void count_outputs(const DecouplingPlan& group);
+  /// What the loop of the parameter at `row` asks for, beside what counts of the others, U around its base.
+  [[nodiscard]] double asked(const DecouplingPlan& group, std::size_t row) const;
+  /// Where a parameter stands that cannot follow `contribution`, U around its base; none = it can.
+  [[nodiscard]] std::optional<double> pin_of(std::uint32_t parameter, double contribution) const;
+  /// Loops that go on from these contributions of their parameters, by row.
+  void align_decoupled(const DecouplingPlan& group, std::span<const double> contributions);
+  /// An adjustment of one of its parameters was answered, or is given up.
+  void settle_decoupled(std::uint32_t parameter, bool was_applied);
 
   // laws.cpp: a step of a law other than pid
   void step_law(std::uint32_t loop, const std::vector<oracle::Reading>& readings, double dt_s);

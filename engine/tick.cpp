@@ -85,7 +85,7 @@ void Engine::State::step_loops(const std::vector<oracle::Reading>& readings, dou
   if (!plan.cascades.empty()) step_outer(readings, dt_s);
   for (std::uint32_t p = 0; p < parameters.size(); ++p) {
     const ParameterPlan& parameter = plan.parameters[p];
-    if (parameter.loops.empty()) continue;
+    if (parameter.loops.empty() || parameter.decoupling != kNoDecoupling) continue;
     if (is_waiting(p)) {
       wait(p, dt_s);
       continue;
@@ -101,6 +101,7 @@ void Engine::State::step_loops(const std::vector<oracle::Reading>& readings, dou
     }
     for (const auto loop : parameter.loops) step_loop(loop, readings, dt_s);
   }
+  for (const DecouplingPlan& group : plan.decouplings) step_decoupled(group, readings, dt_s);
 }
 
 void Engine::State::step_loop(std::uint32_t index, const std::vector<oracle::Reading>& readings, double dt_s) {
@@ -129,6 +130,9 @@ void Engine::State::begin_record(DecisionRecord& record, std::uint32_t index,
   record.parameter = parameter.name;
   record.loops.reserve(parameter.loops.size());
   const bool is_weighted = parameter.settings->arbitration == guardian::Arbitration::weighted;
+  // Of a decoupling as it was when its loops were to step: another one of its parameters may have been sent since.
+  const bool waits =
+      parameter.decoupling == kNoDecoupling ? is_waiting(index) : decouplings[parameter.decoupling].waits;
   const auto tell = [&](std::uint32_t i) {
     const LoopPlan& loop_plan = plan.loops[i];
     const LoopState& loop = loops[i];
@@ -149,7 +153,7 @@ void Engine::State::begin_record(DecisionRecord& record, std::uint32_t index,
     terms.frozen = step.frozen;
     terms.emergency_gains = loop.emergency_gains;
     if (loop_plan.law != nullptr) tell_law(loop_plan, loop, terms);
-    terms.waiting = is_waiting(index);
+    terms.waiting = waits;
     if (terms.waiting) terms.frozen = !is_usable(terms.reading.quality);  // of the reading as it is now
     terms.gain_factor = step.state.gain_factor;
     if (is_weighted) terms.weight = weight(i, readings);
@@ -157,6 +161,18 @@ void Engine::State::begin_record(DecisionRecord& record, std::uint32_t index,
   };
   for (const auto i : parameter.loops) tell(i);
   for (const auto i : parameter.outer) tell(i);
+  if (parameter.decoupling != kNoDecoupling) {
+    const DecouplingPlan& group = plan.decouplings[parameter.decoupling];
+    for (std::size_t column = 0; column < group.size(); ++column) {
+      if (column != parameter.row) tell(group.loops[column]);
+      LoopTerms& terms = column == parameter.row ? record.loops.front() : record.loops.back();
+      const LoopState& loop = loops[group.loops[column]];
+      terms.decoupling = group.name;
+      terms.share = group.at(parameter.row, column);
+      terms.contribution = terms.share * (column == parameter.row ? loop.output() : loop.counted);
+      if (column != parameter.row) terms.moves = plan.parameters[group.parameters[column]].name;
+    }
+  }
   record.mode = progress.mode;
   record.mode_cause = mode_cause;
   record.previous = parameters[index].guarded.applied;
@@ -170,7 +186,7 @@ void Engine::State::hold_back_all(std::uint32_t index, DecisionRecord& record) c
   if (runtime.pause) hold_by_order(record, Limit::paused, "paused" + until_text(*runtime.pause));
   if (record.value == record.previous) return;
   bool any_usable = record.overridden;
-  for (const LoopTerms& terms : record.loops) any_usable |= !terms.frozen && terms.drives.empty();
+  for (std::size_t i = 0; i < plan.parameters[index].loops.size(); ++i) any_usable |= !record.loops[i].frozen;
   if (!any_usable) hold_back(record, Limit::unusable, "no loop has a usable reading");
   if (runtime.under_way) {
     hold_back(record, Limit::in_flight,

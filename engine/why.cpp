@@ -16,10 +16,24 @@ void append(Buffer& text, Decimal value, const std::string& unit) {
 const LoopTerms* foremost(const DecisionRecord& record) {
   const LoopTerms* most = nullptr;
   for (const LoopTerms& terms : record.loops) {
-    if (!terms.drives.empty()) continue;  // in another unit, and by way of another loop
+    if (!terms.drives.empty() || !terms.moves.empty()) continue;  // in another unit, by way of another loop
     if (most == nullptr || std::fabs(terms.output) > std::fabs(most->output)) most = &terms;
   }
   return most;
+}
+
+/// What the loops of other parameters made of this one.
+void append_decoupling(Buffer& text, const DecisionRecord& record) {
+  double sum = 0;
+  const LoopTerms* any = nullptr;
+  for (const LoopTerms& terms : record.loops) {
+    if (terms.moves.empty()) continue;
+    sum += terms.contribution;
+    any = &terms;
+  }
+  if (any == nullptr) return;
+  text.append("; decoupling ").append(any->decoupling).append(" adds ");
+  append_short(text, sum);
 }
 
 void append_reason(Buffer& text, const DecisionRecord& record, std::string_view override_by) {
@@ -50,17 +64,17 @@ void append_reason(Buffer& text, const DecisionRecord& record, std::string_view 
     append_short(text, terms->setpoint);
     text.append(" (quality ").append(name_of(terms->reading.quality)).append(")");
   }
-  if (record.loops.size() > 1) {
-    text.append(" and ").append(std::to_string(record.loops.size() - 1)).append(" more loop");
-    if (record.loops.size() > 2) text.append("s");
-  }
+  std::size_t others = record.loops.size() - 1;
+  for (const LoopTerms& other : record.loops) others -= other.moves.empty() ? 0 : 1;
+  if (others > 0) text.append(" and ").append(std::to_string(others)).append(others > 1 ? " more loops" : " more loop");
+  append_decoupling(text, record);
 }
 
 /// A value may fall although its reading is still low: the response it drew is being taken back.
 void append_easing(Buffer& text, const DecisionRecord& record) {
   const LoopTerms* terms = foremost(record);
   if (terms == nullptr || record.overridden || terms->frozen || terms->output == 0) return;
-  if (terms->law != controller::LawKind::pid) return;
+  if (terms->law != controller::LawKind::pid || !terms->decoupling.empty()) return;
   if ((terms->output > 0) != (record.value > record.previous)) text.append(", which asks for less than before");
 }
 

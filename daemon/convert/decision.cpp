@@ -73,6 +73,10 @@ void proto_from_terms(const engine::LoopTerms& terms, v1::LoopTerms& proto) {
   proto.set_frozen(terms.frozen);
   proto.set_emergency_gains(terms.emergency_gains);
   proto.set_gain_factor(terms.gain_factor);
+  proto.set_decoupling(terms.decoupling.str());
+  proto.set_share(terms.share);
+  proto.set_contribution(terms.contribution);
+  proto.set_moves(terms.moves.str());
   proto.set_weight(terms.weight);
   proto.set_drives(terms.drives.str());
   if (terms.law != controller::LawKind::pid) {

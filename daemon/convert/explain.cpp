@@ -1,5 +1,7 @@
 // A decision in plain words: what was decided, from which readings, by which terms, held back by
 // which limits, and what the executor answered.
+#include <algorithm>
+#include <cmath>
 #include <iterator>
 
 #include <fmt/format.h>
@@ -52,6 +54,18 @@ void write_law(Out out, const engine::LoopTerms& terms, std::string_view unit) {
                  terms.output != terms.unlimited ? fmt::format(", limited from {:+.6g}", terms.unlimited) : "");
 }
 
+void write_decoupling(Out out, const engine::LoopTerms& terms) {
+  fmt::format_to(out, "           decoupling {}: times {:.4g} it {} {:+.6g} here", terms.decoupling.view(), terms.share,
+                 terms.moves.empty() ? "makes" : "adds", terms.contribution);
+  if (terms.moves.empty()) return void(fmt::format_to(out, "\n"));
+  fmt::format_to(out, "; its own parameter is {}", terms.moves.view());
+  const double in_full = terms.share * terms.output;
+  if (std::fabs(terms.contribution - in_full) > 1e-9 * std::max(1.0, std::fabs(in_full))) {
+    fmt::format_to(out, ", which cannot follow: in full it would add {:+.6g}", in_full);
+  }
+  fmt::format_to(out, "\n");
+}
+
 void write_loop(Out out, const engine::LoopTerms& terms, std::string_view unit) {
   const oracle::Reading& reading = terms.reading;
   fmt::format_to(out, "  loop     {}: {} reads {:.6g} against a set-point of {:.6g}, error {:.6g} after the deadband\n",
@@ -91,6 +105,7 @@ void write_loop(Out out, const engine::LoopTerms& terms, std::string_view unit) 
   if (!terms.drives.empty()) {
     fmt::format_to(out, "           its output is added to the set-point of loop {}\n", terms.drives.view());
   }
+  if (!terms.decoupling.empty()) write_decoupling(out, terms);
   if (terms.tracking != 0) {
     fmt::format_to(out, "           anti-windup moved the integral by {:+.6g}\n", terms.tracking);
   }
@@ -124,7 +139,7 @@ std::string explain(const engine::DecisionRecord& record, std::string_view unit)
   Out out = std::back_inserter(text);
   write_head(out, record, unit);
   for (const engine::LoopTerms& terms : record.loops) {
-    write_loop(out, terms, terms.drives.empty() ? unit : std::string_view{});
+    write_loop(out, terms, terms.drives.empty() && terms.moves.empty() ? unit : std::string_view{});
   }
   fmt::format_to(out, "  {} {} ({} before rounding)\n", record.overridden ? "override" : "wanted  ",
                  with_unit(record.wanted.to_string(), unit), fmt::format("{:.9g}", record.proposed));

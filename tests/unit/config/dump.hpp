@@ -106,7 +106,7 @@ class Dump {
 
   // --- the policy ---
   void put(const std::string& path, const engine::Policy& x) {
-    const auto& [name, digest, period, records_kept, oracle, loops, guardian] = x;
+    const auto& [name, digest, period, records_kept, oracle, loops, decouplings, guardian] = x;
     fields(path, "name period records_kept", name, period, records_kept);
     const auto& [sources, events, metrics, stall_max] = oracle;
     fields(path, "sources events metrics stall_max loops", sources, events, metrics, stall_max, loops);
@@ -114,6 +114,7 @@ class Dump {
     fields(path, "parameters override_max setpoint_shift_max order_valid_max keys", parameters, override_max,
            setpoint_shift_max, order_valid_max, keys);
     put(path + ".bundles", bundles);
+    put(path + ".decouplings", decouplings);
     for (const auto& [kind, above, of] : approvals) {
       fields(path + ".approvals." + std::string(word_of(kind)), "above of", above, of);
     }
@@ -189,6 +190,11 @@ class Dump {
   void put(const std::string& path, const guardian::Bundle& x) {
     const auto& [name, members, invariants] = x;
     fields(path, "members invariants", members, invariants);
+  }
+  void put(const std::string& path, const controller::DecouplingSettings& x) {
+    const auto& [name, loops, is_gain, matrix] = x;
+    fields(path, "loops is_gain", loops, is_gain);
+    for (std::size_t i = 0; i < matrix.size(); ++i) put(path + ".matrix." + std::to_string(i), matrix[i]);
   }
   void put(const std::string& path, const guardian::BundleInvariant& x) {
     const auto& [name, text] = x;

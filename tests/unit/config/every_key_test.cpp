@@ -103,7 +103,13 @@ bool is_tied_to_others(const std::string& key) {
                                       "metrics.price.samples.0",
                                       "parameters.fee.unit",
                                       "bundles.pair.members.0",
-                                      "bundles.pair.members.1"};
+                                      "bundles.pair.members.1",
+                                      "decoupling.road.loops.0",
+                                      "loops.seventh.when_low",  // the gain says which way
+                                      "loops.fourth.when_low",
+                                      "decoupling.road.loops.1",
+                                      "decoupling.poles.loops.0",
+                                      "decoupling.poles.loops.1"};
   return ones.count(key) > 0 || key.ends_with(".kind") || key.ends_with(".aggregate");
 }
 
@@ -140,7 +146,7 @@ std::string kind_of_place(Node& root, const std::string& path) {
   for (std::string part; std::getline(in, part, '.');) parts.push_back(part);
   const bool is_named = parts.size() > 1 && find(root, parts[0])->kind == Node::Kind::map &&
                         (parts[0] == "sources" || parts[0] == "metrics" || parts[0] == "parameters" ||
-                         parts[0] == "loops" || parts[0] == "bundles");
+                         parts[0] == "loops" || parts[0] == "bundles" || parts[0] == "decoupling");
   if (is_named) {
     const Node* kind = find(root, parts[0] + "." + parts[1])->find("kind");
     parts[1] = kind != nullptr ? kind->scalar : "*";

@@ -1,0 +1,166 @@
+// Loops that fight, decoupled: parameter = base + row of D times the loops' outputs (controller/decoupling.hpp).
+//
+// Only what a parameter can follow counts. A parameter that cannot (a hard bound, the largest change, an override, a
+// pause, a reading that cannot be trusted) is pinned to what it can do next; its loop's output then counts for the
+// others as if it were what comes to that. What the others see of the plant is, for D = K^-1 diag(K_ii), again the gain
+// that they were tuned for, and nobody makes up for a move that is not made.
+//
+// Anti-windup. The excess of a loop is what counts of its output less the output: an integral follows what its own
+// parameter did and is not dragged by what became of another one's. A loop that cannot see is not stepped; its output
+// follows its pin, so that it goes on from there without a step.
+//
+// Waits. The loops wait together, for the answers to all adjustments that are under way: what one parameter does
+// the others make up for. When some of them were applied and some refused, the loops go on from what that left, solved
+// by D^-1, at the last answer. Hand-back, start and another matrix are the same: u = D^-1 v, and no parameter steps.
+//
+// Cost: systems of at most kDecouplingLoopsMax equations, on the stack, in ticks in which something is pinned.
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "engine/state.hpp"
+
+namespace homeostat::engine {
+namespace {
+
+constexpr std::size_t kMax = controller::kDecouplingLoopsMax;
+constexpr std::size_t kPassesPerLoop = 4;
+/// A share of an output below which a difference is rounding.
+constexpr double kRounding = 1e-12;
+
+/// Some rows and columns of a decoupling, as a system of equations for what their loops must do.
+struct Part {
+  std::array<std::size_t, kMax> rows{};
+  std::size_t size = 0;
+  std::array<double, kMax * kMax> matrix{};
+  std::array<double, kMax> values{};  ///< the right side, and then the answer
+
+  void add(std::size_t row, double value) {
+    values[size] = value;
+    rows[size++] = row;
+  }
+  [[nodiscard]] bool solve(const DecouplingPlan& group) {
+    for (std::size_t i = 0; i < size; ++i) {
+      for (std::size_t j = 0; j < size; ++j) matrix[i * size + j] = group.at(rows[i], rows[j]);
+    }
+    return controller::solve(std::span(matrix).first(size * size), std::span(values).first(size));
+  }
+};
+
+}  // namespace
+
+void Engine::State::step_decoupled(const DecouplingPlan& group, const std::vector<oracle::Reading>& readings,
+                                   double dt_s) {
+  bool& waits = decouplings[static_cast<std::size_t>(&group - plan.decouplings.data())].waits;
+  waits = is_waiting(group.parameters.front());
+  if (waits) {
+    for (const std::uint32_t parameter : group.parameters) {
+      wait(parameter, dt_s);
+      parameters[parameter].decoupled = parameters[parameter].proposed - plan.parameters[parameter].base;
+    }
+    return;
+  }
+  for (const std::uint32_t parameter : group.parameters) remember(parameter);
+  count_outputs(group);  // by what is applied now
+  for (const std::uint32_t loop : group.loops) loops[loop].excess = loops[loop].counted - loops[loop].output();
+  for (const std::uint32_t loop : group.loops) step_loop(loop, readings, dt_s);
+  count_outputs(group);
+}
+
+std::optional<double> Engine::State::pin_of(std::uint32_t index, double contribution) const {
+  const ParameterRuntime& runtime = parameters[index];
+  const ParameterPlan& parameter = plan.parameters[index];
+  if (loops[parameter.loops.front()].last.frozen) return runtime.proposed - parameter.base;
+  if (runtime.override_order || runtime.pause) return runtime.guarded.applied.to_double() - parameter.base;
+  const double beyond = excess(index, parameter.base + contribution);
+  if (beyond == 0) return std::nullopt;
+  return contribution + beyond;
+}
+
+void Engine::State::count_outputs(const DecouplingPlan& group) {
+  for (const std::uint32_t loop : group.loops) loops[loop].counted = loops[loop].output();
+  std::array<std::optional<double>, kMax> pins{};
+  // Each pass pins one or lets one go, by what its own loop asks for beside what counts of the others; a parameter that
+  // was pinned only because another one was not yet is free again. Bounded, as odd matrices could go round.
+  for (std::size_t pass = 0; pass < kPassesPerLoop * group.size(); ++pass) {
+    std::size_t row = 0;
+    for (; row < group.size(); ++row) {
+      const auto pin = pin_of(group.parameters[row], asked(group, row));
+      if (pin.has_value() == pins[row].has_value()) continue;
+      pins[row] = pin;
+      break;
+    }
+    if (row == group.size()) break;
+    Part part;
+    for (std::size_t i = 0; i < group.size(); ++i) {
+      LoopState& loop = loops[group.loops[i]];
+      if (!pins[i]) {
+        loop.counted = loop.output();
+        continue;
+      }
+      double rest = *pins[i];
+      for (std::size_t j = 0; j < group.size(); ++j) {
+        if (!pins[j]) rest -= group.at(i, j) * loops[group.loops[j]].output();
+      }
+      part.add(i, rest);
+    }
+    if (!part.solve(group)) break;  // they cannot be told apart without the others: counted as they were
+    for (std::size_t i = 0; i < part.size; ++i) loops[group.loops[part.rows[i]]].counted = part.values[i];
+  }
+  for (std::size_t row = 0; row < group.size(); ++row) {
+    LoopState& loop = loops[group.loops[row]];
+    if (!loop.last.frozen ||
+        std::fabs(loop.counted - loop.output()) <= kRounding * std::max(1.0, std::fabs(loop.counted)))
+      continue;
+    loop.align_to(loop.counted);
+    loop.last.output = loop.last.unlimited = loop.counted;
+  }
+  // What a pinned one's own loop asks for in full is its proposal, for the limits to cut and the record to say so.
+  for (std::size_t row = 0; row < group.size(); ++row) {
+    parameters[group.parameters[row]].decoupled = asked(group, row);
+  }
+}
+
+double Engine::State::asked(const DecouplingPlan& group, std::size_t row) const {
+  double sum = 0;
+  for (std::size_t column = 0; column < group.size(); ++column) {
+    const LoopState& loop = loops[group.loops[column]];
+    sum += group.at(row, column) * (column == row ? loop.output() : loop.counted);
+  }
+  return sum;
+}
+
+void Engine::State::align_decoupled(const DecouplingPlan& group, std::span<const double> contributions) {
+  Part all;
+  for (std::size_t row = 0; row < group.size(); ++row) all.add(row, contributions[row]);
+  if (!all.solve(group)) return;  // check() has refused singular ones
+  for (std::size_t row = 0; row < group.size(); ++row) {
+    LoopState& loop = loops[group.loops[row]];
+    loop.align_to(all.values[row]);
+    loop.counted = all.values[row];
+    auto& under_way = parameters[group.parameters[row]].under_way;
+    if (under_way) under_way->laws.clear();  // whatever becomes of it, the laws go on from here
+  }
+  DecouplingRuntime& runtime = decouplings[static_cast<std::size_t>(&group - plan.decouplings.data())];
+  runtime.applied = runtime.refused = false;
+}
+
+void Engine::State::settle_decoupled(std::uint32_t index, bool was_applied) {
+  const std::uint32_t which = plan.parameters[index].decoupling;
+  if (which == kNoDecoupling) return;
+  DecouplingRuntime& runtime = decouplings[which];
+  (was_applied ? runtime.applied : runtime.refused) = true;
+  if (is_waiting(index)) return;  // for others of them
+  const bool is_mixed = runtime.applied && runtime.refused;
+  runtime.applied = runtime.refused = false;
+  if (!is_mixed) return;
+  const DecouplingPlan& group = plan.decouplings[which];
+  std::array<double, kMax> contributions{};
+  for (std::size_t row = 0; row < group.size(); ++row) {
+    const std::uint32_t member = group.parameters[row];
+    contributions[row] = parameters[member].proposed - plan.parameters[member].base;
+  }
+  align_decoupled(group, std::span(contributions).first(group.size()));
+}
+
+}  // namespace homeostat::engine
