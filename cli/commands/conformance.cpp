@@ -127,8 +127,10 @@ Tally total_of(const Report& report) {
 }
 
 std::string json_of(const Tally& t) {
-  return fmt::format("\"records\": {}, \"passed\": {}, \"failed\": {}, \"rows\": {}, \"rows_passed\": {}", t.records,
-                     t.passed, t.failed, t.rows, t.rows_passed);
+  const std::string reals =
+      t.reals == 0 ? "" : fmt::format(", \"reals\": {}, \"worst_share_of_tolerance\": {:.3g}", t.reals, t.worst);
+  return fmt::format("\"records\": {}, \"passed\": {}, \"failed\": {}, \"rows\": {}, \"rows_passed\": {}{}", t.records,
+                     t.passed, t.failed, t.rows, t.rows_passed, reals);
 }
 
 void print_json(const Context& context, const Report& report) {
@@ -140,10 +142,10 @@ void print_json(const Context& context, const Report& report) {
     differences += fmt::format(
         "{}\n    {{\"file\": {}, \"record\": {}, \"id\": {}, \"kind\": {}, \"path\": {}, \"name\": {}, \"expected\": "
         "{}, "
-        "\"computed\": {}}}",
+        "\"computed\": {}{}}}",
         differences.empty() ? "" : ",", quoted(l.file), l.record, quoted(l.id), quoted(l.kind),
         quoted(l.difference.path), quoted(l.difference.name), quoted(l.difference.expected),
-        quoted(l.difference.computed));
+        quoted(l.difference.computed), l.difference.note.empty() ? "" : ", \"note\": " + quoted(l.difference.note));
   }
   for (const Unreadable& u : report.unreadable) {
     unreadable += fmt::format("{}\n    {{\"file\": {}, \"record\": {}, \"field\": {}, \"message\": {}}}",
@@ -170,17 +172,21 @@ void print_table(const Context& context, const Report& report) {
                {std::to_string(t.passed)},
                {std::to_string(t.failed)},
                {std::to_string(t.rows)},
-               {t.failed == 0 ? "exact" : "DIFFERS", t.failed == 0 ? Tone::good : Tone::bad}});
+               {t.failed > 0  ? "DIFFERS"
+                : t.reals > 0 ? "agrees"
+                              : "exact",
+                t.failed == 0 ? Tone::good : Tone::bad}});
   };
   for (const auto& [kind, tally] : report.kinds) add(kind, tally);
   if (report.kinds.size() > 1) add("total", total_of(report));
   if (!table.is_empty()) context.print(table.render(context.console.table_style()));
   for (const Located& l : report.differences) {
     const Difference& d = l.difference;
-    context.print_line(printable(fmt::format("\n{}: record {}{} ({}): {}{}\n  expected  {}\n  computed  {}", l.file,
-                                             l.record, l.id.empty() ? "" : fmt::format(" '{}'", l.id), l.kind,
-                                             d.path.empty() ? "" : d.path + ".", d.name, d.expected, d.computed),
-                                 Keep::lines));
+    context.print_line(printable(
+        fmt::format("\n{}: record {}{} ({}): {}{}\n  expected  {}\n  computed  {}{}", l.file, l.record,
+                    l.id.empty() ? "" : fmt::format(" '{}'", l.id), l.kind, d.path.empty() ? "" : d.path + ".", d.name,
+                    d.expected, d.computed, d.note.empty() ? "" : "\n  " + d.note),
+        Keep::lines));
   }
   if (report.different > report.differences.size()) {
     context.print_line(fmt::format("\n{} more values differ", report.different - report.differences.size()));

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <boost/json.hpp>
+#include <charconv>
+#include <cmath>
 
 #include "core/text.hpp"
 
@@ -37,6 +39,18 @@ std::optional<Int> int_of(const json::value& value) {
   if (value.is_uint64()) return Int{value.get_uint64()};
   if (value.is_string()) return controller::parse_int(view(value.get_string()));
   return std::nullopt;
+}
+
+std::optional<double> real_of(const json::value& value) {
+  if (value.is_double()) return std::isfinite(value.get_double()) ? std::optional(value.get_double()) : std::nullopt;
+  if (value.is_int64()) return static_cast<double>(value.get_int64());
+  if (value.is_uint64()) return static_cast<double>(value.get_uint64());
+  if (!value.is_string()) return std::nullopt;
+  const std::string_view text = view(value.get_string());
+  double x = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), x);
+  if (error != std::errc() || end != text.data() + text.size() || !std::isfinite(x)) return std::nullopt;
+  return x;
 }
 
 std::string Fields::path_of(std::string_view name) const {
@@ -107,6 +121,57 @@ std::string Fields::text(std::string_view name, std::optional<std::string> other
     return "";
   }
   return std::string(view(value->get_string()));
+}
+
+namespace {
+std::string words_of(double min, double max) {
+  if (min == -kRealMax && max == kRealMax) return "";
+  if (max == kRealMax) return fmt::format(" of at least {}", min);
+  return fmt::format(" within {}..{}", min, max);
+}
+}  // namespace
+
+double Fields::real(std::string_view name, std::optional<double> otherwise, double min, double max) {
+  const json::value* value = find(name, !otherwise);
+  if (value == nullptr) return otherwise.value_or(min > 0 ? min : 0);
+  const auto x = real_of(*value);
+  if (x && *x >= min && *x <= max) return *x;
+  refuse(name, fmt::format("must be a number{} as a decimal string or a JSON number, not {}", words_of(min, max),
+                           x ? fmt::format("{}", *x) : kind_of(*value)));
+  return 0;
+}
+
+std::vector<double> Fields::reals(std::string_view name, double min, double max) {
+  std::vector<double> out;
+  const json::value* value = find(name, true);
+  if (value == nullptr) return out;
+  if (!value->is_array() || value->get_array().empty() || value->get_array().size() > kRealsMax) {
+    refuse(name, fmt::format("must be a list of 1..{} numbers", kRealsMax));
+    return out;
+  }
+  for (const json::value& item : value->get_array()) {
+    const auto x = real_of(item);
+    if (!x || *x < min || *x > max) {
+      refuse(fmt::format("{}[{}]", name, out.size()),
+             fmt::format("must be a number{} as a decimal string or a JSON number, not {}", words_of(min, max),
+                         x ? fmt::format("{}", *x) : kind_of(item)));
+      break;
+    }
+    out.push_back(*x);
+  }
+  return out;
+}
+
+std::size_t Fields::count(std::string_view name, std::size_t min, std::size_t max,
+                          std::optional<std::size_t> otherwise) {
+  const json::value* value = find(name, !otherwise);
+  if (value == nullptr) return otherwise.value_or(min);
+  const auto x = int_of(*value);
+  if (!x || *x < min || *x > max) {
+    refuse(name, fmt::format("must be a whole number within {}..{}", min, max));
+    return min;
+  }
+  return static_cast<std::size_t>(*x);
 }
 
 const json::object* Fields::object_if(std::string_view name) {

@@ -8,6 +8,7 @@
 #include <boost/json/object.hpp>
 
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -25,6 +26,10 @@ inline constexpr std::uint64_t kSecondsMax = 1'000'000'000'000;
 
 /// Bound on the steps of one record.
 inline constexpr std::size_t kStepsMax = 100'000;
+
+/// Real numbers are finite, and lists of them have an end.
+inline constexpr double kRealMax = std::numeric_limits<double>::max();
+inline constexpr std::size_t kRealsMax = 1'000'000;
 
 class FirstError {
  public:
@@ -52,6 +57,16 @@ class Fields {
   /// true, false, "1" or "0".
   [[nodiscard]] bool flag(std::string_view name, std::optional<bool> otherwise = {});
   [[nodiscard]] std::string text(std::string_view name, std::optional<std::string> otherwise = {});
+  /// A decimal string ("-1.5e-9") or a JSON number within [min, max], the nearest double to it.
+  [[nodiscard]] double real(std::string_view name, std::optional<double> otherwise = {}, double min = -kRealMax,
+                            double max = kRealMax);
+  /// A list of 1..kRealsMax of them.
+  [[nodiscard]] std::vector<double> reals(std::string_view name, double min = -kRealMax, double max = kRealMax);
+  /// A whole number from `min` to `max`.
+  [[nodiscard]] std::size_t count(std::string_view name, std::size_t min, std::size_t max,
+                                  std::optional<std::size_t> otherwise = {});
+  /// Any value, for what a record expects beside its inputs; null if there is no such field.
+  [[nodiscard]] const boost::json::value* value_if(std::string_view name) { return find(name, false); }
   [[nodiscard]] Fields object(std::string_view name);
   [[nodiscard]] std::vector<Fields> objects(std::string_view name);
   /// Null if there is no such field.
@@ -76,5 +91,8 @@ class Fields {
 
 /// What integer() accepts, within -2^255..2^256-1.
 [[nodiscard]] std::optional<Int> int_of(const boost::json::value& value);
+
+/// What real() accepts: a finite number, as text or as a number; nothing otherwise.
+[[nodiscard]] std::optional<double> real_of(const boost::json::value& value);
 
 }  // namespace homeostat::conformance

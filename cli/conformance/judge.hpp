@@ -1,7 +1,8 @@
 // Vector files: what is in them, and how the values computed here compare with those they expect.
 //
 // A file is one JSON document, {"vectors": [record ...]} with anything beside it, a list of records, or one record; or
-// JSON lines, one record each. Compared are whole numbers, to the last digit. A row that reverts here agrees with
+// JSON lines, one record each; or a document of lists each of whose names gives a kind. Whole numbers are compared to
+// the last digit, real numbers within the tolerance of their kind. A row that reverts here agrees with
 // {"expect": {"reverts": true}} alone.
 #pragma once
 
@@ -25,17 +26,20 @@ struct Difference {
   std::string name;
   std::string expected;
   std::string computed;
+  std::string note = {};  ///< of a real number: how far off, and how far it may be
 };
 
 struct Verdict {
   std::size_t rows = 0;  ///< that expect something
   std::size_t rows_passed = 0;
+  std::size_t reals = 0;  ///< compared within a tolerance
+  double worst = 0;       ///< the largest error of a real number, as a share of its tolerance
   std::vector<Difference> differences;
 
   [[nodiscard]] bool has_passed() const { return differences.empty(); }
 };
 
-/// Compares; a name that the kind does not compute, or a value that is no whole number, is an Error.
+/// Compares; a name that the kind does not compute, or a value of another form, is an Error.
 [[nodiscard]] Result<Verdict> judge(const Computed& computed);
 
 struct Tally {
@@ -44,6 +48,8 @@ struct Tally {
   std::size_t failed = 0;
   std::size_t rows = 0;
   std::size_t rows_passed = 0;
+  std::size_t reals = 0;
+  double worst = 0;
 
   void add(const Verdict& verdict);
   void add(const Tally& other);

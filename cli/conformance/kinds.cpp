@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <boost/json.hpp>
+#include <cmath>
 
 #include "cli/conformance/fields.hpp"
 #include "controller/multiplicative.hpp"
@@ -301,13 +302,7 @@ std::vector<Row> ampleforth_rebase(Fields& record) {
   })};
 }
 
-struct Kind {
-  std::string_view name;
-  std::vector<Row> (*run)(Fields& record);
-  bool has_steps = false;
-};
-
-constexpr std::array<Kind, 15> kKinds = {{
+const std::array<Kind, 15> kKinds = {{
     {"ampleforth_rebase", ampleforth_rebase},
     {"anti_windup", anti_windup, true},
     {"blob_fee", blob_fee},
@@ -325,17 +320,94 @@ constexpr std::array<Kind, 15> kKinds = {{
     {"preview", preview},
 }};
 
-const Kind* kind_of(std::string_view name) {
-  const auto found = std::find_if(kKinds.begin(), kKinds.end(), [&](const Kind& k) { return k.name == name; });
-  return found == kKinds.end() ? nullptr : &*found;
+/// All kinds of all families, sorted by name.
+const std::vector<const Kind*>& all_kinds() {
+  static const std::vector<const Kind*> kinds = [] {
+    std::vector<const Kind*> all;
+    for (const std::span<const Kind> family : {std::span<const Kind>(kKinds), bonding_kinds()}) {
+      for (const Kind& kind : family) all.push_back(&kind);
+    }
+    std::sort(all.begin(), all.end(), [](const Kind* a, const Kind* b) { return a->name < b->name; });
+    return all;
+  }();
+  return kinds;
+}
+
+template <class F>
+const Kind* find_kind(F&& is_it) {
+  const auto& kinds = all_kinds();
+  const auto found = std::find_if(kinds.begin(), kinds.end(), [&](const Kind* kind) { return is_it(*kind); });
+  return found == kinds.end() ? nullptr : *found;
+}
+
+/// The kind that a record names, or that its fields give away.
+const Kind* kind_of(Fields& record, FirstError& error) {
+  if (!record.has("kind")) {
+    const Kind* kind = find_kind([&](const Kind& k) {
+      return !k.signature.empty() &&
+             std::all_of(k.signature.begin(), k.signature.end(), [&](std::string_view f) { return record.has(f); });
+    });
+    if (kind != nullptr) return kind;
+  }
+  const std::string name = record.text("kind");
+  if (error.is_set()) return nullptr;
+  const Kind* kind = find_kind([&](const Kind& k) { return k.name == name; });
+  if (kind == nullptr) {
+    record.refuse("kind",
+                  fmt::format("there is no '{}' among {}{}", name, fmt::join(kind_names(), ", "),
+                              did_you_mean(name, kind_names())),
+                  ErrorCode::unknown_name);
+  }
+  return kind;
 }
 
 }  // namespace
 
+Quantity real(std::string_view name, double computed, Tolerance tolerance, const json::value* expected) {
+  return {.name = name, .reals = {computed}, .tolerance = tolerance, .expected = expected};
+}
+
+Quantity reals(std::string_view name, std::span<const double> computed, Tolerance tolerance,
+               const json::value* expected) {
+  return {.name = name,
+          .reals = {computed.begin(), computed.end()},
+          .is_list = true,
+          .tolerance = tolerance,
+          .expected = expected};
+}
+
+Quantity word(std::string_view name, std::string computed, const json::value* expected) {
+  return {.name = name, .word = std::move(computed), .expected = expected};
+}
+
+Row value_row(Fields& record, const Result<double>& computed, Tolerance tolerance) {
+  record.ignore({"abs_diff", "rel_diff", "ok"});
+  const json::value* exact = record.value_if("expected_ref");
+  const json::value* source = record.value_if("expected_source");
+  const double allowed = record.real("source_tolerance", 0, 0);
+  Row row;
+  row.has_expected = exact != nullptr || source != nullptr;
+  if (!computed) {
+    row.reverts = computed.error().text();
+    return row;
+  }
+  row.quantities.push_back(real("value", *computed, tolerance, exact));
+  if (source != nullptr) {
+    const double own = tolerance.relative * std::fabs(*computed);
+    row.quantities.push_back(
+        real("source", *computed, {.absolute = std::max(tolerance.absolute, own) + allowed}, source));
+  }
+  return row;
+}
+
+const Kind* kind_of_list(std::string_view list) {
+  return find_kind([&](const Kind& k) { return !list.empty() && k.list == list; });
+}
+
 const std::vector<std::string_view>& kind_names() {
   static const std::vector<std::string_view> names = [] {
     std::vector<std::string_view> all;
-    for (const Kind& kind : kKinds) all.push_back(kind.name);
+    for (const Kind* kind : all_kinds()) all.push_back(kind->name);
     return all;
   }();
   return names;
@@ -344,14 +416,9 @@ const std::vector<std::string_view>& kind_names() {
 Result<Computed> compute(const json::object& object) {
   FirstError error;
   Fields record(object, "", error);
-  Computed out{.kind = record.text("kind"), .id = record.text("id", "")};
+  const Kind* kind = kind_of(record, error);
   if (error.is_set()) return tl::make_unexpected(error.error());
-  const Kind* kind = kind_of(out.kind);
-  if (kind == nullptr) {
-    return fail(ErrorCode::unknown_name, "kind",
-                fmt::format("there is no '{}' among {}{}", out.kind, fmt::join(kind_names(), ", "),
-                            did_you_mean(out.kind, kind_names())));
-  }
+  Computed out{.kind = std::string(kind->name), .id = record.text("id", "")};
   out.has_steps = kind->has_steps;
   record.ignore({"source", "test", "note", "comment", "description", "reproduced"});
   out.rows = kind->run(record);

@@ -41,6 +41,75 @@ TEST(Conformance, AgreesWithEveryVectorOfTheFieldToTheLastDigit) {
   expect_golden("conformance.txt", r.out);
 }
 
+TEST(Conformance, AgreesWithTheVectorsOfTheBondingSurfaceWithinTheirTolerances) {
+  const Ran r = run_command({"conformance", "tests/golden/vectors/ellipsoid.json", "tests/golden/vectors/eclp.json",
+                             "tests/golden/vectors/imbalance_fee.json"});
+  EXPECT_EQ(r.code, ExitCode::ok) << r.out << r.err;
+  expect_golden("conformance_bonding.txt", r.out);
+}
+
+const std::string kLine =
+    R"("kind": "imbalance_fee_line", "static": "0.01", "max": "0.95", "threshold": "0.3", "imbalance_after": "0.5")";
+
+TEST(Conformance, RealNumbersAgreeWithinTheirToleranceAndNotBeyond) {
+  EXPECT_EQ(on_stdin("{" + kLine + R"(, "fee_ref": "0.278571428571428571"})").code, ExitCode::ok);
+  EXPECT_EQ(on_stdin("{" + kLine + R"(, "expect": {"fee_ref": 0.2785714285714286}})").code, ExitCode::ok);
+  EXPECT_EQ(on_stdin("{" + kLine + R"(, "fee_ref": "0.27857142857144"})").code, ExitCode::divergence);
+  const TemporaryFile file("[{" + kLine + R"(, "fee_ref": "0.28"}])");
+  const Ran r = run_command({"conformance", file.path});
+  EXPECT_EQ(r.code, ExitCode::divergence);
+  expect_contains(r.out,
+                  "fee_ref\n  expected  0.28\n  computed  0.2785714285714286\n  off by 0.00143, allowed 2.8e-15\n");
+  expect_contains(run_command({"conformance", file.path, "--json"}).out,
+                  R"("note": "off by 0.00143, allowed 2.8e-15")");
+}
+
+TEST(Conformance, ADocumentOfListsKnowsTheirKinds) {
+  const TemporaryFile file(R"({"title": "t", "fee_line": [{"static": 0.01, "max": 0.95, "threshold": 0.3,
+      "imbalance_after": 1, "fee_ref": "0.9"}]})");
+  const Ran r = run_command({"conformance", file.path});
+  EXPECT_EQ(r.code, ExitCode::divergence);
+  expect_contains(r.out, "record 0 'fee_line[0]' (imbalance_fee_line): fee_ref");
+}
+
+TEST(Conformance, RefusesRealNumbersThatAreNone) {
+  struct Case {
+    std::string record;
+    std::string message;
+  };
+  const std::string peg = R"({"form": "peg", "lam": 2, "w": [0.5, 0.5], )";
+  const std::vector<Case> cases = {
+      {peg + R"("v": [1, "x"]})", R"("field": "v[1]", "error": "must be a number within 0..1e+30)"},
+      {peg + R"("v": [1, "nan"]})", R"("field": "v[1]")"},
+      {peg + R"("v": [1, "1e999"]})", R"("field": "v[1]")"},
+      {peg + R"("v": [1, -1]})", R"("field": "v[1]")"},
+      {peg + R"("v": [1, 1, 1]})", R"("error": "must be 2 numbers, are 3")"},
+      {peg + R"("v": []})", R"("field": "v", "error": "must be a list of 1..1000000 numbers")"},
+      {peg + R"("v": [1, 1], "n": 3})", R"("field": "w", "error": "must be 3 numbers, are 2")"},
+      {peg + R"("v": [1, 1], "n": 40})", R"("field": "n", "error": "must be a whole number within 2..16")"},
+      {peg + R"("v": [1, 1], "grad": [1]})", R"("field": "grad", "error": "must be a list of 2 numbers")"},
+      {peg + R"("v": [1, 1], "r": true})", R"("field": "r", "error": "must be a number)"},
+      {peg + R"("v": [1, 1], "rr": 2})", R"("field": "rr", "error": "is not a field of this kind; did you mean 'r'?)"},
+      {R"({"form": "box", "lam": [2, 2], "lo": [1, 1], "hi": [2, 2], "r": 1, "price_vector": [1, 1], "givens": [[0, 2, 1]]})",
+       R"("field": "givens")"},
+      {"{" + kLine + R"(, "expect": {"fee_ref": "half"}})", R"("field": "expect.fee_ref")"},
+      {"{" + kLine + R"(, "expect": {"fees": 1}})", "did you mean 'fee_ref'?"},
+      {R"({"kind": "invariant", "params": {"alpha": 1, "beta": 2, "c": 1}, "inputs": {}})",
+       R"("field": "params.s", "error": "is missing")"},
+  };
+  for (const Case& c : cases) {
+    const Ran r = on_stdin(c.record + "\n");
+    EXPECT_EQ(r.code, ExitCode::refused) << c.record << r.out;
+    expect_contains(r.out, c.message);
+  }
+}
+
+TEST(Conformance, WhatAMechanismRefusesIsAResultThatDiffersFromANumber) {
+  const std::string outside = R"({"form": "peg", "lam": 1, "w": [0.5, 0.5], "v": [100, 0])";
+  EXPECT_EQ(on_stdin(outside + R"(, "r": "80"})").code, ExitCode::divergence);
+  EXPECT_EQ(on_stdin(outside + R"(, "expect": {"reverts": true}})").code, ExitCode::ok);
+}
+
 TEST(Conformance, ShowsADifferenceInFullAndEndsWithDivergence) {
   const TemporaryFile file("[" + kGood + "," + kBad + "]");
   const Ran r = run_command({"conformance", file.path});
