@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "core/check.hpp"
 #include "economy/argument.hpp"
@@ -48,11 +49,16 @@ struct Totals {
   [[nodiscard]] double weight_after(Worth v, double target) const { return after > 0 ? v.after / after : target; }
 };
 
-bool is_band_kept(const SafetySettings& s, double before, double after, double target) {
+bool is_band_kept(const SafetySettings& s, double before, double after, double target, double slack) {
   const double deviation = std::abs(after - target);
-  if (deviation <= s.band * target + (s.is_strict ? 0 : kSafetySlack)) return true;
+  if (deviation <= s.band * target + (s.is_strict ? 0 : slack)) return true;
   const double earlier = std::abs(before - target);
-  return s.is_strict ? deviation < earlier : deviation <= earlier + kSafetySlack;
+  return s.is_strict ? deviation < earlier : deviation <= earlier + slack;
+}
+
+/// Weights of what is left after a movement are as uncertain as the rounding of what was there before it.
+double slack_of(double total_before, double total_after) {
+  return kSafetySlack + 16 * std::numeric_limits<double>::epsilon() * total_before / total_after;
 }
 
 bool is_peg_safe(const Movement& m, const Totals& totals) {
@@ -99,10 +105,11 @@ Result<Safety> judge(const SafetySettings& s, const Movement& m) {
     totals.after += v.after;
   }
   if (!is_peg_safe(m, totals)) return Safety::off_peg;
+  const double slack = slack_of(totals.before, totals.after);
   for (std::size_t i = 0; i < m.balances.size(); ++i) {
     const Worth v = worth_of(m, i);
     const double target = m.targets[i];
-    if (!is_band_kept(s, totals.weight_before(v, target), totals.weight_after(v, target), target)) {
+    if (!is_band_kept(s, totals.weight_before(v, target), totals.weight_after(v, target), target, slack)) {
       return Safety::unsafe;
     }
   }
@@ -113,10 +120,11 @@ bool is_safe(const SafetySettings& s, std::span<const double> before, std::span<
              std::span<const double> targets) {
   HOMEOSTAT_CHECK(before.size() == targets.size() && after.size() == targets.size());
   const double total_before = sum_of(before), total_after = sum_of(after);
+  const double slack = slack_of(total_before, total_after);
   for (std::size_t i = 0; i < targets.size(); ++i) {
     const double w0 = total_before > 0 ? before[i] / total_before : targets[i];
     const double w1 = total_after > 0 ? after[i] / total_after : targets[i];
-    if (!is_band_kept(s, w0, w1, targets[i])) return false;
+    if (!is_band_kept(s, w0, w1, targets[i], slack)) return false;
   }
   return true;
 }

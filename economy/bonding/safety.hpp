@@ -17,7 +17,7 @@
 // longer).
 //
 // Source: Gyroscope's reserve safety manager and vault safety mode. Exact but for the rounding of the weights, which
-// the slack of 1e-12 covers.
+// the slack of 1e-12 (and, where nearly everything leaves, 16 units of what was there) covers.
 #pragma once
 
 #include <cstdint>

@@ -222,15 +222,26 @@ Result<double> split_deposit(std::span<const double> values, std::span<const dou
   return bounded(values, weights, amount, 1, bounds, parts);
 }
 
+namespace {
+
+/// The bounds are differences of shares; without this the rounding of these could leave no room for a movement that is
+/// itself of the size of the rounding.
+double rounding(double share, double weight, double after) {
+  return 8 * std::numeric_limits<double>::epsilon() * (share + weight) * after;
+}
+
+}  // namespace
+
 void safe_withdrawal_bounds(std::span<const double> values, std::span<const double> weights, double amount, double band,
                             std::span<double> low, std::span<double> high) {
   const double total = sum_of(values);
   const double after = std::max(0.0, total - amount);
   for (std::size_t i = 0; i < values.size(); ++i) {
-    const double now = total > 0 ? std::abs(values[i] / total - weights[i]) : 0;
-    const double deviation = std::max(band * weights[i], now);
-    low[i] = std::clamp(values[i] - (weights[i] + deviation) * after, 0.0, values[i]);
-    high[i] = std::clamp(values[i] - std::max(0.0, weights[i] - deviation) * after, low[i], values[i]);
+    const double share = total > 0 ? values[i] / total : weights[i];
+    const double deviation = std::max(band * weights[i], std::abs(share - weights[i]));
+    const double slack = rounding(share, weights[i], after);
+    low[i] = std::clamp(values[i] - (weights[i] + deviation) * after - slack, 0.0, values[i]);
+    high[i] = std::clamp(values[i] - std::max(0.0, weights[i] - deviation) * after + slack, low[i], values[i]);
   }
 }
 
@@ -239,10 +250,11 @@ void safe_deposit_bounds(std::span<const double> values, std::span<const double>
   const double total = sum_of(values);
   const double after = total + amount;
   for (std::size_t i = 0; i < values.size(); ++i) {
-    const double now = total > 0 ? std::abs(values[i] / total - weights[i]) : 0;
-    const double deviation = std::max(band * weights[i], now);
-    low[i] = std::max(0.0, (weights[i] - deviation) * after - values[i]);
-    high[i] = std::max(low[i], (weights[i] + deviation) * after - values[i]);
+    const double share = total > 0 ? values[i] / total : weights[i];
+    const double deviation = std::max(band * weights[i], std::abs(share - weights[i]));
+    const double slack = rounding(share, weights[i], after);
+    low[i] = std::max(0.0, (weights[i] - deviation) * after - values[i] - slack);
+    high[i] = std::max(low[i], (weights[i] + deviation) * after - values[i] + slack);
   }
 }
 

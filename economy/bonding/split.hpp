@@ -52,8 +52,8 @@ struct SplitBounds {
 [[nodiscard]] Result<double> split_deposit(std::span<const double> values, std::span<const double> weights,
                                            double amount, SplitBounds bounds, std::span<double> parts);
 
-/// The safe bounds above, for `band` = eps >= 0 and an amount that the reserve has (0..U for a withdrawal). Infinite
-/// where nothing bounds.
+/// The safe bounds above, wider by the rounding of the shares (8 units), for `band` = eps >= 0 and an amount that the
+/// reserve has (0..U for a withdrawal). Infinite where nothing bounds.
 void safe_withdrawal_bounds(std::span<const double> values, std::span<const double> weights, double amount, double band,
                             std::span<double> low, std::span<double> high);
 void safe_deposit_bounds(std::span<const double> values, std::span<const double> weights, double amount, double band,
