@@ -2,12 +2,16 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "core/check.hpp"
 #include "economy/argument.hpp"
 
 namespace homeostat::economy::bonding {
 namespace {
+
+/// Below it a supply is none, and shares of it overflow.
+constexpr double kSupplyMin = 1e-290;
 
 /// Radicands that are zero in exact arithmetic come out a little below it.
 double root(double x) {
@@ -47,10 +51,10 @@ Result<> check(const PammSettings& s) {
 }
 
 double AnchoredCurve::reserve_at(double x) const {
-  if (x <= par_until) return anchor - x;
-  if (x > tail_from) return tail_ratio * (1 - x);
-  const double beyond = x - par_until;
-  return anchor - x + slope * beyond * beyond / 2;
+  // The three pieces as one expression: they meet with equal slopes, and a branch mispredicted costs more.
+  const double until = std::min(x, tail_from);
+  const double beyond = std::max(0.0, until - par_until);
+  return anchor - until + slope * beyond * beyond / 2 - tail_ratio * (x - until);
 }
 
 double AnchoredCurve::rate_at(double x) const {
@@ -110,39 +114,60 @@ AnchoredCurve Pamm::curve_of(double ra) const {
 }
 
 Pamm::Anchor Pamm::anchor_of(double x, double b) const {
+  const Found found = find(x, b);
+  return {found.curve.anchor, found.region};
+}
+
+Pamm::Found Pamm::find(double x, double b) const {
   const double a = settings_.slope_min;
   const double floor = settings_.floor_ratio;
   const double y = 1 - x;
   const double r = b / y;
-  if (r >= 1) return {r, AnchorRegion::par};
-  if (r <= floor + kFloorTolerance) return {r, AnchorRegion::pro_rata};
-  const double u = 1 - r;
-  const double half_square = theta_ * theta_ / 2;
+  const AnchoredCurve shared{.anchor = r, .slope = 0, .par_until = 0, .tail_from = 0, .tail_ratio = std::min(r, 1.0)};
+  if (r >= 1) return {shared, AnchorRegion::par};
+  if (r <= floor + kFloorTolerance) return {shared, AnchorRegion::pro_rata};
 
-  if (b >= at_I_II_.reserve_at(x)) {
-    const double beyond = x - settings_.par_share_max;
-    if (beyond <= 0) return {b + x, AnchorRegion::i};
-    if (r <= 1 - a * beyond) return {b + x - a * beyond * beyond / 2, AnchorRegion::I_ii};
-    return {1 - (1 - settings_.par_share_max) * u + u * u / (2 * a), AnchorRegion::I_iii};
+  if (b >= at_I_II_.reserve_at(x)) {  // slope_min and par_share_max both bind
+    const double xu = settings_.par_share_max;
+    const double beyond = x - xu;
+    if (beyond <= 0) return {with(b + x, a, xu), AnchorRegion::i};
+    if (r <= 1 - a * beyond) return {with(b + x - a * beyond * beyond / 2, a, xu), AnchorRegion::I_ii};
+    const double u = 1 - r;
+    AnchoredCurve tail = shared;  // the rate is the ratio from here on, whatever the rest of the curve is
+    tail.anchor = 1 - (1 - xu) * u + u * u / (2 * a);
+    return {tail, AnchorRegion::I_iii};
   }
-  if (b >= at_II_III_.reserve_at(x)) {
-    const bool is_high =
-        at_hl_.anchor <= at_II_III_.anchor || (at_hl_.anchor <= at_I_II_.anchor && b >= at_hl_.reserve_at(x));
-    if (is_high) {
-      if (y - b <= a * y * y / 2) return {b + x, AnchorRegion::i};
-      const double t = u / a + y / 2;
-      return {1 - a / 2 * t * t, AnchorRegion::II_h};
-    }
-    const double above = b - floor * y;
-    if (above >= half_square / a) return {b + x, AnchorRegion::i};
-    return {1 + root(2 * theta_ * theta_ / a * above) - theta_ * (theta_ / (2 * a) + y), AnchorRegion::II_l};
-  }
+  if (b >= at_II_III_.reserve_at(x)) return find_ii(x, b, y, r);
+
   if (at_HL_.anchor <= at_II_III_.anchor && b >= at_HL_.reserve_at(x)) {
-    return {1 - (y - b) / (1 - x * x), AnchorRegion::III_H};
+    const double missing = (y - b) / (1 - x * x);
+    return {{1 - missing, 2 * missing, 0, 1, 1 - 2 * missing}, AnchorRegion::III_H};
   }
   const double p = (y - b + theta_) / 2;
   const double q = (y - b) * theta_ + theta_ * theta_ * x * x / 4;
-  return {1 - (p - root(p * p - q)), AnchorRegion::III_L};
+  const double missing = p - root(p * p - q);
+  // slope = theta^2 / (2 (ba - floor)) and slope xl = theta
+  const double above = 2 * (theta_ - missing);
+  return {{1 - missing, theta_ * theta_ / above, 0, above / theta_, floor}, AnchorRegion::III_L};
+}
+
+/// Only slope_min binds: xu lies where the curve comes down to its end (high) or to the floor (low).
+Pamm::Found Pamm::find_ii(double x, double b, double y, double r) const {
+  const double a = settings_.slope_min;
+  const double floor = settings_.floor_ratio;
+  const bool is_high =
+      at_hl_.anchor <= at_II_III_.anchor || (at_hl_.anchor <= at_I_II_.anchor && b >= at_hl_.reserve_at(x));
+  if (is_high) {  // xu = 1 - sqrt(2 (1 - ba) / a), no tail
+    const bool is_par = y - b <= a * y * y / 2;
+    const double length = is_par ? root(2 * (y - b) / a) : (1 - r) / a + y / 2;
+    const double anchor = is_par ? b + x : 1 - a / 2 * length * length;
+    return {{anchor, a, 1 - length, 1, 1 - a * length}, is_par ? AnchorRegion::i : AnchorRegion::II_h};
+  }
+  const double above = b - floor * y;
+  const bool is_par = above >= theta_ * theta_ / (2 * a);
+  const double anchor = is_par ? b + x : 1 + root(2 * theta_ * theta_ / a * above) - theta_ * (theta_ / (2 * a) + y);
+  const double xu = 1 - (1 - anchor) / theta_ - theta_ / (2 * a);
+  return {{anchor, a, xu, xu + theta_ / a, floor}, is_par ? AnchorRegion::i : AnchorRegion::II_l};
 }
 
 double Pamm::reserve_priced(const PammState& s) const {
@@ -159,26 +184,26 @@ Redemption Pamm::redeem_checked(const PammState& s, double amount) const {
     return {std::min(r * amount, s.reserve), r, r, AnchorRegion::pro_rata};
   }
   const double ya = s.level + s.supply;
-  const double x = s.level / ya;
-  const double dx = amount / ya;
-  const Anchor anchor = anchor_of(x, reserve / ya);
-  if (anchor.region == AnchorRegion::par || anchor.region == AnchorRegion::pro_rata) {  // on the edge, by rounding
-    const double rate = std::min(1.0, anchor.ratio);
-    return {std::min(rate * amount, s.reserve), rate, rate, anchor.region};
-  }
-  const AnchoredCurve curve = curve_of(std::max(0.0, anchor.ratio));
-  const double paid = std::min({ya * curve.paid(x, dx), amount, s.reserve});
-  return {paid, curve.rate_at(x), curve.rate_at(std::min(1.0, x + dx)), anchor.region};
+  const double per_ya = 1 / ya;
+  const double x = s.level * per_ya;
+  const double dx = amount * per_ya;
+  const Found found = find(x, reserve * per_ya);
+  const double paid = std::min({ya * found.curve.paid(x, dx), amount, s.reserve});
+  return {paid, found.curve.rate_at(x), found.curve.rate_at(std::min(1.0, x + dx)), found.region};
 }
 
 Result<Redemption> Pamm::redeem(const PammState& s, double amount) const {
-  if (auto ok = first_error(require("level", s.level, {}), require("reserve", s.reserve, {}),
-                            require("supply", s.supply, {1e-300}), require("amount", amount, {0, s.supply}),
-                            require("level + supply", s.level + s.supply, {}));
-      !ok) {
-    return tl::make_unexpected(ok.error());
+  constexpr double kMost = std::numeric_limits<double>::max();
+  const bool is_good = s.level >= 0 && s.reserve >= 0 && s.reserve <= kMost && s.supply >= kSupplyMin && amount >= 0 &&
+                       amount <= s.supply && s.level + s.supply <= kMost;
+  if (is_good) [[likely]] {
+    return redeem_checked(s, amount);
   }
-  return redeem_checked(s, amount);
+  return tl::make_unexpected(first_error(require("level", s.level, {}), require("reserve", s.reserve, {}),
+                                         require("supply", s.supply, {kSupplyMin}),
+                                         require("amount", amount, {0, s.supply}),
+                                         require("level + supply", s.level + s.supply, {}))
+                                 .error());
 }
 
 double Pamm::rate(const PammState& s) const {

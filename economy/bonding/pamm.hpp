@@ -126,6 +126,14 @@ class Pamm {
 
  private:
   explicit Pamm(const PammSettings& settings);
+  struct Found {
+    AnchoredCurve curve;
+    AnchorRegion region = AnchorRegion::par;
+  };
+  /// Anchor and curve of a live state with ya = 1. In the tail, and for `par` and `pro_rata`, only the ratio and the
+  /// anchor mean anything.
+  [[nodiscard]] Found find(double x, double b) const;
+  [[nodiscard]] Found find_ii(double x, double b, double y, double r) const;
   [[nodiscard]] double reserve_priced(const PammState& state) const;
   /// The curve with a given slope and par_until, its tail from the formula above.
   [[nodiscard]] static AnchoredCurve with(double anchor, double slope, double par_until);
