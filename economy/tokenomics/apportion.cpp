@@ -194,8 +194,11 @@ Result<> integer_weights(std::string_view name, std::span<const double> weights,
   int exponent = 0;
   (void)std::frexp(largest, &exponent);  // largest < 2^exponent
   out.resize(weights.size());
+  const int shift = kDoubleBits + 1 - exponent;
+  const double scale = std::ldexp(1.0, shift);
+  const bool is_plain = std::isfinite(scale);  // a power of two: multiplying by it is what ldexp does, and faster
   for (std::size_t i = 0; i < weights.size(); ++i) {
-    out[i] = static_cast<std::int64_t>(std::ldexp(weights[i], kDoubleBits + 1 - exponent));
+    out[i] = static_cast<std::int64_t>(is_plain ? weights[i] * scale : std::ldexp(weights[i], shift));
   }
   return {};
 }

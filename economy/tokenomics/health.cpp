@@ -15,6 +15,25 @@ constexpr double kTiny = 1e-30;
 constexpr double kHuge = 1e30;
 constexpr Range kAboveZero{kTiny, kHuge};
 constexpr Range kQuantity{0, kHuge};
+
+/// Steps of a series, inside or not, and since when it has been inside for good.
+class Settling {
+ public:
+  explicit Settling(std::size_t settled) : settled_(settled) {}
+  void add(bool is_inside) {
+    ++steps_;
+    inside_ += is_inside ? 1 : 0;
+    run_ = is_inside ? run_ + 1 : 0;
+  }
+  [[nodiscard]] double inside_share() const { return static_cast<double>(inside_) / static_cast<double>(steps_); }
+  [[nodiscard]] std::size_t since() const { return run_ >= settled_ ? steps_ - run_ : steps_; }
+
+ private:
+  std::size_t settled_;
+  std::size_t steps_ = 0;
+  std::size_t inside_ = 0;
+  std::size_t run_ = 0;
+};
 }  // namespace
 
 Result<PriceBand> price_band(std::span<const double> prices, double reference, double band, std::size_t settled) {
@@ -23,18 +42,35 @@ Result<PriceBand> price_band(std::span<const double> prices, double reference, d
       !ok) {
     return tl::make_unexpected(std::move(ok.error()));
   }
-  PriceBand out{.settled_after = prices.size()};
-  std::size_t inside = 0, run = 0;
-  for (std::size_t i = 0; i < prices.size(); ++i) {
-    const double deviation = std::abs(prices[i] / reference - 1);
+  PriceBand out;
+  Settling settling(settled);
+  for (const double price : prices) {
+    const double deviation = std::abs(price / reference - 1);
     out.deviation_max = std::max(out.deviation_max, deviation);
-    const bool is_in_band = deviation <= band;
-    inside += is_in_band ? 1 : 0;
-    run = is_in_band ? run + 1 : 0;
-    if (run == 0) out.settled_after = prices.size();  // it left again
-    if (run == settled) out.settled_after = i + 1 - settled;
+    settling.add(deviation <= band);
   }
-  out.inside_share = static_cast<double>(inside) / static_cast<double>(prices.size());
+  out.inside_share = settling.inside_share();
+  out.settled_after = settling.since();
+  return out;
+}
+
+Result<BandRecord> band_record(std::span<const double> values, Target target, std::size_t settled) {
+  if (auto ok = first_error(require_each("values", values, {-kHuge, kHuge}),
+                            require_order("target.low", target.low, "target.high", target.high),
+                            require("settled", static_cast<double>(settled), {1, 1e9}));
+      !ok) {
+    return tl::make_unexpected(std::move(ok.error()));
+  }
+  BandRecord out{.least = values[0], .most = values[0]};
+  Settling settling(settled);
+  for (const double value : values) {
+    out.least = std::min(out.least, value);
+    out.most = std::max(out.most, value);
+    settling.add(value >= target.low && value <= target.high);
+  }
+  out.mean = homeostat::mean(values);
+  out.inside_share = settling.inside_share();
+  out.settled_after = settling.since();
   return out;
 }
 

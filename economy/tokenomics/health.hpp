@@ -28,6 +28,23 @@ namespace homeostat::economy::tokenomics {
 /// A runway longer than this, also an endless one, is this.
 inline constexpr double kRunwayMonthsMax = 1200;
 
+/// A closed range; one without an end has infinity there.
+struct Target {
+  double low = 0;
+  double high = 0;
+};
+
+/// How a series of anything (inflation, participation) kept to its target.
+struct BandRecord {
+  double inside_share = 0;  ///< 0..1
+  double least = 0;
+  double most = 0;
+  double mean = 0;
+  std::size_t settled_after = 0;  ///< as below
+};
+/// `values` finite, at least one; `target` with low <= high; `settled` at least 1.
+[[nodiscard]] Result<BandRecord> band_record(std::span<const double> values, Target target, std::size_t settled = 1);
+
 struct PriceBand {
   double inside_share = 0;        ///< 0..1
   double deviation_max = 0;       ///< the largest |P / P_ref - 1|
@@ -67,12 +84,6 @@ struct Concentration {
 };
 /// `holdings` >= 0, together > 0; `scratch` is overwritten. O(n log n).
 [[nodiscard]] Result<Concentration> concentration(std::span<const double> holdings, std::vector<double>& scratch);
-
-/// A closed range; one without an end has infinity there.
-struct Target {
-  double low = 0;
-  double high = 0;
-};
 
 /// In the order of Health::all.
 struct HealthTargets {

@@ -29,11 +29,10 @@ Big big(Amount x) {
 
 /// An amount of up to `bits` bits, all lengths alike.
 Amount any_amount(int bits = 100) {
+  using Wide = unsigned __int128;
   const int length = *rc::gen::inRange(0, bits + 1);
-  const Amount x = (static_cast<Amount>(*rc::gen::arbitrary<std::uint32_t>()) << 96) ^
-                   (static_cast<Amount>(*rc::gen::arbitrary<std::uint64_t>()) << 40) ^
-                   static_cast<Amount>(*rc::gen::arbitrary<std::uint64_t>());
-  return std::min(x & ((Amount{1} << length) - 1), kAmountMax);
+  const Wide x = (Wide{*rc::gen::arbitrary<std::uint64_t>()} << 64) | *rc::gen::arbitrary<std::uint64_t>();
+  return std::min(static_cast<Amount>(x & ((Wide{1} << length) - 1)), kAmountMax);
 }
 
 double within(double low, double high) {
@@ -321,7 +320,7 @@ RC_GTEST_PROP(AnyArgument, GivesAFiniteAnswerOrNamesWhatIsWrong, ()) {
   judge(multiplier({anything(), anything(), anything(), anything(), anything(), anything(), anything(), anything()},
                    {anything(), anything(), anything(), anything()}));
   judge(reward({}, anything(), anything(), anything()));
-  const Amount pool = any_amount(127), supply = any_amount(127);
+  const Amount pool = any_amount() - *rc::gen::inRange(0, 2), supply = any_amount() + *rc::gen::inRange(0, 2);
   StabilisationSettings s{.range = {anything(), anything()}, .pool_rate = anything(), .supply_rate = anything()};
   s.gap_full = anything();
   for (const auto& action :

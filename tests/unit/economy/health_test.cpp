@@ -18,6 +18,21 @@ TEST(Health, ThePriceBandCountsStepsInsideAndWhenItSettled) {
   EXPECT_EQ(price_band(prices, 1, 0.2, 6)->settled_after, 8u);  // never for six steps on end
 }
 
+TEST(Health, ASeriesKeepsToItsTargetOrNot) {
+  const Values staked{0.7, 0.65, 0.5, 0.55, 0.62, 0.64};  // 20 points leave, and come back
+  const auto record = *band_record(staked, {0.6, 1}, 2);
+  EXPECT_DOUBLE_EQ(record.inside_share, 4.0 / 6);
+  EXPECT_EQ(record.least, 0.5);
+  EXPECT_EQ(record.most, 0.7);
+  EXPECT_DOUBLE_EQ(record.mean, 0.61);
+  EXPECT_EQ(record.settled_after, 4u);
+  EXPECT_EQ(refused(band_record(Values{1, kNan}, {0, 1})), "values[1]");
+  EXPECT_EQ(refused(band_record(Values{1}, {1, 0})), "target.low");
+  EXPECT_EQ(refused(band_record(Values{1}, {0, kNan})), "target.low");
+  EXPECT_EQ(refused(band_record(Values{1}, {0, 1}, 0)), "settled");
+  EXPECT_EQ(refused(band_record({}, {0, 1})), "values");
+}
+
 TEST(Health, VolatilityOfAConstantGrowthIsItsRate) {
   Values prices{1};
   for (int i = 0; i < 50; ++i) prices.push_back(prices.back() * (i % 2 == 0 ? 1.01 : 1 / 1.01));

@@ -88,6 +88,7 @@ TEST(Incentive, EachModelIsItsFormula) {
   EXPECT_EQ(*incentive(model(IncentiveModel::linear), 50, {}), 100);
   EXPECT_EQ(*incentive(model(IncentiveModel::quadratic), 50, {}), 50);
   EXPECT_EQ(*incentive(model(IncentiveModel::square_root), 25, {}), 100);
+  EXPECT_NEAR(*incentive(model(IncentiveModel::square_root), 50, {}), 141.4, 0.05);
   for (const auto m : {IncentiveModel::quadratic, IncentiveModel::square_root}) {
     EXPECT_EQ(*incentive(model(m), 100, {}), 200);  // where they agree with the linear one
   }
