@@ -254,6 +254,13 @@ Result<> System::restore(const SystemState& state) {
   return {};
 }
 
+void System::settle(const Values& balances, double supply) {
+  state_.balances = balances;
+  state_.supply = supply;
+  state_.staked = std::min(state_.staked, supply);
+  state_.committed = std::min(state_.committed, settings_.commitment.cap * supply);
+}
+
 Result<> System::invariants() const {
   const SystemState& s = state_;
   constexpr Range kTokens{0, 1e300};

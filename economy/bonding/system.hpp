@@ -206,6 +206,10 @@ class System {
   /// A state from elsewhere (an archive, a ledger).
   [[nodiscard]] Result<> restore(const SystemState& state);
 
+  /// Balances and supply as the books of a ledger have them after an operation: what the doubles came to, rounded.
+  /// `committed` and `staked` keep within their bounds.
+  void settle(const Values& balances, double supply);
+
   /// The invariants above, of a state by itself; the first that does not hold.
   [[nodiscard]] Result<> invariants() const;
 
