@@ -46,7 +46,7 @@ Result<double> staking_apy(const StakingSettings& s, double participation) {
   switch (s.curve) {
     case StakingCurve::linear: {
       const double way = (participation - s.participation_low) / (s.participation_high - s.participation_low);
-      const double apy = s.apy_max - (s.apy_max - s.apy_min) * std::clamp(way, 0.0, 1.0);
+      const double apy = s.apy_max - (s.apy_max - s.apy_min) * way;
       return std::clamp(apy, s.apy_min, s.apy_max);
     }
     case StakingCurve::inverse_root:

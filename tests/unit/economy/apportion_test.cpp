@@ -88,6 +88,13 @@ TEST(Apportion, IsExactAtTheLimitsOfAnAmount) {
   EXPECT_TRUE(amounts[0] == kAmountMax / 1000);
 }
 
+TEST(Apportion, DividesExactlyWhereTheReciprocalIsTwoOff) {
+  // Found by search: the quotient estimated from the reciprocal needs its second correction here.
+  const Amount total = 9'223'372'036'855'252'755ULL, weight = 9'223'372'036'854'469'206ULL;
+  const std::vector<Amount> weights{weight, total - weight};
+  EXPECT_TRUE(*apportion(total - 1, weights) == by_definition(total - 1, weights));
+}
+
 TEST(Apportion, TakesWeightsAsDoubles) {
   EXPECT_EQ(small(*apportion(10, std::vector<double>{1, 2, 3})), (Numbers{2, 3, 5}));
   EXPECT_EQ(small(*apportion(1000, std::vector<double>{0.4, 0.3, 0.2, 0.1})), (Numbers{400, 300, 200, 100}));

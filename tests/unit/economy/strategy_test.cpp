@@ -95,6 +95,16 @@ TEST(Strategy, ChangesNothingThatLeavesTheHardBounds) {
   EXPECT_TRUE(s.plan.empty());
 }
 
+TEST(Strategy, TheHardBoundsHoldWithoutTheRobustnessToo) {
+  World w;
+  w.settings.effect_low = w.settings.effect_high = 1;
+  w.objectives[1].hard_max = 0.0474;
+  const auto s = w.best();
+  ASSERT_EQ(s.outcome, Outcome::change);
+  EXPECT_DOUBLE_EQ(s.moves[0].to, 0.075);  // 0.0875 would take inflation to 4.75 %
+  EXPECT_LT(s.expected[1].with, 0.0474);
+}
+
 TEST(Strategy, ChangesNothingThatAStrongerEffectWouldSpoil) {
   World w;
   w.objectives[1].hard_max = 0.06;  // where no move takes inflation as modelled, and every one at ten times the effect
