@@ -18,9 +18,11 @@
 #include "core/statistics.hpp"
 #include "economy/tokenomics/apportion.hpp"
 #include "economy/tokenomics/inflation.hpp"
+#include "economy/tokenomics/plant.hpp"
 #include "economy/tokenomics/rates.hpp"
 #include "economy/tokenomics/rewards.hpp"
 #include "economy/tokenomics/stabilisation.hpp"
+#include "economy/tokenomics/strategy.hpp"
 #include "economy/tokenomics/sybil.hpp"
 
 using namespace homeostat;
@@ -155,6 +157,27 @@ void bench_quadratic(std::size_t n, int rounds) {
                 fmt::format("{:.2f}", gini_ms / sort_ms), ""});
 }
 
+void bench_plant(std::size_t steps, int rounds) {
+  TokenState s;
+  const double ms = fastest_ms(rounds, [&] {
+    for (std::size_t i = 0; i < steps; ++i) s = next(TokenPlant{}, s, i % 2 == 0 ? 0.5 : -0.5);
+  });
+  if (!std::isfinite(s.price)) bench::give_up("the plant's price is not finite");
+  bench::print({"steps of the token plant", bench::grouped(static_cast<double>(steps) / ms * 1e3) + "/s", "", "", ""});
+  const FirstOrderPlant plant{{0.05, 0.03}, {0.4, 0.04}, {0.1, 0.1}, {4, -10, 0.2, 0}};
+  const std::vector<Lever> levers{{"apy", 0.05, 0.05, 0.15, 0.01}, {"fee", 0.03, 0.01, 0.03, 0.01}};
+  const std::vector<Objective> objectives{{.name = "participation", .value = 0.4, .target = {0.6, 1}, .scale = 0.1},
+                                          {.name = "inflation", .value = 0.04, .target = {0.02, 0.05}, .scale = 0.01}};
+  std::size_t candidates = 0;
+  const double search_ms = fastest_ms(rounds, [&] {
+    const auto best = best_strategy({}, levers, objectives, plant);
+    if (!best || best->outcome != Outcome::change) bench::give_up("no strategy");
+    candidates = best->candidates;
+  });
+  bench::print({fmt::format("a strategy: two levers, 90 steps, {} candidates", candidates),
+                fmt::format("{:.0f} us", search_ms * 1e3), "", "", ""});
+}
+
 void bench_decisions(std::size_t calls, int rounds) {
   std::vector<double> prices;
   Random random(3);
@@ -183,5 +206,6 @@ int main(int argc, char** argv) {
   const int rounds = smoke ? 1 : 7;
   bench_apportion(n, rounds);
   bench_quadratic(n, rounds);
+  bench_plant(smoke ? 100 : 1'000'000, rounds);
   bench_decisions(smoke ? 100 : 1'000'000, rounds);
 }
