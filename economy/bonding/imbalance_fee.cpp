@@ -11,6 +11,50 @@ namespace {
 constexpr double kThresholdMax = 0.999999;
 constexpr Range kSlopes{0.01, 100};
 constexpr double kMultiplierMax = 1000;
+constexpr double kWeightMin = 1e-9;
+
+/// In place and without calls, which for up to sixteen values is the quickest.
+void sort(Values& x) {
+  for (std::size_t i = 1; i < x.size(); ++i) {
+    const double one = x[i];
+    std::size_t j = i;
+    for (; j > 0 && x[j - 1] > one; --j) x[j] = x[j - 1];
+    x[j] = one;
+  }
+}
+
+double imbalance_of(const Values& z) {
+  const double middle = median(z);
+  double away = 0, sum = 0;
+  for (const double x : z) {
+    away += std::fabs(x - middle);
+    sum += x;
+  }
+  return sum > 0 ? away / sum : 0;
+}
+
+/// z_i = u_i / (N w_i)
+Values scaled(std::span<const double> values, std::span<const double> weights) {
+  Values out(values);
+  const double n = static_cast<double>(values.size());
+  for (std::size_t i = 0; i < out.size(); ++i) out[i] /= n * weights[i];
+  return out;
+}
+
+bool is_pool(std::span<const double> values) {
+  bool is_good = !values.empty() && values.size() <= kAssetsMax;
+  for (const double x : values) is_good &= is_in(x, {0, kBalanceMax});
+  return is_good;
+}
+bool are_shares(std::span<const double> weights, std::size_t count) {
+  double sum = 0;
+  bool is_good = weights.size() == count;
+  for (const double w : weights) {
+    is_good &= is_in(w, {kWeightMin, 1});
+    sum += w;
+  }
+  return is_good && std::fabs(sum - 1) <= kShareSumTolerance;
+}
 
 Result<> require_count(std::string_view name, std::size_t count) {
   if (count <= kAssetsMax) return {};
@@ -28,7 +72,7 @@ Result<> check(const ImbalanceFeeSettings& s) {
 double median(std::span<const double> values) {
   HOMEOSTAT_CHECK(!values.empty());
   Values sorted(values);
-  std::sort(sorted.begin(), sorted.end());
+  sort(sorted);
   const std::size_t n = sorted.size();
   return n % 2 == 1 ? sorted[n / 2] : sorted[n / 2 - 1] + (sorted[n / 2] - sorted[n / 2 - 1]) / 2;
 }
@@ -36,23 +80,16 @@ double median(std::span<const double> values) {
 Result<double> imbalance(std::span<const double> values) {
   auto ok = first_error(require_count("values", values.size()), require_each("values", values, {0, kBalanceMax}));
   if (!ok) return tl::make_unexpected(ok.error());
-  const double middle = median(values);
-  double away = 0, sum = 0;
-  for (const double z : values) {
-    away += std::fabs(z - middle);
-    sum += z;
-  }
-  return sum > 0 ? away / sum : 0;
+  return imbalance_of(Values(values));
 }
 
 Result<Values> normalised(std::span<const double> values, std::span<const double> weights) {
-  auto ok = first_error(require_count("values", values.size()), require_each("values", values, {0, kBalanceMax}),
-                        require_same_size("weights", weights.size(), "the values", values.size()),
-                        require_shares("weights", weights), require_each("weights", weights, {1e-9, 1}));
+  const std::size_t n = values.size();
+  auto ok = first_error(require_count("values", n), require_each("values", values, {0, kBalanceMax}),
+                        require_same_size("weights", weights.size(), "the values", n),
+                        require_shares("weights", weights), require_each("weights", weights, {kWeightMin, 1}));
   if (!ok) return tl::make_unexpected(ok.error());
-  Values out(values);
-  for (std::size_t i = 0; i < out.size(); ++i) out[i] /= static_cast<double>(out.size()) * weights[i];
-  return out;
+  return scaled(values, weights);
 }
 
 double fee_rate(const ImbalanceFeeSettings& s, double before, double after) {
@@ -65,16 +102,18 @@ Result<FeeRate> imbalance_fee(const ImbalanceFeeSettings& s, std::span<const dou
   if (auto ok = require_same_size("after", after.size(), "before", before.size()); !ok) {
     return tl::make_unexpected(ok.error());
   }
-  const auto measured = [&](std::span<const double> values) -> Result<double> {
-    if (s.measure == Measure::raw) return imbalance(values);
-    const auto z = normalised(values, weights);
-    if (!z) return tl::make_unexpected(z.error());
-    return imbalance(*z);
-  };
-  const auto was = measured(before), is = measured(after);
-  if (!was) return tl::make_unexpected(was.error());
-  if (!is) return tl::make_unexpected(is.error());
-  return FeeRate{*was, *is, fee_rate(s, *was, *is)};
+  const bool is_raw = s.measure == Measure::raw;
+  if (!(is_raw ? is_pool(before) && is_pool(after)
+               : are_shares(weights, before.size()) && is_pool(before) && is_pool(after))) {
+    for (const auto& values : {before, after}) {  // the slow way, which knows what is wrong
+      if (auto raw = imbalance(values); !raw) return tl::make_unexpected(raw.error());
+      if (is_raw) continue;
+      if (auto z = normalised(values, weights); !z) return tl::make_unexpected(z.error());
+    }
+  }
+  const double was = imbalance_of(is_raw ? Values(before) : scaled(before, weights));
+  const double is = imbalance_of(is_raw ? Values(after) : scaled(after, weights));
+  return FeeRate{was, is, fee_rate(s, was, is)};
 }
 
 Charge charge(const ImbalanceFeeSettings& s, double rate, double value) {
@@ -128,11 +167,12 @@ Result<double> reduction_fee(double mid_fee, double out_fee, double gamma, std::
                         require("gamma", gamma, {1e-12, 1e6}), require_count("balances", balances.size()),
                         require_each("balances", balances, {kReserveMin, kBalanceMax}));
   if (!ok) return tl::make_unexpected(ok.error());
-  double mean = 0;
-  for (const double x : balances) mean += x / static_cast<double>(balances.size());
+  double sum = 0;
+  for (const double x : balances) sum += x;
+  const double mean = sum / static_cast<double>(balances.size());
   double k = 1;
   for (const double x : balances) k *= x / mean;
-  const double g = gamma / (gamma + 1 - std::min(k, 1.0));
+  const double g = gamma / (gamma + (1 - std::min(k, 1.0)));
   return mid_fee * g + out_fee * (1 - g);
 }
 

@@ -1,5 +1,6 @@
 #include "economy/bonding/surface.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <string>
 
@@ -10,8 +11,8 @@ namespace {
 
 using Coordinates = std::array<double, kAssetsMax + 1>;
 
-/// Beyond this k a single projection leaves too much of c in what should be orthogonal to it.
-constexpr double kOneProjectionMax = 4;
+/// Beyond this k, a - r c is the small difference of large numbers; below, it is as good as it is short.
+constexpr double kShortMax = 4;
 /// Of a size times centre: a balance this little below zero is rounding.
 constexpr double kZero = 1e-14;
 
@@ -64,22 +65,41 @@ struct StandardFrame {
   [[nodiscard]] double transposed(const Coordinates& x, std::size_t i) const {
     return x[i] * inverse_lambda + x[N] * inverse_root;
   }
+  /// max_i (A^T x)_i
+  [[nodiscard]] double largest(const Coordinates& x) const {
+    double most = x[0];
+    for (std::size_t i = 1; i < N; ++i) most = most < x[i] ? x[i] : most;
+    return most * inverse_lambda + x[N] * inverse_root;
+  }
   void column(std::size_t j, Coordinates& g) const {
     for (std::size_t i = 0; i < N; ++i) g[i] = -inverse_count * inverse_lambda;
     g[j] = (1 - inverse_count) * inverse_lambda;
     g[N] = inverse_root;
   }
-  /// What of `a` is orthogonal to c, a.c and the discriminant, O(N).
-  double split(const Coordinates& a, const Coordinates& c, double k, double k_minus_1, Coordinates& across,
-               double& along) const {
-    along = dot(a, c, m);
-    const double p = along / k;
-    for (std::size_t i = 0; i <= N; ++i) across[i] = a[i] - p * c[i];
-    if (k > kOneProjectionMax) {
-      const double rest = dot(across, c, m) / k;
-      for (std::size_t i = 0; i <= N; ++i) across[i] -= rest * c[i];
+  /// a.c, and the discriminant a.a - sum_{i<j} (a_i c_j - a_j c_i)^2 with the pairs summed up: those of an axis with
+  /// the last one, and the others by their own identity.
+  [[nodiscard]] double discriminant(const Coordinates& a, const Coordinates& c, double c_across, double& along) const {
+    double aa[2] = {}, ac[2] = {}, pairs[2] = {};
+    for (std::size_t i = 0; i < N; ++i) {
+      const double x = c[N] * a[i] - a[N] * c[i];
+      aa[i % 2] += a[i] * a[i];
+      ac[i % 2] += a[i] * c[i];
+      pairs[i % 2] += x * x;
     }
-    return along * p - k_minus_1 * dot(across, across, m);
+    const double own = aa[0] + aa[1], shared = ac[0] + ac[1];
+    along = shared + a[N] * c[N];
+    return (own + a[N] * a[N]) - (pairs[0] + pairs[1]) - (own * c_across - shared * shared);
+  }
+  /// What of `a` is orthogonal to c, from the same differences.
+  void split(const Coordinates& a, const Coordinates& c, double k, double c_across, Coordinates& across) const {
+    double shared = 0, last = 0;
+    for (std::size_t i = 0; i < N; ++i) shared += a[i] * c[i];
+    for (std::size_t i = 0; i < N; ++i) {
+      const double x = c[N] * a[i] - a[N] * c[i];
+      across[i] = (x * c[N] + (a[i] * c_across - c[i] * shared)) / k;
+      last -= x * c[i];
+    }
+    across[N] = last / k;
   }
   /// |a|^2 |g|^2 - (a.g)^2, the square of what they span.
   [[nodiscard]] double area(const Coordinates& a, const Coordinates& g, double gg) const {
@@ -111,23 +131,28 @@ struct FreeFrame {
     for (std::size_t i = 0; i < n; ++i) sum += rows[i][j] * x[i];
     return sum;
   }
+  [[nodiscard]] double largest(const Coordinates& x) const {
+    double most = transposed(x, 0);
+    for (std::size_t j = 1; j < n; ++j) most = std::max(most, transposed(x, j));
+    return most;
+  }
   void column(std::size_t j, Coordinates& g) const {
     for (std::size_t i = 0; i < n; ++i) g[i] = rows[i][j];
   }
-  double split(const Coordinates& a, const Coordinates& c, double k, double, Coordinates& across, double& along) const {
+  [[nodiscard]] double discriminant(const Coordinates& a, const Coordinates& c, double, double& along) const {
     along = dot(a, c, n);
-    double pairs = 0;
+    return dot(a, a, n) - area(a, c, 0);
+  }
+  void split(const Coordinates& a, const Coordinates& c, double k, double, Coordinates& across) const {
     for (std::size_t i = 0; i < n; ++i) across[i] = 0;
     for (std::size_t i = 0; i < n; ++i) {
       for (std::size_t j = i + 1; j < n; ++j) {
         const double x = a[i] * c[j] - a[j] * c[i];
-        pairs += x * x;
         across[i] += x * c[j];
         across[j] -= x * c[i];
       }
     }
     for (std::size_t i = 0; i < n; ++i) across[i] /= k;
-    return dot(a, a, n) - pairs;
   }
   [[nodiscard]] double area(const Coordinates& a, const Coordinates& g, double) const {
     double pairs = 0;
@@ -148,45 +173,65 @@ struct Moves {
 
   [[nodiscard]] const Coordinates& c() const { return s.g_.c; }
 
-  [[nodiscard]] Result<> require_balances(std::string_view name, const double* v) const {
-    double sum = 0;
-    bool is_good = true;
+  /// True if none is below zero and their sum is within its range, which no NaN and no infinity lets it be.
+  [[nodiscard]] bool are_balances(const double* v) const {
+    double even = 0, odd = 0, least = 0;
     for (std::size_t i = 0; i < frame.n; ++i) {
-      is_good &= v[i] >= 0 && v[i] <= kBalanceMax;
-      sum += v[i];
+      least = v[i] < least ? v[i] : least;
+      (i % 2 == 0 ? even : odd) += v[i];
     }
-    if (is_good && sum >= kReserveMin) return {};
-    if (!is_good) return require_each(name, {v, frame.n}, {0, kBalanceMax});
-    return fail(ErrorCode::out_of_range, std::string(name),
-                "must sum to at least " + short_text(kReserveMin) + ", they sum to " + short_text(sum));
+    const double sum = even + odd;
+    return least >= 0 && sum >= kReserveMin && sum <= kBalanceMax;
   }
-  /// Prices at q = A v - r c are -A^T q, but for a positive factor.
-  [[nodiscard]] Result<> require_prices(std::string_view name, const Coordinates& q, double root) const {
-    bool is_good = root > 0;
-    for (std::size_t i = 0; i < frame.n; ++i) is_good &= frame.transposed(q, i) < 0;
-    if (is_good) return {};
+  /// True if every price at q = A v - r c, which is -A^T q but for a positive factor, is above zero.
+  [[nodiscard]] bool are_prices(const Coordinates& q, double root) const { return root > 0 && frame.largest(q) < 0; }
+  [[gnu::cold, gnu::noinline]] Error bad_balances(std::string_view name, const double* v) const {
+    if (auto ok = require_each(name, {v, frame.n}, {0, kBalanceMax}); !ok) return ok.error();
+    double sum = 0;
+    for (std::size_t i = 0; i < frame.n; ++i) sum += v[i];
+    return {ErrorCode::out_of_range, std::string(name),
+            "must sum to " + short_text(kReserveMin) + " to " + short_text(kBalanceMax) + ", they sum to " +
+                short_text(sum)};
+  }
+  [[gnu::cold, gnu::noinline]] Error bad_deposit(const double* d, const double* after) const {
+    if (auto ok = require_each("deposit", {d, frame.n}, {-kBalanceMax, kBalanceMax}); !ok) return ok.error();
+    return bad_balances("balances after", after);
+  }
+  [[gnu::cold, gnu::noinline]] Error bad_prices(std::string_view name, const Coordinates& q) const {
     for (std::size_t i = 0; i < frame.n; ++i) {
-      if (!(frame.transposed(q, i) < 0)) {
-        return out_of_domain(name, "the price of asset " + std::to_string(i) +
-                                       " would not be above zero, there is too much of it beside the others");
-      }
+      if (frame.transposed(q, i) < 0) continue;
+      return out_of_domain(name, "the price of asset " + std::to_string(i) +
+                                     " would not be above zero, there is too much of it beside the others")
+          .value();
     }
-    return out_of_domain(name, "no surface goes through these balances");
+    return out_of_domain(name, "no surface goes through these balances").value();
   }
 
-  /// Size, root and q of balances that have been checked.
-  [[nodiscard]] Result<> locate(const double* v, double& size, double& root, Coordinates& q) const {
-    if (auto ok = require_balances("balances", v); !ok) return ok;
-    Coordinates a, across;
+  struct Located {
+    double size = 0;
+    double root = 0;
+    Coordinates q;
+  };
+  /// False outside of the domain.
+  [[nodiscard]] bool locate(const double* v, Located& at) const {
+    if (!are_balances(v)) return false;
+    Coordinates a;
     frame.apply(v, a);
     double along = 0;
-    const double k_minus_1 = s.g_.k_minus_1;
-    const double discriminant = frame.split(a, c(), s.k_, k_minus_1, across, along);
-    root = discriminant > 0 ? std::sqrt(discriminant) : 0;
-    size = (along + root) / k_minus_1;
-    const double p = (size + root) / s.k_;
-    for (std::size_t i = 0; i < frame.m; ++i) q[i] = across[i] - p * c()[i];
-    return require_prices("balances", q, root);
+    const double discriminant = frame.discriminant(a, c(), s.c_across_, along);
+    at.root = discriminant > 0 ? std::sqrt(discriminant) : 0;
+    at.size = (along + at.root) / s.g_.k_minus_1;
+    if (s.k_ <= kShortMax) {
+      for (std::size_t i = 0; i < frame.m; ++i) at.q[i] = a[i] - at.size * c()[i];
+    } else {
+      frame.split(a, c(), s.k_, s.c_across_, at.q);
+      const double p = (at.size + at.root) / s.k_;
+      for (std::size_t i = 0; i < frame.m; ++i) at.q[i] -= p * c()[i];
+    }
+    return are_prices(at.q, at.root);
+  }
+  [[gnu::cold, gnu::noinline]] Error why_not_located(const double* v, const Coordinates& q) const {
+    return are_balances(v) ? bad_prices("balances", q) : bad_balances("balances", v);
   }
 
   /// root^2 after a change g, by the bilinear form whose square is root^2: along along' / k - (k-1) across.across'.
@@ -195,7 +240,8 @@ struct Moves {
     Coordinates across;
     double along = 0;
     const double k_minus_1 = s.g_.k_minus_1, p = (size + root) / s.k_;
-    const double own = frame.split(g, c(), s.k_, k_minus_1, across, along);
+    const double own = frame.discriminant(g, c(), s.c_across_, along);
+    frame.split(g, c(), s.k_, s.c_across_, across);
     double shared = 0;
     for (std::size_t i = 0; i < frame.m; ++i) shared += across[i] * (q[i] + p * c()[i]);
     return root * root + 2 * ((k_minus_1 * size - root) * along / s.k_ - k_minus_1 * shared) + own;
@@ -204,28 +250,27 @@ struct Moves {
   [[nodiscard]] Result<Mint> mint(const double* v, double size, double root, const Coordinates& q,
                                   const double* d) const {
     double after[kAssetsMax];
-    bool is_good = true;
-    for (std::size_t i = 0; i < frame.n; ++i) {
-      is_good &= d[i] >= -kBalanceMax && d[i] <= kBalanceMax;
-      after[i] = v[i] + d[i];
-    }
-    if (!is_good) {
-      return tl::make_unexpected(require_each("deposit", {d, frame.n}, {-kBalanceMax, kBalanceMax}).error());
-    }
-    if (auto ok = require_balances("balances after", after); !ok) return tl::make_unexpected(ok.error());
+    for (std::size_t i = 0; i < frame.n; ++i) after[i] = v[i] + d[i];
+    if (!are_balances(after)) return tl::make_unexpected(bad_deposit(d, after));
     Coordinates g;
     frame.apply(d, g);
     const double k_minus_1 = s.g_.k_minus_1;
-    const double p = root - dot(g, c(), frame.m);
-    const double twice = -2 * dot(g, q, frame.m) - dot(g, g, frame.m);
-    const double inside = s.k_ <= kOneProjectionMax ? p * p + k_minus_1 * twice : square_after(size, root, q, g);
+    double gc = 0, gq = 0, gg = 0;
+    for (std::size_t i = 0; i < frame.m; ++i) {
+      gc += g[i] * c()[i];
+      gq += g[i] * q[i];
+      gg += g[i] * g[i];
+    }
+    const double p = root - gc;
+    const double twice = -2 * gq - gg;
+    const double inside = s.k_ <= kShortMax ? p * p + k_minus_1 * twice : square_after(size, root, q, g);
     if (!(inside > 0)) return out_of_domain("deposit", "no surface goes through the balances after it");
     const double root_after = std::sqrt(inside);
     Mint out{.size_before = size};
     out.growth = p >= 0 ? twice / (p + root_after) : (root_after - p) / k_minus_1;
     out.size_after = size + out.growth;
     for (std::size_t i = 0; i < frame.m; ++i) g[i] += q[i] - out.growth * c()[i];
-    if (auto ok = require_prices("deposit", g, root_after); !ok) return tl::make_unexpected(ok.error());
+    if (!are_prices(g, root_after)) return tl::make_unexpected(bad_prices("deposit", g));
     return out;
   }
 
@@ -265,7 +310,7 @@ struct Moves {
     out.amount = h > 0 ? constant / (h + length) : (h - length) / gg;
     out.root = root - out.amount * gc;
     for (std::size_t m = 0; m < frame.m; ++m) out.q[m] += out.amount * g[m];
-    if (auto ok = require_prices(name, out.q, out.root); !ok) return tl::make_unexpected(ok.error());
+    if (!are_prices(out.q, out.root)) return tl::make_unexpected(bad_prices(name, out.q));
     return out;
   }
 
@@ -310,6 +355,7 @@ Surface::Surface(const Geometry& geometry) : g_(geometry) {
   HOMEOSTAT_CHECK(g_.assets >= kAssetsMin && g_.assets <= kAssetsMax && g_.k_minus_1 >= kCentreMin);
   const double n = static_cast<double>(g_.assets);
   k_ = g_.k_minus_1 + 1;
+  for (std::size_t i = 0; i < g_.assets; ++i) c_across_ += g_.c[i] * g_.c[i];
   inverse_lambda_ = 1 / g_.lambda;
   inverse_count_ = 1 / n;
   inverse_root_ = 1 / std::sqrt(n);
@@ -329,10 +375,9 @@ Result<double> Surface::invariant(std::span<const double> balances) const {
     return tl::make_unexpected(require_same_size("balances", balances.size(), "the assets", g_.assets).error());
   }
   return in_frame([&](const auto& moves) -> Result<double> {
-    double size = 0, root = 0;
-    Coordinates q;
-    if (auto ok = moves.locate(balances.data(), size, root, q); !ok) return tl::make_unexpected(ok.error());
-    return size;
+    typename std::decay_t<decltype(moves)>::Located at;
+    if (!moves.locate(balances.data(), at)) return tl::make_unexpected(moves.why_not_located(balances.data(), at.q));
+    return at.size;
   });
 }
 
@@ -340,10 +385,13 @@ Result<Point> Surface::at(std::span<const double> balances) const {
   if (balances.size() != g_.assets) {
     return tl::make_unexpected(require_same_size("balances", balances.size(), "the assets", g_.assets).error());
   }
-  Point point{.balances = Values(balances)};
-  auto ok = in_frame([&](const auto& moves) { return moves.locate(balances.data(), point.size, point.root, point.q); });
-  if (!ok) return tl::make_unexpected(ok.error());
-  return point;
+  return in_frame([&](const auto& moves) -> Result<Point> {
+    typename std::decay_t<decltype(moves)>::Located at;
+    if (!moves.locate(balances.data(), at)) return tl::make_unexpected(moves.why_not_located(balances.data(), at.q));
+    Point point{.balances = Values(balances), .size = at.size, .root = at.root};
+    std::copy_n(at.q.begin(), static_cast<std::size_t>(moves.frame.m), point.q.begin());
+    return point;
+  });
 }
 
 Values Surface::gradient(const Point& point) const {
@@ -357,10 +405,9 @@ Result<Mint> Surface::mint(std::span<const double> balances, std::span<const dou
                                    .error());
   }
   return in_frame([&](const auto& moves) -> Result<Mint> {
-    double size = 0, root = 0;
-    Coordinates q;
-    if (auto ok = moves.locate(balances.data(), size, root, q); !ok) return tl::make_unexpected(ok.error());
-    return moves.mint(balances.data(), size, root, q, deposit.data());
+    typename std::decay_t<decltype(moves)>::Located at;
+    if (!moves.locate(balances.data(), at)) return tl::make_unexpected(moves.why_not_located(balances.data(), at.q));
+    return moves.mint(balances.data(), at.size, at.root, at.q, deposit.data());
   });
 }
 

@@ -30,7 +30,7 @@
 
 namespace homeostat::economy::bonding {
 
-/// Balances and amounts; a reserve in all must be worth kReserveMin at least.
+/// A reserve in all is worth kReserveMin..kBalanceMax; amounts are at most the latter.
 inline constexpr double kBalanceMax = 1e30;
 inline constexpr double kReserveMin = 1e-30;
 
@@ -99,6 +99,7 @@ class Surface {
   Geometry g_;
   Matrix a_{};  ///< free axes: A, rows
   double k_ = 0;
+  double c_across_ = 0;  ///< standard axes: |c|^2 without its last component
   double inverse_lambda_ = 0;
   double inverse_count_ = 0;  ///< 1/N
   double inverse_root_ = 0;   ///< 1/sqrt(N)
