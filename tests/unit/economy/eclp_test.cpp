@@ -99,6 +99,20 @@ TEST(Liquidity, OneSidedPaysTheFeeOfTheSwapInIt) {
                remove_share(*pool, *at, 0, 0.01, 0)->amount);
 }
 
+TEST(Eclp, TheWorkedExamplesOfTheDocumentation) {
+  const Eclp e = made({.alpha = 0.98, .beta = 1.02, .lambda = 100});
+  const auto at = e.at(1000, 1000);
+  EXPECT_NEAR(at->size, 20.083, 5e-4);
+  EXPECT_NEAR(e.balances_max(*at).x, 2008.42, 5e-3);
+  const auto swap = e.surface().swap_in(*at, 0, 100, 1);
+  EXPECT_NEAR(swap->amount_out, 99.9225, 5e-5);
+  EXPECT_NEAR(1 / swap->price_after, 0.99852, 5e-6);
+  const auto pool = Surface::make({.weights = {0.4, 0.3, 0.3}});
+  const auto added = add_amounts(*pool, *pool->at(std::array{400.0, 300.0, 300.0}), std::array{100.0, 0.0, 0.0}, 0.01);
+  EXPECT_NEAR(added->share, 0.099136, 5e-7);
+  EXPECT_NEAR(added->fees[0], 0.601, 5e-4);
+}
+
 TEST(Eclp, RefusesBadSettingsAndArgumentsByName) {
   constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
   const auto where = [](EclpSettings s) {

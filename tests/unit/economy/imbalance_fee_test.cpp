@@ -47,6 +47,13 @@ TEST(ImbalanceFee, AReserveAtItsTargetWeightsIsBalancedWhenNormalised) {
   EXPECT_DOUBLE_EQ(*imbalance(at_target), 0.1);  // raw, the same reserve looks a tenth off
 }
 
+TEST(ImbalanceFee, TheWorkedExampleOfTheDocumentation) {
+  const std::array weights{0.4, 0.3, 0.3};
+  const auto fee = imbalance_fee({}, std::array{400.0, 300.0, 300.0}, std::array{900.0, 300.0, 300.0}, weights);
+  EXPECT_NEAR(fee->after, 0.294, 5e-4);
+  EXPECT_NEAR(fee->rate, 0.00853, 5e-6);
+}
+
 TEST(ImbalanceFee, AChargeIsSplitBetweenTreasuryAndReserve) {
   const Charge c = charge({.fee_to_treasury = 0.25}, 0.02, 1000);
   EXPECT_DOUBLE_EQ(c.net, 980);
@@ -106,6 +113,7 @@ TEST(WeightedPool, AnswersAsConstantMeanDoes) {
   EXPECT_DOUBLE_EQ(*weighted::invariant(b, w), std::pow(100, 0.8) * std::pow(50, 0.2));
   const auto out = weighted::out_given_in(b, w, 0, 5, 1);
   EXPECT_NEAR(*out, 50 * (1 - std::pow(100.0 / 105, 4)), 1e-13);
+  EXPECT_NEAR(*out, 8.8649, 5e-5);  // the documentation's
   EXPECT_NEAR(*weighted::in_given_out(b, w, 0, 1, *out), 5, 1e-13);
   EXPECT_NEAR(*weighted::minted_share(b, w, std::array{10.0, 0.0}), std::pow(1.1, 0.8) - 1, 1e-15);
   EXPECT_NEAR(*weighted::minted_share(b, w, std::array{10.0, 5.0}), 0.1, 1e-15);

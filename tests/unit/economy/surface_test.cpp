@@ -264,6 +264,21 @@ TEST(Surface, RefusesBadArgumentsAndNamesThem) {
   EXPECT_EQ(at->q, before.q);
 }
 
+TEST(Surface, TheWorkedExampleOfTheDocumentation) {
+  const Surface s = peg({0.4, 0.3, 0.3});
+  const std::array v{400.0, 300.0, 300.0};
+  const auto at = s.at(v);
+  EXPECT_NEAR(s.mint(v, std::array{100.0, 0.0, 0.0})->growth, 99.734, 5e-4);
+  EXPECT_NEAR(s.gradient(*s.at(std::array{500.0, 300.0, 300.0}))[0], 0.99492, 5e-6);
+  EXPECT_NEAR(s.gradient(*s.at(std::array{500.0, 300.0, 300.0}))[1], 1.00379, 5e-6);
+  EXPECT_NEAR(s.mint(v, std::array{500.0, 0.0, 0.0})->growth, 495.10, 5e-3);
+  EXPECT_NEAR(s.gradient(*s.at(std::array{900.0, 300.0, 300.0}))[0], 0.98359, 5e-6);
+  EXPECT_NEAR(s.swap_in(*at, 0, 100, 1)->amount_out, 98.929, 5e-4);
+  EXPECT_NEAR((*s.balances_at(1000, std::array{0.98, 1.0, 1.0}))[0], 524.32, 5e-3);
+  // A hundredth of the pool in one asset, as the composed system's reference has it.
+  EXPECT_NEAR(s.mint(v, std::array{10.0, 0.0, 0.0})->ratio(), 0.009997105906424414, 1e-17);
+}
+
 // From here all value in one asset is inside the domain of equal weights.
 TEST(Surface, TheWholeReserveInOneAssetIsInTheDomainFromTheKnownLambda) {
   struct Case {
