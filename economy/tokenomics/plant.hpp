@@ -62,8 +62,9 @@ struct TokenState {
   bool operator==(const TokenState&) const = default;
 };
 
-/// One step, with `noise` (z) of demand. Finite for checked settings, a state of positive price and supply, and noise
-/// within +-6.
+/// One step, with `noise` (z) of demand, for a state of positive price and supply. Nothing stops a supply that is
+/// burned below zero, which the reference does not either: whoever runs it bounds the supply (a strategy by its
+/// hard_min).
 [[nodiscard]] TokenState next(const TokenPlant& plant, const TokenState& state, double noise);
 
 /// The plant without noise for `best_strategy`. Levers: issuance, burn_share, pool_rate, supply_rate; objectives: the
