@@ -67,7 +67,7 @@ TEST(Statistics, HaveNoValueWhereTheyMeanNothing) {
   }
   const double max = std::numeric_limits<double>::max();
   for (const Values& x :
-       {Values{}, Values{1, nan}, Values{1, infinity}, Values{1, -1}, Values{0, 0}, Values{max, max}}) {
+       {Values{}, Values{1, nan}, Values{1, infinity}, Values{2, -0.5}, Values{0, 0}, Values{max, max}}) {
     EXPECT_TRUE(std::isnan(gini_of(x)) && std::isnan(hhi(x)) && std::isnan(nakamoto_of(x)));
   }
   EXPECT_TRUE(std::isnan(nakamoto_of({1, 1}, 1)) && std::isnan(nakamoto_of({1, 1}, nan)));
