@@ -162,6 +162,7 @@ HOMEOSTAT_CALL(GuardianService, guardian, ShiftSetpoint, ShiftSetpointRequest, C
 HOMEOSTAT_CALL(GuardianService, guardian, ClearShift, ClearShiftRequest, CommandResponse)
 HOMEOSTAT_CALL(GuardianService, guardian, Emergency, EmergencyRequest, CommandResponse)
 HOMEOSTAT_CALL(GuardianService, guardian, Veto, VetoRequest, CommandResponse)
+HOMEOSTAT_CALL(GuardianService, guardian, Release, ReleaseRequest, CommandResponse)
 HOMEOSTAT_CALL(GuardianService, guardian, ClearHalt, ClearHaltRequest, CommandResponse)
 HOMEOSTAT_CALL(GuardianService, guardian, Submit, SubmitRequest, CommandResponse)
 HOMEOSTAT_CALL(GuardianService, guardian, ListPending, ListPendingRequest, ListPendingResponse)

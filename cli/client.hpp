@@ -51,6 +51,7 @@ class Client {
   [[nodiscard]] Outcome<v1::CommandResponse> call(const v1::ClearShiftRequest& request);
   [[nodiscard]] Outcome<v1::CommandResponse> call(const v1::EmergencyRequest& request);
   [[nodiscard]] Outcome<v1::CommandResponse> call(const v1::VetoRequest& request);
+  [[nodiscard]] Outcome<v1::CommandResponse> call(const v1::ReleaseRequest& request);
   [[nodiscard]] Outcome<v1::CommandResponse> call(const v1::ClearHaltRequest& request);
   [[nodiscard]] Outcome<v1::CommandResponse> call(const v1::SubmitRequest& request);
   [[nodiscard]] Outcome<v1::ListPendingResponse> call(const v1::ListPendingRequest& request);

@@ -174,7 +174,7 @@ class Answering {
         add({.kind = "reading",
              .text = fmt::format("{} cannot be acted on: {}{}", l.metric(), word_of(r.quality()),
                                  r.reason().empty() ? "" : " (" + r.reason() + ")"),
-             .holds = d.outcome() != "emitted" && d.outcome() != "awaiting_veto",
+             .holds = d.outcome() != "emitted" && d.outcome() != "awaiting_veto" && d.outcome() != "awaiting_approval",
              .advice = fmt::format(
                  "homeostat metrics {0}; homeostat sources; a halted one: homeostat guardian clear-halt {0} "
                  "--reason ...",
@@ -238,6 +238,10 @@ class Answering {
     } else if (d.outcome() == "awaiting_veto") {
       answer_.headline = fmt::format("{} waits: {} -> {} is in its veto window (#{}): {}", p.name(), d.previous(),
                                      unit(d.value()), d.id(), d.why());
+    } else if (d.outcome() == "awaiting_approval") {
+      answer_.headline =
+          fmt::format("{} waits: {} -> {} is sent when a guardian has released it (homeostat guardian release {}): {}",
+                      p.name(), d.previous(), unit(d.value()), d.id(), d.why());
     } else if (d.wanted() != d.previous()) {
       answer_.headline = fmt::format("{} stays at {} although {} is wanted (#{}, {}){}", p.name(), unit(d.previous()),
                                      unit(d.wanted()), d.id(), when, last);

@@ -7,6 +7,7 @@
 #include "config/readers.hpp"
 #include "controller/law.hpp"
 #include "core/format.hpp"
+#include "economy/mechanism.hpp"
 
 namespace homeostat::config {
 namespace {
@@ -193,6 +194,75 @@ ExponentialLaw read_exponential(const Field& field, const Place& place) {
   return law;
 }
 
+/// How many of `unit` are one of the mechanism's: a ratio is written as a ratio, % or bps, anything else as it is.
+double units_per(std::string_view mechanism_unit, std::string_view unit) {
+  if (mechanism_unit != "ratio") return 1;
+  const double per_ratio = units_per_ratio(unit);
+  return per_ratio == 0 ? 1 : per_ratio;
+}
+
+/// A number in the mechanism's unit, or where to take it from: reading, setpoint, applied, or a metric's name.
+MechanismInput read_input(const Field& field, const economy::MechanismInput& wanted, const Place& place) {
+  MechanismInput input;
+  std::string text;
+  if (!field.text(text)) return input;
+  const bool is_number = text.find_first_of("0123456789") == (text[0] == '-' || text[0] == '.' ? 1 : 0);
+  if (is_number) {
+    if (wanted.unit == "days") {
+      Duration d;
+      if (field.duration(d)) input.constant = d.in_seconds() / Duration::days(1).in_seconds();
+    } else {
+      field.quantity(input.constant, wanted.unit == "ratio" ? "ratio" : "", {wanted.range.min, wanted.range.max});
+    }
+    return input;
+  }
+  if (text == "reading" || text == "setpoint") {
+    input.source = text == "reading" ? InputSource::reading : InputSource::setpoint;
+    input.scale = 1 / units_per(wanted.unit, place.metric.unit);
+  } else if (text == "applied") {
+    input.source = InputSource::applied;
+    input.scale = 1 / units_per(wanted.unit, place.parameter.unit);
+  } else {
+    read_metric(field, place, input.metric);
+    input.source = InputSource::metric;
+    const auto* metric = place.metrics.find(input.metric);
+    if (metric != nullptr) input.scale = 1 / units_per(wanted.unit, metric->unit);
+  }
+  return input;
+}
+
+EconomyLaw read_economy(const Field& field, const Place& place) {
+  EconomyLaw law;
+  Section s(field, place.context);
+  const Field name = s.required("mechanism", "which one (homeostat economy list)");
+  const Field inputs = s.required("inputs", "what it is given, by the names that homeostat economy show prints");
+  std::size_t action = 0;
+  if (s.optional("when_low").one_of(action, {"raise", "lower"})) law.action = static_cast<Action>(action);
+  if (!name.name(law.mechanism)) return law;
+  const auto found = economy::mechanism(law.mechanism);
+  if (!found) {
+    std::vector<std::string> names;
+    for (const auto& m : economy::mechanisms()) names.emplace_back(m.name);
+    report_unknown(name, "mechanism", law.mechanism, names);
+    return law;
+  }
+  const economy::Mechanism& mechanism = **found;
+  law.is_amount = mechanism.output == economy::MechanismOutput::amount;
+  law.scale = units_per(mechanism.unit, place.parameter.unit);
+  if (!inputs.is_given()) return law;
+  Section given(inputs, place.context);
+  for (const economy::MechanismInput& wanted : mechanism.inputs) {
+    if (wanted.otherwise) {
+      const Field value = given.optional(wanted.name);
+      law.inputs.push_back(value.is_given() ? read_input(value, wanted, place)
+                                            : MechanismInput{.constant = *wanted.otherwise});
+    } else {
+      law.inputs.push_back(read_input(given.required(wanted.name, wanted.help), wanted, place));
+    }
+  }
+  return law;
+}
+
 }  // namespace
 
 std::shared_ptr<const LawSettings> read_law(const Field& field, Context& context, const Metrics& metrics,
@@ -216,11 +286,12 @@ std::shared_ptr<const LawSettings> read_law(const Field& field, Context& context
   one("ratio", read_ratio);
   one("semilog", read_semilog);
   one("exponential", read_exponential);
+  one("economy", read_economy);
   s.optional("hand_back_half_life").duration(law.hand_back_half_life, {.min = Duration::milliseconds(1)});
   if (given != 1) {
     s.error(
-        "names one law: rai_pi, multiplicative, blob_fee, sigmoid, ratio, semilog or exponential (without `law` it is "
-        "pid)");
+        "names one law: rai_pi, multiplicative, blob_fee, sigmoid, ratio, semilog, exponential or economy (without "
+        "`law` it is pid)");
   }
   return std::make_shared<const LawSettings>(std::move(law));
 }

@@ -66,7 +66,10 @@ void read_speed(const Field& field, Context& context, std::string_view unit, con
 }
 
 void read_setpoint(Section& s, Context& context, const oracle::MetricSettings& metric, LoopSettings& loop) {
-  const Field setpoint = s.required("setpoint", "the value of the metric that the loop steers to");
+  const bool is_economy = loop.law && loop.law->kind() == controller::LawKind::economy;
+  if (is_economy) loop.setpoint = metric.min;  // a mechanism has a target of its own, or takes this one by name
+  const Field setpoint =
+      is_economy ? s.optional("setpoint") : s.required("setpoint", "the value of the metric that the loop steers to");
   if (setpoint.quantity(loop.setpoint, metric.unit) && (loop.setpoint < metric.min || loop.setpoint > metric.max)) {
     setpoint.error(fmt::format("{} is outside the metric's min {} and max {}, so it can never be reached",
                                text_of(loop.setpoint), text_of(metric.min), text_of(metric.max)));
@@ -276,6 +279,10 @@ std::vector<LoopSettings> read_loops(const Field& field, Context& context, const
       } else if (loop.law) {
         loop.pid.action = controller::action_of(*loop.law);
         read_output(s, context, *parameter, loop.pid);
+        if (guardian::is_amount(parameter->action.kind)) {  // what is moved at once, not where the total may be
+          loop.pid.output_min = 0;
+          loop.pid.output_max = parameter->max.to_double();
+        }
         read_dt_max(s, period, loop.pid.dt_max);
       } else {
         read_pid(s, context, *parameter, period, loop.pid);

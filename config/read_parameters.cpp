@@ -167,6 +167,40 @@ void read_times(Section& s, Context& context, ParameterSettings& p, Duration per
   s.optional("veto_window").duration(p.veto_window, {.max = Duration::days(7)});
 }
 
+void read_recipients(const Field& field, Context& context, guardian::Action& action) {
+  if (!field.is_given()) return;
+  Section::each(field, context, [&](const std::string& name, const Field& entry) {
+    Decimal share;
+    if (!entry.decimal(share, "ratio", 9)) return;
+    if (share.units() <= 0 || share.units() > guardian::kPartsWhole) {
+      return entry.error("a share is above 0% and at most 100%");
+    }
+    action.recipients.push_back({name, static_cast<std::uint32_t>(share.units())});
+  });
+}
+
+/// A kind alone, or a map with what it needs.
+void read_action(const Field& field, Context& context, guardian::Action& action) {
+  if (!field.is_given()) return;
+  std::vector<std::string_view> kinds;
+  for (std::size_t i = 0; i < guardian::kActionKindCount; ++i) {
+    kinds.push_back(name_of(static_cast<guardian::ActionKind>(i)));
+  }
+  std::size_t kind = 0;
+  if (field.node()->kind == Node::Kind::scalar) {
+    if (field.one_of(kind, kinds)) action.kind = static_cast<guardian::ActionKind>(kind);
+    return;
+  }
+  Section s(field, context);
+  if (s.required("kind", "what its adjustments do, e.g. mint").one_of(kind, kinds)) {
+    action.kind = static_cast<guardian::ActionKind>(kind);
+  }
+  s.optional("asset").text(action.asset);
+  s.optional("from").text(action.from);
+  s.optional("to").text(action.to);
+  read_recipients(s.optional("recipients"), context, action);
+}
+
 ParameterSettings read_parameter(const std::string& name, const Field& field, Context& context, Duration period) {
   ParameterSettings p;
   p.name = name;
@@ -187,6 +221,13 @@ ParameterSettings read_parameter(const std::string& name, const Field& field, Co
   read_emergency(s.optional("emergency"), context, p);
   read_flaps(s.optional("flaps"), context, p.flaps);
   read_restricted(s.optional("restricted"), context, p);
+  read_action(s.optional("action"), context, p.action);
+  const Field approve = s.optional("approve_above");
+  Decimal above = Decimal(0, p.decimals);
+  if (approve.decimal(above, p.unit, p.decimals)) p.approve_above = above;
+  const Field approval_max = s.optional("approval_max");
+  approval_max.duration(p.approval_max, {.min = Duration::seconds(1), .max = Duration::days(90)});
+  if (approval_max.is_given() && !approve.is_given()) approval_max.error("has a meaning only with approve_above");
   std::size_t i = 0;
   if (s.optional("derisking").one_of(i, {"up", "down"})) p.derisking = static_cast<guardian::Direction>(i);
   if (s.optional("arbitration").one_of(i, {"sum", "min", "max", "first", "weighted"})) {

@@ -318,6 +318,15 @@ std::optional<Asked> ask(std::monostate, const Step&, LawMemory&) {
 }
 
 /// The output held, the law where it was.
+std::optional<Asked> ask(const EconomyLaw& law, const Step& s, LawMemory&) {
+  if (!s.in.mechanism) return std::nullopt;
+  if (!law.is_amount) return Asked{.value = *s.in.mechanism};
+  if (s.aligning) return Asked{.value = s.held};  // what was moved is in the total; there is nothing to go on from
+  return Asked{.value = s.in.base + *s.in.mechanism * s.in.authority,
+               .reason = *s.in.mechanism == 0 ? LawReason::within_band : LawReason::followed,
+               .has_shared = true};
+}
+
 void hold(LawState& state, LawReason reason, PidStep& last) {
   state.reason = reason;
   last.unlimited = last.output = last.state.output;
@@ -356,6 +365,7 @@ std::string_view name_of(LawReason reason) {
     case LawReason::down_limit: return "down_limit";
     case LawReason::unusable: return "unusable";
     case LawReason::fault: return "fault";
+    case LawReason::refused: return "refused";
   }
   return "?";
 }
@@ -375,6 +385,7 @@ std::string_view words_of(LawReason reason) {
     case LawReason::down_limit: return "a policy for lowering cut it";
     case LawReason::unusable: return "a reading cannot be acted on";
     case LawReason::fault: return "its calculation left 256 bits";
+    case LawReason::refused: return "an input is outside of what the mechanism is for";
   }
   return "";
 }
@@ -389,6 +400,7 @@ Action action_of(const LawSettings& law) {
     case LawKind::sigmoid:
     case LawKind::ratio:
     case LawKind::semilog: return Action::reverse;
+    case LawKind::economy: return std::get<EconomyLaw>(law.choice).action;
   }
   return Action::direct;
 }
@@ -396,6 +408,14 @@ Action action_of(const LawSettings& law) {
 LawMetrics metrics_of(const LawSettings& law) {
   if (const auto* rai = std::get_if<RaiPiLaw>(&law.choice)) return {rai->redemption_price};
   if (const auto* x = std::get_if<ExponentialLaw>(&law.choice)) return {x->keepers_share, x->debt, x->debt_ceiling};
+  if (const auto* x = std::get_if<EconomyLaw>(&law.choice)) {
+    LawMetrics metrics;
+    std::size_t used = 0;
+    for (const MechanismInput& input : x->inputs) {
+      if (input.source == InputSource::metric && used < metrics.size()) metrics[used++] = input.metric;
+    }
+    return metrics;
+  }
   return {};
 }
 
@@ -411,7 +431,8 @@ bool can_wind_up(const LawSettings& law) {
     case LawKind::pid:
     case LawKind::ratio:
     case LawKind::semilog:
-    case LawKind::exponential: return false;
+    case LawKind::exponential:
+    case LawKind::economy: return false;
   }
   return false;
 }
@@ -452,6 +473,12 @@ Result<> check(const LawSettings& law, Duration period) {
     if (x->debt.empty() != x->debt_ceiling.empty()) return refuse("debt", "and debt_ceiling belong together");
     return monetary::check(x->settings);
   }
+  if (const auto* x = std::get_if<EconomyLaw>(&law.choice)) {
+    const auto metrics = std::count_if(x->inputs.begin(), x->inputs.end(),
+                                       [](const auto& input) { return input.source == InputSource::metric; });
+    if (metrics > static_cast<std::ptrdiff_t>(kLawMetricsMax))
+      return refuse("inputs", "may take at most 8 from metrics");
+  }
   return {};
 }
 
@@ -464,7 +491,9 @@ void advance(const LawSettings& law, const PidSettings& limits, const LawInput& 
   const double output = last.state.output;
   const Step step{input, last.state.aligning, input.base + output, input.base + low, input.base + high, limits.dt_max};
   const auto asked = std::visit([&](const auto& x) { return ask(x, step, state.memory); }, law.choice);
-  if (!asked || !std::isfinite(asked->value)) return hold(state, LawReason::fault, last);
+  if (!asked || !std::isfinite(asked->value)) {
+    return hold(state, law.kind() == LawKind::economy ? LawReason::refused : LawReason::fault, last);
+  }
 
   const double contribution = asked->value - input.base;
   const double bridge = bridge_after(law, step, state.bridge, contribution, output, low, high);

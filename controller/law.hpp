@@ -29,6 +29,7 @@
 
 #include <array>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -41,6 +42,7 @@
 #include "controller/rai_pi.hpp"
 #include "controller/ratio.hpp"
 #include "controller/sigmoid.hpp"
+#include "core/shared_text.hpp"
 
 namespace homeostat::controller {
 
@@ -85,9 +87,35 @@ struct ExponentialLaw {
   bool operator==(const ExponentialLaw&) const = default;
 };
 
+/// Where a mechanism takes one of its inputs from.
+enum class InputSource : std::uint8_t {
+  constant,
+  metric,    ///< another metric
+  reading,   ///< the loop's metric
+  setpoint,  ///< of the loop, as guardians shift it
+  applied,   ///< the parameter's applied value
+};
+struct MechanismInput {
+  InputSource source = InputSource::constant;
+  double constant = 0;  ///< in the mechanism's unit
+  std::string metric;
+  double scale = 1;  ///< times this, from the metric's or parameter's unit to the mechanism's: 0.01 from % to ratio
+  bool operator==(const MechanismInput&) const = default;
+};
+/// A mechanism of the token economy, by name: the engine evaluates it (economy/mechanism.hpp), here it gets limits,
+/// quality and hand-back like every other law.
+struct EconomyLaw {
+  std::string mechanism;
+  std::vector<MechanismInput> inputs;  ///< in the mechanism's order
+  bool is_amount = false;              ///< what it gives is to be moved now; its parameter is the total moved
+  double scale = 1;                    ///< times this, from the mechanism's unit to the parameter's
+  Action action = Action::direct;
+  bool operator==(const EconomyLaw&) const = default;
+};
+
 /// In the order of LawKind; none = pid, whose settings are PidSettings.
 using LawChoice = std::variant<std::monostate, RaiPiLaw, MultiplicativeLaw, BlobFeeLaw, SigmoidLaw, RatioLaw,
-                               SemilogLaw, ExponentialLaw>;
+                               SemilogLaw, ExponentialLaw, EconomyLaw>;
 struct LawSettings {
   LawChoice choice;
   Duration hand_back_half_life;  ///< of the bridge, 0 = ten periods
@@ -100,7 +128,7 @@ struct LawSettings {
 /// Whether the law raises its parameter when its metric is low, as pid's `direct`; by its own nature.
 [[nodiscard]] Action action_of(const LawSettings& law);
 /// The metrics that it reads besides the loop's own, in fixed places; empty names are not read.
-inline constexpr std::size_t kLawMetricsMax = 3;
+inline constexpr std::size_t kLawMetricsMax = 8;
 using LawMetrics = std::array<std::string, kLawMetricsMax>;
 [[nodiscard]] LawMetrics metrics_of(const LawSettings& law);
 /// Whether the law remembers something that a difference between wanted and applied can wind up.
@@ -156,10 +184,11 @@ struct LawState {
   double bridge = 0;  ///< U
   double raw = 0;     ///< the law's own value at the last usable step, U, before bridge and the loop's limits
   LawReason reason = LawReason::none;
+  SharedText detail;  ///< of economy: what the mechanism was given, and what it gave
 
   template <class Archive, class Self>
   static void fields(Archive& a, Self& x) {
-    a(x.memory), a(x.bridge), a(x.raw), a(x.reason);
+    a(x.memory), a(x.bridge), a(x.raw), a(x.reason), a(x.detail);
   }
 };
 
@@ -210,11 +239,12 @@ struct LawInput {
   double dt_s = 0;  ///< since the last tick
   bool usable = true;
   double authority = 1;
-  double excess = 0;   ///< U, as for pid
-  double applied = 0;  ///< U, the parameter's applied value
-  double base = 0;     ///< U, its initial value, which contributions are around
-  int decimals = 0;    ///< of the parameter
-  Duration period;     ///< of the decision grid
+  double excess = 0;                ///< U, as for pid
+  double applied = 0;               ///< U, the parameter's applied value
+  double base = 0;                  ///< U, its initial value, which contributions are around
+  int decimals = 0;                 ///< of the parameter
+  Duration period;                  ///< of the decision grid
+  std::optional<double> mechanism;  ///< economy: what the mechanism gave, U; none = it refused
 };
 
 /// One step in place. `limits` are the loop's own output limits and the cap of a step's time (with_defaults()); `last`

@@ -7,12 +7,22 @@
 
 namespace homeostat::controller {
 
-enum class LawKind : std::uint8_t { pid, rai_pi, multiplicative, blob_fee, sigmoid, ratio, semilog, exponential };
+enum class LawKind : std::uint8_t {
+  pid,
+  rai_pi,
+  multiplicative,
+  blob_fee,
+  sigmoid,
+  ratio,
+  semilog,
+  exponential,
+  economy
+};
 constexpr LawKind last_of(LawKind) {
-  return LawKind::exponential;
+  return LawKind::economy;
 }
-inline constexpr std::array<std::string_view, 8> kLawNames = {"pid",     "rai_pi", "multiplicative", "blob_fee",
-                                                              "sigmoid", "ratio",  "semilog",        "exponential"};
+inline constexpr std::array<std::string_view, 9> kLawNames = {
+    "pid", "rai_pi", "multiplicative", "blob_fee", "sigmoid", "ratio", "semilog", "exponential", "economy"};
 [[nodiscard]] constexpr std::string_view name_of(LawKind kind) {
   return kLawNames[static_cast<std::size_t>(kind)];
 }
@@ -32,9 +42,10 @@ enum class LawReason : std::uint8_t {
   down_limit,
   unusable,  ///< a reading cannot be acted on: nothing moved
   fault,     ///< the calculation left 256 bits: nothing moved
+  refused,   ///< economy: an input is outside of what the mechanism is for: nothing moved
 };
 constexpr LawReason last_of(LawReason) {
-  return LawReason::fault;
+  return LawReason::refused;
 }
 [[nodiscard]] std::string_view name_of(LawReason reason);
 /// A short sentence of it for people.

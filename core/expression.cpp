@@ -16,6 +16,8 @@ namespace homeostat {
 namespace {
 
 constexpr const char* kNameCharacters = "0123456789_abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+/// Not a character of the language.
+constexpr char kFunctionMark = '$';
 constexpr std::array<std::string_view, 11> kFunctions = {"min",    "max",       "abs",  "sqrt", "clamp",   "mean",
                                                          "median", "deviation", "gini", "hhi",  "nakamoto"};
 
@@ -90,22 +92,23 @@ class Grammar : public mu::ParserBase {
 
  protected:
   void InitCharSets() override {
-    DefineNameChars(kNameCharacters);
+    DefineNameChars((std::string(kNameCharacters) + kFunctionMark).c_str());
     DefineOprtChars("+-*/<>=!");
     DefineInfixOprtChars("+-");
   }
+  /// As in_grammar() writes them.
   void InitFun() override {
-    DefineFun("min", minimum);
-    DefineFun("max", maximum);
-    DefineFun("abs", absolute);
-    DefineFun("sqrt", square_root);
-    DefineFun("clamp", clamp);
-    DefineFun("mean", statistic<mean_of>);
-    DefineFun("median", statistic<median>);
-    DefineFun("deviation", statistic<deviation_of>);
-    DefineFun("gini", statistic<gini>);
-    DefineFun("hhi", statistic<hhi_of>);
-    DefineFun("nakamoto", statistic<nakamoto_of>);
+    DefineFun("$in", minimum);
+    DefineFun("$ax", maximum);
+    DefineFun("$bs", absolute);
+    DefineFun("$qrt", square_root);
+    DefineFun("$lamp", clamp);
+    DefineFun("$ean", statistic<mean_of>);
+    DefineFun("$edian", statistic<median>);
+    DefineFun("$eviation", statistic<deviation_of>);
+    DefineFun("$ini", statistic<gini>);
+    DefineFun("$hi", statistic<hhi_of>);
+    DefineFun("$akamoto", statistic<nakamoto_of>);
   }
   void InitConst() override {}
   void InitOprt() override {
@@ -158,9 +161,6 @@ Result<> screen(std::string_view text) {
       const std::size_t after = text.find_first_not_of(" \t\n", end);
       const bool is_call = after != std::string_view::npos && text[after] == '(' && (c < '0' || c > '9');
       const bool is_function = std::find(kFunctions.begin(), kFunctions.end(), word) != kFunctions.end();
-      if (is_function && !is_call) {
-        return malformed_at(i + 1, "'" + std::string(word) + "' is a function: '(' and its arguments must follow");
-      }
       if (is_call && !is_function) {
         return fail(ErrorCode::unsupported, "column " + std::to_string(i + 1),
                     "there is no function '" + std::string(word) + "'; there are " + names_of_functions() +
@@ -186,10 +186,42 @@ Result<> screen(std::string_view text) {
   return {};
 }
 
+/// Calls `call(begin, word)` for every function that is called in a screened text.
+template <class Call>
+void for_each_call(std::string_view text, const Call& call) {
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (!is_name_character(text[i])) continue;
+    std::size_t end = i;
+    while (end < text.size() && is_name_character(text[end])) ++end;
+    const std::size_t after = text.find_first_not_of(" \t\n", end);
+    if (after != std::string_view::npos && text[after] == '(') call(i);
+    i = end - 1;
+  }
+}
+
+/// The text for muParser, which has one name space for functions and variables: the first letter of a function's name
+/// becomes a mark that nobody can write. So a metric may be called `mean`, and columns stay what they are.
+std::string in_grammar(std::string_view text) {
+  std::string out(text);
+  for_each_call(text, [&](std::size_t i) { out[i] = kFunctionMark; });
+  return out;
+}
+
+/// The names in muParser's words as they were written.
+void as_written(std::string& message) {
+  for (const std::string_view name : kFunctions) {
+    const std::string marked = kFunctionMark + std::string(name.substr(1));
+    for (auto at = message.find(marked); at != std::string::npos; at = message.find(marked)) message[at] = name[0];
+  }
+}
+
 std::string sentence_of(const mu::ParserError& e) {
   std::string message = e.GetMsg();
+  as_written(message);
   // "Unexpected token \"/\" found at position 2." -> the column is said in `where`.
-  if (const auto at = message.find(" at position"); at != std::string::npos) message.erase(at);
+  for (const char* said_in_where : {" at position", " at expression position"}) {
+    if (const auto at = message.find(said_in_where); at != std::string::npos) message.erase(at);
+  }
   if (!message.empty() && message.back() == '.') message.pop_back();
   if (!message.empty() && message[0] >= 'A' && message[0] <= 'Z') message[0] = static_cast<char>(message[0] + 32);
   return message.empty() ? "cannot be parsed" : message;
@@ -204,7 +236,7 @@ struct Expression::Program {
   std::vector<double> values;  ///< what the names are bound to, in their order
 
   void compile() {
-    grammar.SetExpr(text);
+    grammar.SetExpr(in_grammar(text));
     for (const auto& [name, unused] : grammar.GetUsedVar()) names.push_back(name);
     std::sort(names.begin(), names.end());
     values.assign(names.size(), 0);

@@ -3,7 +3,8 @@
 // The language: numbers, names ([A-Za-z_][A-Za-z0-9_]*), + - * /, parentheses, the comparisons
 // < <= > >= == != (1 or 0), the choice `a ? b : c`, the functions min, max (one or more arguments), abs, sqrt
 // and clamp(x, low, high), and the statistics mean, median, deviation, gini, hhi and nakamoto of one or more
-// arguments (core/statistics.hpp), for example the concentration of the largest holders. Everything in it is exactly
+// arguments (core/statistics.hpp), for example the concentration of the largest holders. A name without a call is a
+// variable, also one that a function has. Everything in it is exactly
 // rounded IEEE arithmetic, so that a replay gives the same bits; powers, logarithms and assignment are not in it.
 // (muParser does the parsing; its other functions, operators and its optimiser, which reorders arithmetic, are taken
 // out.)

@@ -56,20 +56,34 @@ void count_late(const guardian::ParameterSettings& settings, const DecisionRecor
 }  // namespace
 
 Adjustment Engine::State::adjustment_of(const DecisionRecord& record, Instant expires) const {
-  Adjustment adjustment{record.id, record.parameter, record.value, record.previous, record.at,
-                        expires,   record.slot,      record.why,   record.bundle,   {}};
+  Adjustment adjustment{record.id,  record.parameter, record.value, record.previous, record.at, expires, record.slot,
+                        record.why, record.bundle,    {},           act_of(record)};
   for (const std::uint64_t id : record.group) {
     const auto member = adjustments.find(id);
     if (member == adjustments.end()) continue;  // only answered ones are forgotten, and they are answered together
     const DecisionRecord& r = member->second;
-    adjustment.members.push_back({r.id, r.parameter, r.value, r.previous, r.why});
+    adjustment.members.push_back({r.id, r.parameter, r.value, r.previous, r.why, act_of(r)});
   }
   return adjustment;
 }
 
+Act Engine::State::act_of(const DecisionRecord& record) const {
+  const auto index = plan.parameter(record.parameter);
+  if (!index) return {};  // it has left the policy
+  const guardian::Action& action = plan.parameters[*index].settings->action;
+  if (action == guardian::Action{}) return {};
+  Act act{action.kind, action.asset, action.from, action.to, Decimal(0, record.value.decimals()), {}};
+  if (is_amount(action.kind) && record.value > record.previous) {
+    act.amount = record.value - record.previous;
+    act.transfers = guardian::transfers_of(action, act.amount);
+  }
+  return act;
+}
+
 void Engine::State::forget_oldest() {
   const auto is_open = [](const DecisionRecord& r) {
-    return r.outcome == Outcome::awaiting_veto || r.answer == Answer::waiting || r.answer == Answer::timed_out;
+    return r.outcome == Outcome::awaiting_veto || r.outcome == Outcome::awaiting_approval ||
+           r.answer == Answer::waiting || r.answer == Answer::timed_out;
   };
   // Only answered ones are forgotten; there is at most one open per parameter.
   for (auto it = adjustments.begin(); adjustments.size() > policy->records_kept && it != adjustments.end();) {
@@ -82,7 +96,10 @@ void Engine::State::finish_veto_window(std::uint32_t index, Effects& effects) {
   if (!runtime.under_way || runtime.under_way->sent) return;
   const auto known = adjustments.find(runtime.under_way->id);
   const bool is_overtaken = runtime.override_order.has_value() || known == adjustments.end();
-  if (!is_overtaken && progress.at < runtime.under_way->ready) return;
+  const bool is_unreleased = !runtime.under_way->approval_ends.is_never() && !runtime.under_way->released;
+  if (!is_overtaken && progress.at < (is_unreleased ? runtime.under_way->approval_ends : runtime.under_way->ready)) {
+    return;
+  }
   runtime.under_way.reset();
   if (known == adjustments.end()) return;
   DecisionRecord& record = known->second;
@@ -98,11 +115,12 @@ void Engine::State::finish_veto_window(std::uint32_t index, Effects& effects) {
   const auto& own = plan.parameters[index].loops;
   const bool is_blind = std::all_of(own.begin(), own.end(), [this](auto loop) { return loops[loop].last.frozen; });
   const bool is_moved = runtime.guarded.applied != record.previous;
-  if (is_overtaken || is_held || is_blind || is_moved || allowed.value != record.value) {
+  if (is_overtaken || is_unreleased || is_held || is_blind || is_moved || allowed.value != record.value) {
     record.outcome = Outcome::withheld;
     record.why = record.why.str() +
-                 (is_overtaken ? "; overtaken by an override"
-                  : is_blind   ? "; not sent: no loop had a usable reading when its veto window passed"
+                 (is_overtaken    ? "; overtaken by an override"
+                  : is_unreleased ? "; not sent: no guardian released it within " + text_of(settings.approval_max)
+                  : is_blind      ? "; not sent: no loop had a usable reading when its veto window passed"
                   : is_moved ? "; not sent: " + runtime.guarded.applied.to_string() + " was applied in its veto window"
                              : "; not sent: no longer allowed when its veto window passed");
   } else {

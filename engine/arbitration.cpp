@@ -65,7 +65,13 @@ double Engine::State::proposed(std::uint32_t index, const std::vector<oracle::Re
       break;
     }
   }
-  return parameter.base + contribution;
+  return base_of(index) + contribution;
+}
+
+double Engine::State::base_of(std::uint32_t index) const {
+  const ParameterPlan& parameter = plan.parameters[index];
+  return guardian::is_amount(parameter.settings->action.kind) ? parameters[index].guarded.applied.to_double()
+                                                              : parameter.base;
 }
 
 double Engine::State::weight(std::uint32_t loop, const std::vector<oracle::Reading>& readings) const {
@@ -108,7 +114,7 @@ double Engine::State::excess(std::uint32_t index, double total) const {
 void Engine::State::align(std::uint32_t index) {
   const ParameterPlan& parameter = plan.parameters[index];
   ParameterRuntime& runtime = parameters[index];
-  const double contribution = runtime.guarded.applied.to_double() - parameter.base;
+  const double contribution = runtime.guarded.applied.to_double() - base_of(index);
   if (parameter.decoupling != kNoDecoupling) {
     const DecouplingPlan& group = plan.decouplings[parameter.decoupling];
     std::array<double, controller::kDecouplingLoopsMax> contributions{};

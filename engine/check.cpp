@@ -10,6 +10,7 @@
 #include "core/expression.hpp"
 #include "core/format.hpp"
 #include "core/text.hpp"
+#include "economy/mechanism.hpp"
 #include "engine/check_bundles.hpp"
 #include "engine/check_decouplings.hpp"
 #include "engine/policy.hpp"
@@ -359,6 +360,35 @@ class Checker {
     duration(s.expiry, where + ".expiry", Duration::milliseconds(1), kDurationMax);
     duration(s.ack_timeout, where + ".ack_timeout", Duration::milliseconds(1), kDurationMax);
     duration(s.veto_window, where + ".veto_window", Duration::zero(), kDurationMax);
+    duration(s.approval_max, where + ".approval_max", Duration{1}, kDurationMax);
+    if (s.approve_above && decimal(*s.approve_above, s.decimals, where + ".approve_above")) {
+      range(s.approve_above->units() >= 0, where + ".approve_above", s.approve_above->to_string() + " is below 0");
+    }
+    action(s, where);
+  }
+
+  void action(const guardian::ParameterSettings& s, const std::string& where) {
+    const guardian::Action& x = s.action;
+    const std::string at = where + ".action";
+    range(x.recipients.empty() || x.kind == guardian::ActionKind::distribute, at + ".recipients",
+          "only distribute has recipients");
+    if (!guardian::is_amount(x.kind)) return;
+    const std::string kind(name_of(x.kind));
+    range(!x.asset.empty(), at + ".asset", kind + " needs the asset that it moves");
+    range(s.min.units() >= 0, where + ".min", "the total of what was moved is never below 0");
+    if (s.change.relative || (s.emergency && s.emergency->change.relative)) {
+      add(ErrorCode::conflict, where + ".change",
+          "the value is the total of what was moved so far: limit the amount of one action, not a share of the total");
+    }
+    if (s.flaps) add(ErrorCode::conflict, where + ".flaps", "an amount only goes one way");
+    if (x.kind != guardian::ActionKind::distribute) return;
+    range(!x.recipients.empty() && x.recipients.size() <= guardian::kRecipientsMax, at + ".recipients",
+          "distribute needs 1 to " + std::to_string(guardian::kRecipientsMax) + " recipients, has " +
+              std::to_string(x.recipients.size()));
+    std::uint64_t parts = 0;
+    for (const guardian::Recipient& r : x.recipients) parts += r.parts;
+    range(parts == guardian::kPartsWhole, at + ".recipients",
+          "the shares sum to " + short_text(static_cast<double>(parts) / guardian::kPartsWhole * 100) + "%, not 100%");
   }
 
   void on_grid(Decimal value, Decimal quantum, const std::string& where) {
@@ -396,6 +426,7 @@ class Checker {
     }
     plant(s, where);
     if (s.law) law(s, *s.law, where);
+    moves_amount(s, where);
     if (s.schedule) schedule(s, *s.schedule, where + ".schedule");
     if (!s.drives.empty()) cascade(s, where);
     gains(s.pid.gains, where);
@@ -471,6 +502,42 @@ class Checker {
     duration(s.corridor->horizon, where + ".corridor.horizon", Duration::milliseconds(1), kDurationMax);
   }
 
+  /// A total is moved by what gives amounts: the output of another law is a place to be at, not a thing to do.
+  void moves_amount(const controller::LoopSettings& s, const std::string& where) {
+    const auto parameter = std::find_if(p_.guardian.parameters.begin(), p_.guardian.parameters.end(),
+                                        [&](const auto& x) { return x.name == s.parameter; });
+    if (parameter == p_.guardian.parameters.end() || !guardian::is_amount(parameter->action.kind)) return;
+    if (s.law && s.law->kind() == controller::LawKind::economy) return;
+    add(ErrorCode::conflict, where + ".law",
+        "'" + s.parameter + "' is the total of amounts (" + std::string(name_of(parameter->action.kind)) +
+            "), which only the law economy moves, by a mechanism that gives amounts");
+  }
+
+  void economy(const controller::LoopSettings& s, const controller::EconomyLaw& law, const std::string& at) {
+    const auto mechanism = economy::mechanism(law.mechanism);
+    if (!mechanism) return add(mechanism.error().code, at + ".mechanism", mechanism.error().message);
+    const economy::Mechanism& m = **mechanism;
+    range(
+        law.inputs.size() == m.inputs.size(), at + ".inputs",
+        std::to_string(law.inputs.size()) + " inputs, " + law.mechanism + " takes " + std::to_string(m.inputs.size()));
+    for (std::size_t i = 0; i < std::min(law.inputs.size(), m.inputs.size()); ++i) {
+      if (law.inputs[i].source != controller::InputSource::constant) continue;
+      const auto ok = economy::require(m.inputs[i].name, law.inputs[i].constant, m.inputs[i].range);
+      if (!ok) add(ok.error().code, at + ".inputs." + std::string(m.inputs[i].name), ok.error().message);
+    }
+    const bool gives_amount = m.output == economy::MechanismOutput::amount;
+    if (law.is_amount != gives_amount) add(ErrorCode::conflict, at, "is_amount is not what the mechanism gives");
+    const auto parameter = std::find_if(p_.guardian.parameters.begin(), p_.guardian.parameters.end(),
+                                        [&](const auto& x) { return x.name == s.parameter; });
+    if (parameter == p_.guardian.parameters.end()) return;
+    if (gives_amount != guardian::is_amount(parameter->action.kind)) {
+      add(ErrorCode::conflict, at + ".mechanism",
+          gives_amount ? law.mechanism + " gives an amount to be moved, and '" + s.parameter +
+                             "' has no action that moves one (distribute, mint, burn, buy_back, move_liquidity)"
+                       : law.mechanism + " gives a value, and '" + s.parameter + "' is the total of amounts");
+    }
+  }
+
   void law(const controller::LoopSettings& s, const controller::LawSettings& law, const std::string& where) {
     const std::string at = where + ".law." + std::string(controller::name_of(law.kind()));
     if (const auto ok = controller::check(law, p_.period); !ok) {
@@ -480,6 +547,7 @@ class Checker {
     for (const std::string& name : controller::metrics_of(law)) {
       if (!name.empty()) known("metric", name, metrics_, at);
     }
+    if (const auto* x = std::get_if<controller::EconomyLaw>(&law.choice)) economy(s, *x, at);
     const bool divides = law.kind() == controller::LawKind::multiplicative ||
                          law.kind() == controller::LawKind::ratio || law.kind() == controller::LawKind::sigmoid;
     range(!divides || s.setpoint > 0, where + ".setpoint",

@@ -162,6 +162,25 @@ struct Handler {
                 "adjustment " + std::to_string(command.id) + " is not in a veto window");
   }
 
+  Said release() {
+    if (auto ok = check_order(settings(), order, Expiry::optional); !ok) return tl::make_unexpected(ok.error());
+    const std::string what = "adjustment " + std::to_string(command.id);
+    for (ParameterRuntime& runtime : state.parameters) {
+      auto& under_way = runtime.under_way;
+      if (!under_way || under_way->id != command.id) continue;
+      if (under_way->sent) return fail(ErrorCode::conflict, "adjustment", what + " was already sent");
+      if (under_way->approval_ends.is_never()) {
+        return fail(ErrorCode::conflict, "adjustment", what + " needs no release; it waits for its veto window alone");
+      }
+      if (under_way->released) return fail(ErrorCode::duplicate, "adjustment", what + " was released before");
+      under_way->released = true;
+      return what + (order.at < under_way->ready
+                         ? " will be sent when its veto window has passed, at " + text_of(under_way->ready)
+                         : " will be sent at the next tick, if it is still allowed then");
+    }
+    return fail(ErrorCode::unknown_name, "adjustment", what + " does not wait for a release");
+  }
+
   Said clear_halt() {
     if (auto ok = check_order(settings(), order, Expiry::optional); !ok) return tl::make_unexpected(ok.error());
     const bool was_doubted = state.trust_again(command.target);
@@ -199,6 +218,7 @@ struct Handler {
       case CommandKind::emergency_on: return emergency_on();
       case CommandKind::emergency_off: return emergency_off();
       case CommandKind::veto: return veto();
+      case CommandKind::release: return release();
       case CommandKind::clear_halt: return clear_halt();
       case CommandKind::allow_policy: return allow_policy();
       case CommandKind::approve:

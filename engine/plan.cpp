@@ -5,6 +5,7 @@
 #include "controller/law.hpp"
 #include "controller/pid.hpp"
 #include "core/check.hpp"
+#include "economy/mechanism.hpp"
 
 namespace homeostat::engine {
 namespace {
@@ -55,6 +56,10 @@ void add_law(LoopPlan& plan, const controller::LoopSettings& settings,
   plan.can_align = plan.law != nullptr || plan.can_wind_up;  // what a law cannot remember its bridge carries
   if (plan.law == nullptr) return;
   const controller::LawMetrics others = controller::metrics_of(*plan.law);
+  if (const auto* law = std::get_if<controller::EconomyLaw>(&plan.law->choice)) {
+    plan.mechanism = economy::mechanism(law->mechanism).value_or(nullptr);
+    HOMEOSTAT_CHECK(plan.mechanism != nullptr);
+  }
   static_assert(controller::kLawMetricsMax == std::tuple_size_v<decltype(plan.law_metrics)>);
   for (std::size_t i = 0; i < others.size(); ++i) {
     if (!others[i].empty()) plan.law_metrics[i] = metrics.at(others[i]);

@@ -9,10 +9,15 @@
 #include <string_view>
 #include <vector>
 
+#include "controller/law.hpp"
 #include "controller/settings.hpp"
 #include "core/shared_text.hpp"
 #include "engine/plausibility.hpp"
 #include "engine/policy.hpp"
+
+namespace homeostat::economy {
+struct Mechanism;
+}
 
 namespace homeostat::engine {
 
@@ -31,7 +36,12 @@ struct LoopPlan {
   std::vector<Actuator> actuators;
   const controller::LawSettings* law = nullptr;  ///< none = pid
   /// The metrics that the law reads besides, in its own places; kNoMetric where it reads none.
-  std::array<std::uint32_t, 3> law_metrics{kNoMetric, kNoMetric, kNoMetric};
+  std::array<std::uint32_t, controller::kLawMetricsMax> law_metrics = [] {
+    std::array<std::uint32_t, controller::kLawMetricsMax> none{};
+    none.fill(kNoMetric);
+    return none;
+  }();
+  const economy::Mechanism* mechanism = nullptr;  ///< of the law economy
   bool can_wind_up = false;  ///< remembers what a difference between wanted and applied can wind up
   std::uint32_t schedule_metric = kNoMetric;
   std::uint32_t drives = kNoLoop;  ///< the loop whose set-point it moves; none = its parameter

@@ -12,6 +12,7 @@
 #include "core/decimal.hpp"
 #include "core/shared_text.hpp"
 #include "core/time.hpp"
+#include "guardian/action.hpp"
 #include "guardian/limits.hpp"
 #include "guardian/mode.hpp"
 #include "oracle/reading.hpp"
@@ -46,13 +47,14 @@ struct LoopTerms {
   double share = 1;         ///< U of this parameter per U of its output, by the decoupling
   double contribution = 0;  ///< what it comes to here: share x what of its output its own parameter can follow, U
   SharedText moves;         ///< its own parameter, where that is another one of the decoupling; empty = this one
+  SharedText detail;        ///< of the law economy: the mechanism, what it was given, and what it gave or refused
 
   template <class Archive, class Self>
   static void fields(Archive& a, Self& x) {
     a(x.loop), a(x.metric), a(x.reading), a(x.setpoint), a(x.error), a(x.p), a(x.i), a(x.d), a(x.feed_forward),
         a(x.unlimited), a(x.output), a(x.tracking), a(x.frozen), a(x.emergency_gains), a(x.law), a(x.reason), a(x.raw),
         a(x.waiting), a(x.gain_factor), a(x.weight), a(x.drives), a(x.decoupling), a(x.share), a(x.contribution),
-        a(x.moves);
+        a(x.moves), a(x.detail);
   }
 };
 
@@ -62,9 +64,10 @@ enum class Outcome : std::uint8_t {
   awaiting_veto,  ///< will be sent when its veto window has passed
   emitted,
   vetoed,
+  awaiting_approval,  ///< will be sent when a guardian has released it
 };
 constexpr Outcome last_of(Outcome) {
-  return Outcome::vetoed;
+  return Outcome::awaiting_approval;
 }
 [[nodiscard]] constexpr std::string_view name_of(Outcome o) {
   switch (o) {
@@ -73,6 +76,7 @@ constexpr Outcome last_of(Outcome) {
     case Outcome::awaiting_veto: return "awaiting_veto";
     case Outcome::emitted: return "emitted";
     case Outcome::vetoed: return "vetoed";
+    case Outcome::awaiting_approval: return "awaiting_approval";
   }
   return "?";
 }
@@ -126,6 +130,21 @@ struct DecisionRecord {
   }
 };
 
+/// What an adjustment is in the world.
+struct Act {
+  guardian::ActionKind kind = guardian::ActionKind::set;
+  SharedText asset;
+  SharedText from;
+  SharedText to;
+  Decimal amount;                             ///< what is to be moved now; value - previous of an amount, else 0
+  std::vector<guardian::Transfer> transfers;  ///< of a distribution; they sum to the amount
+
+  template <class Archive, class Self>
+  static void fields(Archive& a, Self& x) {
+    a(x.kind), a(x.asset), a(x.from), a(x.to), a(x.amount), a(x.transfers);
+  }
+};
+
 /// One parameter of a bundle that is sent as one.
 struct BundleMember {
   std::uint64_t id = 0;  ///< of its decision
@@ -133,10 +152,11 @@ struct BundleMember {
   Decimal value;
   Decimal previous;
   SharedText why;
+  Act act;
 
   template <class Archive, class Self>
   static void fields(Archive& a, Self& x) {
-    a(x.id), a(x.parameter), a(x.value), a(x.previous), a(x.why);
+    a(x.id), a(x.parameter), a(x.value), a(x.previous), a(x.why), a(x.act);
   }
 };
 
@@ -153,11 +173,12 @@ struct Adjustment {
   SharedText why;
   SharedText bundle;                  ///< empty = a parameter on its own
   std::vector<BundleMember> members;  ///< ascending ids, at least two of them; empty = a parameter on its own
+  Act act;                            ///< what it is in the world; of a bundle, every member's own
 
   template <class Archive, class Self>
   static void fields(Archive& a, Self& x) {
     a(x.id), a(x.parameter), a(x.value), a(x.previous), a(x.created), a(x.expires), a(x.slot), a(x.why), a(x.bundle),
-        a(x.members);
+        a(x.members), a(x.act);
   }
 };
 

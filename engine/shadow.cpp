@@ -16,8 +16,8 @@ LiveDecision decision_of(const DecisionRecord& record) {
 }
 
 bool names_an_id(guardian::CommandKind kind) {
-  return kind == guardian::CommandKind::veto || kind == guardian::CommandKind::approve ||
-         kind == guardian::CommandKind::reject;
+  return kind == guardian::CommandKind::veto || kind == guardian::CommandKind::release ||
+         kind == guardian::CommandKind::approve || kind == guardian::CommandKind::reject;
 }
 
 ActuatorReport applied_at_once(const Adjustment& adjustment) {

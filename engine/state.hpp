@@ -79,11 +79,13 @@ struct UnderWay {
   /// since).
   std::vector<LoopMemory> laws;
   double proposed_before = 0;  ///< and what they proposed then, U
+  Instant approval_ends;       ///< a guardian must have released it by then; never = it needs no release
+  bool released = false;
 
   template <class Archive, class Self>
   static void fields(Archive& a, Self& x) {
     a(x.id), a(x.sent), a(x.ready), a(x.sent_at), a(x.expires), a(x.timed_out), a(x.before), a(x.laws),
-        a(x.proposed_before);
+        a(x.proposed_before), a(x.approval_ends), a(x.released);
   }
 };
 
@@ -246,6 +248,7 @@ struct Engine::State {
   void report_bundle(const ActuatorReport& report, const DecisionRecord& any, Effects& effects);
   void answer(DecisionRecord& record, const ActuatorReport& report, Decimal value, Effects& effects);
   void back_off(std::uint32_t parameter, Instant at, std::string reason);
+  [[nodiscard]] Act act_of(const DecisionRecord& record) const;
   [[nodiscard]] Adjustment adjustment_of(const DecisionRecord& record, Instant expires) const;
 
   // commands.cpp
@@ -271,6 +274,8 @@ struct Engine::State {
   [[nodiscard]] double weight(std::uint32_t loop, const std::vector<oracle::Reading>& readings) const;
   [[nodiscard]] double excess(std::uint32_t parameter, double total) const;
   void align(std::uint32_t parameter);
+  /// What the contributions of its loops are around, U: its initial value; of an amount, what was moved already.
+  [[nodiscard]] double base_of(std::uint32_t parameter) const;
   void align_all();
 
   /// The mode by whose gains and limits is acted: an emergency stays one beneath a halt.

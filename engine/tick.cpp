@@ -31,6 +31,7 @@ void tell_law(const LoopPlan& plan, const LoopState& loop, LoopTerms& terms) {
   if (loop.law.get() == nullptr) return;
   terms.reason = loop.law.get()->reason;
   terms.raw = loop.law.get()->raw;
+  terms.detail = loop.law.get()->detail;
 }
 
 std::string until_text(const guardian::Order& order) {
@@ -97,7 +98,7 @@ void Engine::State::step_loops(const std::vector<oracle::Reading>& readings, dou
       for (const auto loop : parameter.loops)
         loops[loop].excess = total == 0 ? 0 : total * share(parameter, loop, true);
     } else {
-      for (const auto loop : parameter.loops) loops[loop].excess = excess(p, parameter.base + loops[loop].output());
+      for (const auto loop : parameter.loops) loops[loop].excess = excess(p, base_of(p) + loops[loop].output());
     }
     for (const auto loop : parameter.loops) step_loop(loop, readings, dt_s);
   }
@@ -196,7 +197,9 @@ void Engine::State::hold_back_all(std::uint32_t index, DecisionRecord& record) c
                              "; its loops hold until it is, or until it expires in " +
                              text_of(runtime.under_way->expires - progress.at)
                    : runtime.under_way->sent ? " is not answered yet"
-                                             : " waits for its veto window"));
+                   : !runtime.under_way->approval_ends.is_never() && !runtime.under_way->released
+                       ? " waits for a guardian to release it"
+                       : " waits for its veto window"));
   }
   if (progress.at < runtime.retry_at) {
     hold_back(record, Limit::backoff, runtime.retry_reason + ", again in " + text_of(runtime.retry_at - progress.at));
@@ -237,16 +240,23 @@ void Engine::State::conclude(std::uint32_t index, DecisionRecord& record, Effect
   const guardian::ParameterSettings& settings = *plan.parameters[index].settings;
   const std::string_view override_by = record.overridden ? std::string_view(runtime.override_order->order.actor) : "";
   const bool has_veto_window = settings.veto_window.ns > 0 && !record.overridden;
+  const bool needs_release =
+      !record.overridden && settings.approve_above && (record.value - record.previous).abs() > *settings.approve_above;
   if (record.value == record.previous) {
     record.outcome = record.limits.empty() ? Outcome::no_change : Outcome::withheld;
   } else {
-    record.outcome = has_veto_window ? Outcome::awaiting_veto : Outcome::emitted;
+    record.outcome = needs_release     ? Outcome::awaiting_approval
+                     : has_veto_window ? Outcome::awaiting_veto
+                                       : Outcome::emitted;
   }
   record.why = why(record, settings, override_by, sentence);
   if (record.outcome == Outcome::emitted) {
     send(index, record, effects);
-  } else if (record.outcome == Outcome::awaiting_veto) {
-    runtime.under_way = UnderWay{record.id, false, progress.at + settings.veto_window, {}, {}, false, {}, {}, 0};
+  } else if (record.outcome == Outcome::awaiting_veto || record.outcome == Outcome::awaiting_approval) {
+    UnderWay& waiting = runtime.under_way.emplace();
+    waiting.id = record.id;
+    waiting.ready = progress.at + settings.veto_window;
+    if (needs_release) waiting.approval_ends = progress.at + settings.approval_max;
     adjustments.insert_or_assign(adjustments.end(), record.id, record);
   }
 

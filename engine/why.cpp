@@ -104,11 +104,20 @@ SharedText why(const DecisionRecord& record, const guardian::ParameterSettings& 
       break;
     case Outcome::vetoed:
     case Outcome::awaiting_veto:
+    case Outcome::awaiting_approval:
     case Outcome::emitted:
-      text.append(record.outcome == Outcome::awaiting_veto ? "waits for its veto window, " : "");
-      text.append(record.value > record.previous ? "raised " : "lowered ");
-      append(text, record.previous, settings.unit);
-      append(text.append(" -> "), record.value, settings.unit);
+      text.append(record.outcome == Outcome::awaiting_veto       ? "waits for its veto window, "
+                  : record.outcome == Outcome::awaiting_approval ? "waits for a guardian to release it, "
+                                                                 : "");
+      if (is_amount(settings.action.kind)) {
+        append(text.append(name_of(settings.action.kind)).append(" "), record.value - record.previous, settings.unit);
+        append(text.append(", "), record.value, settings.unit);
+        text.append(" in all");
+      } else {
+        text.append(record.value > record.previous ? "raised " : "lowered ");
+        append(text, record.previous, settings.unit);
+        append(text.append(" -> "), record.value, settings.unit);
+      }
       append_reason(text.append(": "), record, override_by);
       append_easing(text, record);
       if (!record.limits.empty()) append_last_limit(text.append("; limited by "), record);

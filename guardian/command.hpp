@@ -25,11 +25,12 @@ enum class CommandKind : std::uint8_t {
   allow_policy,  ///< a configuration, by its digest, may loosen limits when it is loaded
   approve,       ///< a command that waits for more signatures
   reject,        ///< likewise: it will not be carried out
+  release,       ///< an adjustment that waits for a guardian's approval may be sent
 };
-inline constexpr std::size_t kCommandKindCount = 13;
+inline constexpr std::size_t kCommandKindCount = 14;
 
 constexpr CommandKind last_of(CommandKind) {
-  return CommandKind::reject;
+  return CommandKind::release;
 }
 [[nodiscard]] constexpr std::string_view name_of(CommandKind kind) {
   switch (kind) {
@@ -46,6 +47,7 @@ constexpr CommandKind last_of(CommandKind) {
     case CommandKind::allow_policy: return "allow policy";
     case CommandKind::approve: return "approve";
     case CommandKind::reject: return "reject";
+    case CommandKind::release: return "release";
   }
   return "?";
 }
@@ -73,7 +75,7 @@ struct Command {
   std::optional<Decimal> value;  ///< override_value
   double shift = 0;              ///< shift_setpoint, in the metric's unit
   Instant until;                 ///< override_value, shift_setpoint, and optionally pause, emergency_on; never = none
-  std::uint64_t id = 0;          ///< veto: of the adjustment; approve, reject: of the waiting command
+  std::uint64_t id = 0;          ///< veto, release: of the adjustment; approve, reject: of the waiting command
 
   template <class Archive, class Self>
   static void fields(Archive& a, Self& x) {

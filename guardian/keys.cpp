@@ -20,6 +20,7 @@ Role role_for(CommandKind kind) {
     case CommandKind::emergency_on:
     case CommandKind::emergency_off:
     case CommandKind::clear_halt:
+    case CommandKind::release:
     case CommandKind::approve: return Role::guardian;  // of approve: and what the approved command asks for
     case CommandKind::allow_policy: return Role::admin;
   }

@@ -74,6 +74,13 @@ void apply_bounds(const ParameterSettings& settings, Allowed& allowed) {
   }
 }
 
+/// The total of what was moved never falls.
+void apply_total(const ParameterSettings& settings, Decimal applied, Allowed& allowed) {
+  if (!is_amount(settings.action.kind) || allowed.value >= applied) return;
+  bite(allowed, Limit::hard_min, applied,
+       with_unit(applied, settings) + " were moved already, and cannot be taken back");
+}
+
 void apply_change(const ParameterSettings& settings, Decimal applied, OperatingMode mode, Allowed& allowed) {
   const auto most = change_max(settings, applied, mode);
   if (!most) return;
@@ -187,6 +194,7 @@ Allowed limit(const ParameterSettings& settings, const ParameterState& state, De
               Instant at) {
   Allowed allowed{wanted, {}};
   apply_bounds(settings, allowed);
+  apply_total(settings, state.applied, allowed);
   // What is applied may be off the grid or outside the bounds; a whole number of quanta is sent all the same.
   allowed.value = rounded_towards(state.applied, allowed.value, settings.quantum);
   if (allowed.value != state.applied) apply_change(settings, state.applied, mode, allowed);
@@ -201,6 +209,7 @@ Allowed limit_override(const ParameterSettings& settings, const ParameterState& 
                        OperatingMode mode) {
   Allowed allowed{wanted, {}};
   apply_bounds(settings, allowed);
+  apply_total(settings, state.applied, allowed);
   allowed.value = rounded_towards(state.applied, allowed.value, settings.quantum);
   if (allowed.value != state.applied) apply_change(settings, state.applied, mode, allowed);
   return allowed;

@@ -81,6 +81,10 @@ void Comparison::parameter(const ParameterSettings& was, const ParameterSettings
   }
   if_longer(at + ".expiry", was.expiry, now.expiry);
   if_shorter(at + ".veto_window", was.veto_window, now.veto_window);
+  if (was.approve_above && (!now.approve_above || *now.approve_above > *was.approve_above)) {
+    say(at + ".approve_above lets more pass unapproved");
+  }
+  if (was.action != now.action) say(at + ".action is another one");
 }
 
 bool is_same(const Key& a, const Key& b) {

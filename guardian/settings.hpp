@@ -8,6 +8,7 @@
 
 #include "core/decimal.hpp"
 #include "core/time.hpp"
+#include "guardian/action.hpp"
 #include "guardian/bundle.hpp"
 #include "guardian/keys.hpp"
 
@@ -75,6 +76,10 @@ struct ParameterSettings {
   std::optional<FlapBudget> flaps;
   bool restricted = false;                    ///< no automation moves it, only a guardian's override
   std::vector<ValueRange> restricted_values;  ///< no automation sends these, only a guardian's override
+  Action action;                              ///< what its adjustments are in the world
+  /// A larger change waits until a guardian releases it; none = nothing waits.
+  std::optional<Decimal> approve_above;
+  Duration approval_max = Duration::hours(24);  ///< what nobody has released by then is not sent
 };
 
 struct Settings {

@@ -30,6 +30,7 @@ Lines lines_of(CommandKind kind) {
     case CommandKind::emergency_on: return {.until = true, .until_is_optional = true};
     case CommandKind::emergency_off: return {};
     case CommandKind::veto:
+    case CommandKind::release:
     case CommandKind::approve:
     case CommandKind::reject: return {.id = true};
   }

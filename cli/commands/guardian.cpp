@@ -180,7 +180,9 @@ Outcome<> emergency(Context& context, const OrderOptions& o) {
   return send(context, ready->client, o, request);
 }
 
-Outcome<> veto(Context& context, const OrderOptions& o) {
+/// A veto or a release: of an adjustment that waits.
+template <class Request>
+Outcome<> of_waiting(Context& context, const OrderOptions& o, std::string_view verb) {
   auto ready = prepare(context, o);
   if (!ready) return tl::make_unexpected(ready.error());
   v1::ExplainRequest which;
@@ -188,15 +190,18 @@ Outcome<> veto(Context& context, const OrderOptions& o) {
   const auto found = ready->client.call(which);
   if (!found) return tl::make_unexpected(found.error());
   const v1::Decision& d = found->decision();
-  if (d.outcome() != "awaiting_veto") {
+  const bool waits_for_release = d.outcome() == "awaiting_approval";
+  if (!waits_for_release && (verb == "release" || d.outcome() != "awaiting_veto")) {
     return stop(ExitCode::conflict,
-                fmt::format("#{} ({}) is past its veto window: {}; to undo it, override the parameter", o.id,
-                            d.parameter(), outcome_cell(d).text));
+                verb == "release"
+                    ? fmt::format("#{} ({}) does not wait for a release: {}", o.id, d.parameter(), outcome_cell(d).text)
+                    : fmt::format("#{} ({}) is past its veto window: {}; to undo it, override the parameter", o.id,
+                                  d.parameter(), outcome_cell(d).text));
   }
-  const std::string plan = fmt::format("veto: #{} would take {} from {} to {}\n{}", d.id(), d.parameter(), d.previous(),
-                                       with_unit(d.value(), d.unit()), d.why());
+  const std::string plan = fmt::format("{}: #{} would take {} from {} to {}\n{}", verb, d.id(), d.parameter(),
+                                       d.previous(), with_unit(d.value(), d.unit()), d.why());
   if (const auto yes = confirm(context, o, plan); !yes) return yes;
-  v1::VetoRequest request;
+  Request request;
   *request.mutable_order() = ready->order;
   request.set_adjustment_id(o.id);
   return send(context, ready->client, o, request);
@@ -299,9 +304,17 @@ void add_steering_commands(CLI::App& group, Context& context) {
   add_for(app, order, "with on; default: until ordered off", false);
 
   order = std::make_shared<OrderOptions>();
-  app = add_order(group, context, "veto", CommandKind::veto, "Stop an adjustment that is still in its veto window",
-                  order, {"homeostat guardian veto 118 --reason \"based on a bad price\""}, veto);
+  app = add_order(group, context, "veto", CommandKind::veto, "Stop an adjustment that still waits", order,
+                  {"homeostat guardian veto 118 --reason \"based on a bad price\""},
+                  [](Context& c, const OrderOptions& o) { return of_waiting<v1::VetoRequest>(c, o, "veto"); });
   app->add_option("ID", order->id, "of the adjustment (homeostat adjustments)")->required()->check(CLI::PositiveNumber);
+
+  order = std::make_shared<OrderOptions>();
+  app = add_order(group, context, "release", CommandKind::release,
+                  "Let an adjustment go that needs a guardian's approval", order,
+                  {"homeostat guardian release 118 --reason \"as decided by vote 12\""},
+                  [](Context& c, const OrderOptions& o) { return of_waiting<v1::ReleaseRequest>(c, o, "release"); });
+  app->add_option("ID", order->id, "of the adjustment (homeostat decisions)")->required()->check(CLI::PositiveNumber);
 
   order = std::make_shared<OrderOptions>();
   app = add_order(group, context, "clear-halt", CommandKind::clear_halt,

@@ -21,6 +21,7 @@ bool led_to_an_adjustment(const engine::DecisionRecord& record) {
     case engine::Outcome::no_change:
     case engine::Outcome::withheld: return false;
     case engine::Outcome::awaiting_veto:
+    case engine::Outcome::awaiting_approval:
     case engine::Outcome::emitted:
     case engine::Outcome::vetoed: return true;
   }

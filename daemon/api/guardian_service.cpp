@@ -46,6 +46,10 @@ class GuardianService final : public v1::GuardianService::CallbackService {
                            CommandResponse* response) override {
     return order(Method::veto, *call, *request, response);
   }
+  ServerUnaryReactor* Release(CallbackServerContext* call, const v1::ReleaseRequest* request,
+                              CommandResponse* response) override {
+    return order(Method::release, *call, *request, response);
+  }
   ServerUnaryReactor* ClearHalt(CallbackServerContext* call, const v1::ClearHaltRequest* request,
                                 CommandResponse* response) override {
     return order(Method::clear_halt, *call, *request, response);

@@ -20,13 +20,13 @@ constexpr std::array<MethodName, kMethodCount> kMethodNames = {{
     {kGuardian, "Resume"},        {kGuardian, "Override"},
     {kGuardian, "ClearOverride"}, {kGuardian, "ShiftSetpoint"},
     {kGuardian, "ClearShift"},    {kGuardian, "Emergency"},
-    {kGuardian, "Veto"},          {kGuardian, "ClearHalt"},
-    {kGuardian, "Submit"},        {kGuardian, "ListPending"},
-    {kAdmin, "Reload"},           {kAdmin, "GetConfig"},
-    {kAdmin, "Backup"},           {kAdmin, "SetLogLevel"},
-    {kAdmin, "GetVersion"},       {kAdmin, "AddShadow"},
-    {kAdmin, "RemoveShadow"},     {kAdmin, "ListShadows"},
-    {kAdmin, "PromoteShadow"},
+    {kGuardian, "Veto"},          {kGuardian, "Release"},
+    {kGuardian, "ClearHalt"},     {kGuardian, "Submit"},
+    {kGuardian, "ListPending"},   {kAdmin, "Reload"},
+    {kAdmin, "GetConfig"},        {kAdmin, "Backup"},
+    {kAdmin, "SetLogLevel"},      {kAdmin, "GetVersion"},
+    {kAdmin, "AddShadow"},        {kAdmin, "RemoveShadow"},
+    {kAdmin, "ListShadows"},      {kAdmin, "PromoteShadow"},
 }};
 
 constexpr std::array<std::string_view, kStatusCodeCount> kStatusCodeNames = {

@@ -33,6 +33,7 @@ enum class Method : std::uint8_t {
   clear_shift,
   emergency,
   veto,
+  release,
   clear_halt,
   submit,
   list_pending,
@@ -46,7 +47,7 @@ enum class Method : std::uint8_t {
   list_shadows,
   promote_shadow,
 };
-inline constexpr std::size_t kMethodCount = 33;
+inline constexpr std::size_t kMethodCount = 34;
 static_assert(static_cast<std::size_t>(Method::promote_shadow) + 1 == kMethodCount);
 
 struct MethodName {

@@ -73,6 +73,23 @@ Result<Subscription> subscription_from_proto(const v1::SubscribeRequest& proto, 
   return subscription;
 }
 
+namespace {
+void proto_from_act(const engine::Act& act, v1::Action& proto) {
+  proto.set_kind(std::string(name_of(act.kind)));
+  proto.set_asset(act.asset.str());
+  proto.set_from(act.from.str());
+  proto.set_to(act.to.str());
+  proto.set_amount(act.amount.to_string());
+  proto.set_amount_units(text_of(act.amount.units()));
+  for (const guardian::Transfer& t : act.transfers) {
+    v1::Transfer& transfer = *proto.add_transfers();
+    transfer.set_to(t.to);
+    transfer.set_amount(t.amount.to_string());
+    transfer.set_units(text_of(t.amount.units()));
+  }
+}
+}  // namespace
+
 void proto_from_adjustment(const engine::Adjustment& adjustment, std::uint64_t epoch, v1::Adjustment& proto) {
   proto.set_id(adjustment.id);
   proto.set_epoch(epoch);
@@ -85,6 +102,7 @@ void proto_from_adjustment(const engine::Adjustment& adjustment, std::uint64_t e
   set_instant(proto, &v1::Adjustment::mutable_expires, adjustment.expires);
   proto.set_why(valid_utf8(adjustment.why));
   proto.set_bundle(adjustment.bundle.str());
+  if (adjustment.act.kind != guardian::ActionKind::set) proto_from_act(adjustment.act, *proto.mutable_action());
   for (const engine::BundleMember& m : adjustment.members) {
     v1::BundleMember& member = *proto.add_members();
     member.set_id(m.id);
@@ -94,6 +112,7 @@ void proto_from_adjustment(const engine::Adjustment& adjustment, std::uint64_t e
     member.set_decimals(static_cast<std::uint32_t>(m.value.decimals()));
     member.set_previous(m.previous.to_string());
     member.set_why(valid_utf8(m.why));
+    if (m.act.kind != guardian::ActionKind::set) proto_from_act(m.act, *member.mutable_action());
   }
 }
 

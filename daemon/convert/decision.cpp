@@ -83,6 +83,7 @@ void proto_from_terms(const engine::LoopTerms& terms, v1::LoopTerms& proto) {
     proto.set_law(std::string(name_of(terms.law)));
     proto.set_raw(terms.raw);
     proto.set_reason(std::string(name_of(terms.reason)));
+    proto.set_detail(valid_utf8(terms.detail));
   }
   proto.set_waiting(terms.waiting);
 }

@@ -32,6 +32,10 @@ void write_head(Out out, const engine::DecisionRecord& record, std::string_view 
       fmt::format_to(out, "{} is to move from {} to {} when its veto window has passed.\n", record.parameter.view(),
                      previous, value);
       break;
+    case engine::Outcome::awaiting_approval:
+      fmt::format_to(out, "{} is to move from {} to {} when a guardian has released it.\n", record.parameter.view(),
+                     previous, value);
+      break;
     case engine::Outcome::emitted:
       fmt::format_to(out, "{} was moved from {} to {}.\n", record.parameter.view(), previous, value);
       break;
@@ -50,6 +54,7 @@ void write_law(Out out, const engine::LoopTerms& terms, std::string_view unit) {
   if (terms.p != 0 || terms.i != 0) fmt::format_to(out, "P {:+.6g}, I {:+.6g}: ", terms.p, terms.i);
   fmt::format_to(out, "{} by itself; {} ({})\n", with_unit(fmt::format("{:.9g}", terms.raw), unit),
                  words_of(terms.reason), name_of(terms.reason));
+  if (!terms.detail.empty()) fmt::format_to(out, "           {}\n", terms.detail.view());
   fmt::format_to(out, "           contributes {:+.6g}{}\n", terms.output,
                  terms.output != terms.unlimited ? fmt::format(", limited from {:+.6g}", terms.unlimited) : "");
 }

@@ -117,6 +117,17 @@ CommandResult build(CommandResult command, Steps... steps) {
 
 }  // namespace
 
+namespace {
+Result<> set_adjustment(engine::GuardianCommand& command, std::uint64_t id, const char* what) {
+  if (id == 0) {
+    return fail(ErrorCode::invalid_argument, "adjustment_id",
+                std::string("is required: the id of the adjustment to ") + what);
+  }
+  command.id = id;
+  return {};
+}
+}  // namespace
+
 CommandResult command_from_proto(const v1::PauseRequest& proto, const OrderContext& context) {
   return build(
       order_from_proto(proto.order(), engine::CommandKind::pause, context),
@@ -166,13 +177,13 @@ CommandResult command_from_proto(const v1::EmergencyRequest& proto, const OrderC
 }
 
 CommandResult command_from_proto(const v1::VetoRequest& proto, const OrderContext& context) {
-  return build(order_from_proto(proto.order(), engine::CommandKind::veto, context), [&](auto& command) -> Result<> {
-    if (proto.adjustment_id() == 0) {
-      return fail(ErrorCode::invalid_argument, "adjustment_id", "is required: the id of the adjustment to veto");
-    }
-    command.id = proto.adjustment_id();
-    return {};
-  });
+  return build(order_from_proto(proto.order(), engine::CommandKind::veto, context),
+               [&](auto& command) { return set_adjustment(command, proto.adjustment_id(), "veto"); });
+}
+
+CommandResult command_from_proto(const v1::ReleaseRequest& proto, const OrderContext& context) {
+  return build(order_from_proto(proto.order(), engine::CommandKind::release, context),
+               [&](auto& command) { return set_adjustment(command, proto.adjustment_id(), "release"); });
 }
 
 CommandResult command_from_proto(const v1::ClearHaltRequest& proto, const OrderContext& context) {

@@ -27,6 +27,7 @@ using CommandResult = Result<engine::GuardianCommand>;
 [[nodiscard]] CommandResult command_from_proto(const v1::ClearShiftRequest& proto, const OrderContext& context);
 [[nodiscard]] CommandResult command_from_proto(const v1::EmergencyRequest& proto, const OrderContext& context);
 [[nodiscard]] CommandResult command_from_proto(const v1::VetoRequest& proto, const OrderContext& context);
+[[nodiscard]] CommandResult command_from_proto(const v1::ReleaseRequest& proto, const OrderContext& context);
 [[nodiscard]] CommandResult command_from_proto(const v1::ClearHaltRequest& proto, const OrderContext& context);
 
 /// Only the sizes are judged here; what the text says, and whether the signature is right, the engine judges.

@@ -219,7 +219,7 @@ class Dump {
   void put(const std::string& path, const guardian::ParameterSettings& x) {
     const auto& [name, unit, help, decimals, initial, min, max, quantum, change, cooldown_up, cooldown_down, drift,
                  emergency, arbitration, expiry, ack_timeout, veto_window, derisking, flaps, restricted,
-                 restricted_values] = x;
+                 restricted_values, act, approve_above, approval_max] = x;
     fields(path, "unit help decimals initial min max quantum change", unit, help, decimals, initial, min, max, quantum,
            change);
     fields(path, "cooldown_up cooldown_down drift emergency arbitration expiry ack_timeout veto_window", cooldown_up,
@@ -227,6 +227,11 @@ class Dump {
     std::vector<std::string> ranges;
     for (const auto& [from, to] : restricted_values) ranges.push_back(from.to_string() + ".." + to.to_string());
     fields(path, "derisking flaps restricted restricted_values", derisking, flaps, restricted, ranges);
+    const auto& [kind, asset, from_name, to_name, recipients] = act;
+    std::vector<std::string> shares;
+    for (const auto& [recipient, parts] : recipients) shares.push_back(recipient + "=" + std::to_string(parts));
+    fields(path, "action.kind action.asset action.from action.to action.recipients approve_above approval_max",
+           std::string(name_of(kind)), asset, from_name, to_name, shares, approve_above, approval_max);
   }
   void put(const std::string& path, const controller::Gains& x) {
     const auto& [kp, ki_per_s, kd_s] = x;
@@ -321,6 +326,15 @@ class Dump {
     fields(path, "rate_0 rate_extra rate_cap peg sigma keepers_target", rate_0, rate_extra, rate_cap, peg, sigma,
            keepers_target);
     fields(path, "keepers_share debt debt_ceiling keepers_mean", keepers_share, debt, debt_ceiling, keepers_mean);
+  }
+  void put(const std::string& path, const controller::EconomyLaw& x) {
+    const auto& [mechanism, inputs, is_amount, scale, action] = x;
+    std::vector<std::string> list;
+    for (const auto& [source, constant, metric, input_scale] : inputs) {
+      list.push_back(std::to_string(static_cast<int>(source)) + ":" + text_of(constant) + ":" + metric + "*" +
+                     text_of(input_scale));
+    }
+    fields(path, "mechanism inputs is_amount scale action", mechanism, list, is_amount, scale, action);
   }
   void put(const std::string& path, const controller::Plausibility& x) {
     const auto& [moved_ratio, within, response_ratio] = x;

@@ -102,6 +102,8 @@ bool is_tied_to_others(const std::string& key) {
                                       "metrics.heat.samples.1",
                                       "metrics.price.samples.0",
                                       "parameters.fee.unit",
+                                      "loops.pay.parameter",
+                                      "loops.pay.law.economy.mechanism",
                                       "bundles.pair.members.0",
                                       "bundles.pair.members.1",
                                       "decoupling.road.loops.0",
@@ -110,7 +112,8 @@ bool is_tied_to_others(const std::string& key) {
                                       "decoupling.road.loops.1",
                                       "decoupling.poles.loops.0",
                                       "decoupling.poles.loops.1"};
-  return ones.count(key) > 0 || key.ends_with(".kind") || key.ends_with(".aggregate");
+  return ones.count(key) > 0 || key.ends_with(".kind") || key.ends_with(".aggregate") ||
+         key.find(".recipients.") != std::string::npos;  // shares sum to one
 }
 
 TEST(EveryKey, ChangedOrRemovedChangesExactlyWhatItSays) {
