@@ -231,6 +231,10 @@ Result<json::object> parse_record(std::string_view line) {
 namespace {
 
 Result<> add_records(std::string_view name, json::value& list, std::vector<json::object>& records) {
+  if (list.is_object()) {  // a list of one
+    records.push_back(std::move(list.get_object()));
+    return {};
+  }
   if (!list.is_array()) return fail(ErrorCode::malformed, std::string(name), "must be a list of records");
   json::array& items = list.get_array();
   if (items.size() > kRecordsMax - records.size()) {
@@ -251,16 +255,27 @@ Result<> add_records(std::string_view name, json::value& list, std::vector<json:
 Result<std::vector<json::object>> records_of_lists(json::object& document) {
   std::vector<json::object> records;
   bool has_list = false;
-  for (auto& [key, value] : document) {
-    const std::string_view name(key.data(), key.size());
+  const auto take = [&](std::string_view name, json::value& value) -> Result<> {
     const Kind* kind = kind_of_list(name);
-    if (kind == nullptr) continue;
+    if (kind == nullptr) return {};
     has_list = true;
     const std::size_t first = records.size();
-    if (auto ok = add_records(name, value, records); !ok) return tl::make_unexpected(ok.error());
+    if (auto ok = add_records(name, value, records); !ok) return ok;
+    value = nullptr;  // taken: not to be looked into again
     for (std::size_t i = first; i < records.size(); ++i) {
       if (!records[i].contains("kind")) records[i]["kind"] = json::string_view(kind->name);
       if (!records[i].contains("id")) records[i]["id"] = fmt::format("{}[{}]", name, i - first);
+    }
+    return {};
+  };
+  for (auto& [key, value] : document) {
+    const std::string_view name(key.data(), key.size());
+    if (auto ok = take(name, value); !ok) return tl::make_unexpected(ok.error());
+    if (!value.is_object()) continue;
+    for (auto& [inner_key, inner] : value.get_object()) {  // lists of one subject: "commitment.staking"
+      if (auto ok = take(fmt::format("{}.{}", name, std::string_view(inner_key)), inner); !ok) {
+        return tl::make_unexpected(ok.error());
+      }
     }
   }
   if (!has_list) return fail(ErrorCode::missing, "vectors", "is missing: a list of records");

@@ -324,7 +324,8 @@ const std::array<Kind, 15> kKinds = {{
 const std::vector<const Kind*>& all_kinds() {
   static const std::vector<const Kind*> kinds = [] {
     std::vector<const Kind*> all;
-    for (const std::span<const Kind> family : {std::span<const Kind>(kKinds), bonding_kinds()}) {
+    for (const std::span<const Kind> family :
+         {std::span<const Kind>(kKinds), bonding_kinds(), redemption_kinds(), scenario_kinds()}) {
       for (const Kind& kind : family) all.push_back(&kind);
     }
     std::sort(all.begin(), all.end(), [](const Kind* a, const Kind* b) { return a->name < b->name; });

@@ -78,6 +78,8 @@ struct Kind {
 
 /// The kinds of each family, in their files.
 [[nodiscard]] std::span<const Kind> bonding_kinds();
+[[nodiscard]] std::span<const Kind> redemption_kinds();
+[[nodiscard]] std::span<const Kind> scenario_kinds();
 
 /// The kind of the records in a document's list of that name; null if there is none.
 [[nodiscard]] const Kind* kind_of_list(std::string_view list);
