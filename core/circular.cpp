@@ -3,6 +3,8 @@
 #include <cmath>
 #include <limits>
 
+#include "core/check.hpp"
+
 namespace homeostat::math {
 namespace {
 
@@ -81,6 +83,26 @@ double cos(double x) {
   if (!(std::fabs(x) <= kCircularMax)) return std::numeric_limits<double>::quiet_NaN();
   const Reduced r = reduce(x);
   return of_quadrant(r, r.quadrant + 1);
+}
+
+Turn turn_of(double angle) {
+  HOMEOSTAT_CHECK(std::fabs(angle) <= kTurnMax);
+  const Wide quarter(0x1.921fb54442d18p+0, 0x1.1a62633145c07p-54);  // pi/2
+  const double quadrant = std::floor(angle * kTwoOverPi + 0.5);
+  const Wide x = Wide(angle) - Wide(quadrant) * quarter;
+  // Taylor at |x| <= pi/4: what follows x^29 is below 2^-115.
+  Wide sums[2], term(1);
+  for (int n = 0; n < 30; ++n) {
+    sums[n % 2] = sums[n % 2] + (n % 4 < 2 ? term : -term);
+    term = term * x / Wide(n + 1);
+  }
+  const auto& [cosine, sine] = sums;
+  switch (static_cast<int>(static_cast<long long>(quadrant) & 3)) {
+    case 0: return {cosine, sine};
+    case 1: return {-sine, cosine};
+    case 2: return {-cosine, -sine};
+    default: return {sine, -cosine};
+  }
 }
 
 }  // namespace homeostat::math

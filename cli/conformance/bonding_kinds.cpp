@@ -149,7 +149,7 @@ std::vector<Row> ellipsoid_box(Fields& record) {
     const Values& centre = found.first.geometry().centre;
     const double widest = *std::max_element(centre.begin(), centre.end());
     out.quantities = {reals("chi", found.first.geometry().centre, kSurface, chi),
-                      reals("v", found.second, {.relative = 1e-14, .absolute = 1e-14 * size * widest}, v)};
+                      reals("v", found.second, {.relative = 1e-14, .absolute = 1e-15 * size * widest}, v)};
     // And back: the size that these balances have.
     if (const auto back = found.first.invariant(found.second); back) {
       out.quantities.push_back(real("r_of_v", *back, kAmount));

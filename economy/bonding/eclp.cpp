@@ -44,7 +44,12 @@ Eclp::Derived Eclp::derive(const EclpSettings& e) {
 Result<Eclp> Eclp::make(const EclpSettings& e) {
   if (auto ok = check(e); !ok) return tl::make_unexpected(ok.error());
   const Derived d = derive(e);
-  Geometry g{.assets = 2, .has_standard_axes = false, .lambda = e.lambda, .lambdas = Values(2), .centre = Values(2)};
+  Geometry g{.assets = 2,
+             .has_standard_axes = false,
+             .lambda = e.lambda,
+             .lambdas = Values(2),
+             .centre = Values(2),
+             .centre_low = Values(2)};
   g.lambdas[0] = e.lambda;
   g.lambdas[1] = 1;
   g.axes[0] = {e.c, -e.s};

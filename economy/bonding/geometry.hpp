@@ -21,6 +21,7 @@
 #include <vector>
 
 #include "core/result.hpp"
+#include "core/wide.hpp"
 #include "economy/bonding/values.hpp"
 
 namespace homeostat::economy::bonding {
@@ -65,16 +66,22 @@ struct Geometry {
   std::size_t assets = 0;
   bool has_standard_axes = true;
   double lambda = 1;
-  Values lambdas;  ///< l_i
-  Matrix axes{};   ///< Q^T, rows are axes, orthonormal to 1e-15 N; standard axes leave it empty
-  Values centre;   ///< chi
+  Values lambdas;     ///< l_i
+  Matrix axes{};      ///< Q^T, rows are axes, orthonormal to the last digit; standard axes leave it empty
+  Matrix axes_low{};  ///< what its rounding leaves out
+  Values centre;      ///< chi
+  Values centre_low;  ///< what its rounding leaves out
   /// A chi in axis coordinates; of standard axes N components orthogonal to e, then the one along e.
   std::array<double, kAssetsMax + 1> c{};
   double k_minus_1 = 0;  ///< c.c - 1
 };
 
-/// Settings to geometry, checked. Relative errors: chi and c a few ulp; the maximum over a box is found by coordinate
-/// ascent (each step exact), error unavailable if that has not come to rest after 10,000 sweeps.
+/// Settings to geometry, checked. Everything is computed with 106 bits and rounded once; the maximum over a box is
+/// found by coordinate ascent (each step exact), error unavailable if that has not come to rest after 10,000 sweeps.
 [[nodiscard]] Result<Geometry> geometry_of(const SurfaceSettings& settings);
+
+using WideValues = std::array<math::Wide, kAssetsMax>;
+/// f(p) of prices > 0, to 106 bits.
+[[nodiscard]] WideValues far_point(const Geometry& geometry, std::span<const double> prices);
 
 }  // namespace homeostat::economy::bonding

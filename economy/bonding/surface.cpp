@@ -485,30 +485,10 @@ Result<Values> Surface::balances_at(double size, std::span<const double> prices)
                         require_each("prices", prices, {kPriceMin, kPriceMax}));
   if (!ok) return tl::make_unexpected(ok.error());
   const std::size_t n = g_.assets;
-  Values f(n);
-  if (g_.has_standard_axes) {  // f = M p / sqrt(p.M p), M = lambda^2 (I - e e^T) + e e^T
-    double mean = 0, squares = 0;
-    for (const double p : prices) mean += p * inverse_count_;
-    for (const double p : prices) squares += (p - mean) * (p - mean);
-    const double square = g_.lambda * g_.lambda;
-    const double length = std::sqrt(square * squares + static_cast<double>(n) * mean * mean);
-    for (std::size_t i = 0; i < n; ++i) f[i] = (square * (prices[i] - mean) + mean) / length;
-  } else {
-    Values b(n);
-    double squares = 0;
-    for (std::size_t i = 0; i < n; ++i) {
-      for (std::size_t j = 0; j < n; ++j) b[i] += g_.axes[i][j] * prices[j];
-      b[i] *= g_.lambdas[i];
-      squares += b[i] * b[i];
-    }
-    const double length = std::sqrt(squares);
-    for (std::size_t j = 0; j < n; ++j) {
-      for (std::size_t i = 0; i < n; ++i) f[j] += g_.axes[i][j] * g_.lambdas[i] * b[i] / length;
-    }
-  }
+  const WideValues f = far_point(g_, prices);
   Values out(n);
   for (std::size_t i = 0; i < n; ++i) {
-    out[i] = size * (g_.centre[i] - f[i]);
+    out[i] = size * (math::Wide(g_.centre[i], g_.centre_low[i]) - f[i]).rounded();
     if (out[i] >= 0) continue;
     if (-out[i] <= kZero * size * std::fabs(g_.centre[i])) {
       out[i] = 0;

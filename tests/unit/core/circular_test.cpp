@@ -44,6 +44,26 @@ TEST(Circular, CosIsWithinItsStatedError) {
   EXPECT_LE(worst, 1.0);
 }
 
+// cos 2x = c^2 - s^2 and sin 2x = 2 s c hold to 2^-100 only if both turns do.
+TEST(Circular, TurnsAreExactToAHundredBits) {
+  using math::Wide;
+  Random random(3);
+  double worst = 0, worst_rounded = 0;
+  for (int i = 0; i < 20'000; ++i) {
+    const double x = random.uniform(-math::kTurnMax / 2, math::kTurnMax / 2);
+    const auto [c, s] = math::turn_of(x);
+    const auto twice = math::turn_of(2 * x);
+    for (const Wide off : {c * c - s * s - twice.cosine, Wide(2) * s * c - twice.sine, c * c + s * s - Wide(1)}) {
+      worst = std::max(worst, std::fabs(off.rounded()));
+    }
+    worst_rounded =
+        std::max(worst_rounded, std::fabs(s.rounded() - math::sin(x)) + std::fabs(c.rounded() - math::cos(x)));
+  }
+  EXPECT_LE(worst, 0x1p-98);
+  EXPECT_LE(worst_rounded, 0x1p-52);
+  EXPECT_EQ(math::turn_of(0).cosine.rounded(), 1);
+}
+
 TEST(Circular, SpecialValues) {
   EXPECT_EQ(math::sin(0.0), 0);
   EXPECT_EQ(math::cos(0.0), 1);

@@ -66,6 +66,9 @@ TEST(Eclp, BalancesReachTheirMaximumWhereTheOtherIsUsedUp) {
   ASSERT_TRUE(all_y) << all_y.error().text();
   EXPECT_NEAR(all_y->amount_out, 1, 1e-8);
   EXPECT_FALSE(e.surface().swap_in(*at, 0, (most.x - 1) * (1 + 1e-6), 1));
+  const auto all_x = e.surface().swap_in(*at, 1, e.room_for(*at, 1) * (1 - 1e-9), 0);
+  ASSERT_TRUE(all_x) << all_x.error().text();
+  EXPECT_NEAR(all_x->amount_out, 1, 1e-8);
 }
 
 TEST(Liquidity, AsBalancerCountsItInAnEclp) {

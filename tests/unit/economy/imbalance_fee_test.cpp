@@ -44,6 +44,8 @@ TEST(ImbalanceFee, AReserveAtItsTargetWeightsIsBalancedWhenNormalised) {
   const auto fee = imbalance_fee({}, at_target, at_target, weights);
   ASSERT_TRUE(fee);
   EXPECT_NEAR(fee->after, 0, 1e-15);
+  const Values z = *normalised(at_target, weights);
+  for (const double x : z) EXPECT_DOUBLE_EQ(x, 1000.0 / 3);
   EXPECT_DOUBLE_EQ(*imbalance(at_target), 0.1);  // raw, the same reserve looks a tenth off
 }
 

@@ -85,6 +85,20 @@ TEST(Surface, WithoutBoundsAndTurnsASphereIsOrbital) {
   expect_close(g[1] / g[0], (at->size - x[1]) / (at->size - x[0]));
 }
 
+// Past its highest point a sphere comes down again: there the size has a root, but more of an asset would be worth
+// less.
+TEST(Surface, APriceBelowZeroIsOutsideOfTheDomain) {
+  const Surface s = made({.centre = Centre::unbounded, .lambdas = {1, 1, 1}});
+  EXPECT_TRUE(s.at(std::array{0.9, 0.3, 0.3}));
+  const auto beyond = s.at(std::array{1.1, 0.3, 0.3});
+  ASSERT_FALSE(beyond);
+  EXPECT_EQ(
+      beyond.error().text(),
+      "balances: out of the surface's domain: the price of asset 0 would not be above zero, there is too much of it "
+      "beside the others");
+  EXPECT_EQ(s.mint(std::array{0.9, 0.3, 0.3}, std::array{0.3, 0.0, 0.0}).error().where, "deposit");
+}
+
 TEST(Surface, ABoxIsUsedUpExactlyAtItsCorner) {
   const SurfaceSettings box{
       .centre = Centre::box, .price_min = {0.5, 1}, .price_max = {2, 1}, .lambdas = {3, 1}, .rotations = {{0, 1, 0.6}}};
@@ -97,6 +111,34 @@ TEST(Surface, ABoxIsUsedUpExactlyAtItsCorner) {
   expect_close(at->size, 10, 1e-14);
   expect_close(s.gradient(*at)[0] / s.gradient(*at)[1], 1.1, 1e-14);
   EXPECT_EQ(s.balances_at(10, std::array{2.1, 1.0}).error().where, "prices[0]");
+}
+
+// box_07 of the vectors: four assets, turned in every plane; the maxima lie on edges of the box as well as in its
+// corners.
+TEST(Surface, ABoxHasTheCentreAndTheBalancesOfItsPrices) {
+  const Surface s = made({.centre = Centre::box,
+                          .price_min = {0.536, 0.426, 0.798, 0.536},
+                          .price_max = {0.94, 0.922, 2.358, 1.564},
+                          .lambdas = {1.451, 28.328, 1.747, 1.324},
+                          .rotations = {{0, 1, 0.1789478027142869},
+                                        {0, 2, 0.20522630569531608},
+                                        {0, 3, 0.2617842992166598},
+                                        {1, 2, 0.0879929053126639},
+                                        {1, 3, 0.1794360271767942},
+                                        {2, 3, -0.01095548289287579}}});
+  const std::array centre{3.31429161884108227520615567415, 27.5561262707703187224318410405,
+                          1.14174718628805812429044132986, -0.244335562831305069733854061998};
+  const std::array prices{0.694797361443499461586270626867, 0.783835846874748942703092779993,
+                          2.17107850939567725845336099155, 0.711752580366506237830037662206};
+  const std::array balances{0.488181854186448459426003944414, 3.15869123076736555932949721978,
+                            10.9314196973194154125789212107, 17.2231539059216828166757082144};
+  const auto v = s.balances_at(3.9260000000000001563, prices);
+  ASSERT_TRUE(v);
+  for (std::size_t i = 0; i < 4; ++i) {
+    expect_close(s.geometry().centre[i], centre[i]);
+    expect_close((*v)[i], balances[i]);
+  }
+  expect_close(*s.invariant(balances), 3.9260000000000001563, 1e-14);
 }
 
 TEST(Surface, SwapsKeepTheSizeAndInvertEachOther) {
