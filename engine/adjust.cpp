@@ -91,58 +91,21 @@ void Engine::State::forget_oldest() {
   }
 }
 
-void Engine::State::finish_veto_window(std::uint32_t index, Effects& effects) {
-  ParameterRuntime& runtime = parameters[index];
-  if (!runtime.under_way || runtime.under_way->sent) return;
-  const auto known = adjustments.find(runtime.under_way->id);
-  const bool is_overtaken = runtime.override_order.has_value() || known == adjustments.end();
-  const bool is_unreleased = !runtime.under_way->approval_ends.is_never() && !runtime.under_way->released;
-  if (!is_overtaken && progress.at < (is_unreleased ? runtime.under_way->approval_ends : runtime.under_way->ready)) {
-    return;
-  }
-  runtime.under_way.reset();
-  if (known == adjustments.end()) return;
-  DecisionRecord& record = known->second;
-
-  // The world has moved on since: what is sent must still be allowed, and still be the change that guardians were
-  // shown. From another value (an expired adjustment was applied after all) it would be another change, perhaps in the
-  // other direction, than record and executor are told, and cooldown and budget would be counted from one that never
-  // was.
-  const guardian::ParameterSettings& settings = *plan.parameters[index].settings;
-  const guardian::Allowed allowed =
-      guardian::limit(settings, runtime.guarded, record.value, acting_mode(), progress.at);
-  const bool is_held = progress.mode == guardian::OperatingMode::halted || runtime.pause.has_value();
-  const auto& own = plan.parameters[index].loops;
-  const bool is_blind = std::all_of(own.begin(), own.end(), [this](auto loop) { return loops[loop].last.frozen; });
-  const bool is_moved = runtime.guarded.applied != record.previous;
-  if (is_overtaken || is_unreleased || is_held || is_blind || is_moved || allowed.value != record.value) {
-    record.outcome = Outcome::withheld;
-    record.why = record.why.str() +
-                 (is_overtaken    ? "; overtaken by an override"
-                  : is_unreleased ? "; not sent: no guardian released it within " + text_of(settings.approval_max)
-                  : is_blind      ? "; not sent: no loop had a usable reading when its veto window passed"
-                  : is_moved ? "; not sent: " + runtime.guarded.applied.to_string() + " was applied in its veto window"
-                             : "; not sent: no longer allowed when its veto window passed");
-  } else {
-    send(index, record, effects);
-  }
-  effects.updates.push_back(record);
-}
-
 void Engine::State::send(std::uint32_t index, DecisionRecord& record, Effects& effects) {
   const guardian::ParameterSettings& settings = *plan.parameters[index].settings;
   ParameterRuntime& runtime = parameters[index];
   const Instant at = progress.at;
   const std::int8_t direction = record.value > runtime.guarded.applied ? 1 : -1;
-  runtime.under_way = UnderWay{record.id,
-                               true,
-                               at,
-                               at,
-                               at + settings.expiry,
-                               false,
-                               runtime.guarded,
-                               record.overridden ? std::vector<LoopMemory>{} : remembered(index),
-                               runtime.proposed_before};
+  std::vector<LoopMemory> laws;
+  double proposed_before = runtime.proposed_before;
+  if (runtime.under_way) {  // it waited for its veto window, and its laws with it
+    laws = std::move(runtime.under_way->laws);
+    proposed_before = runtime.under_way->proposed_before;
+  } else if (!record.overridden) {
+    laws = remembered(index);
+  }
+  runtime.under_way =
+      UnderWay{record.id, true, at, at, at + settings.expiry, false, runtime.guarded, std::move(laws), proposed_before};
   runtime.guarded = guardian::emitted(settings, std::move(runtime.guarded), record.value, at);
   if (runtime.direction == -direction) ++runtime.direction_changes;
   runtime.direction = direction;

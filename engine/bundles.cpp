@@ -24,6 +24,8 @@ std::string limited_member(const std::vector<DecisionRecord*>& members) {
   for (const DecisionRecord* record : members) {
     if (record == nullptr || record->limits.empty() || record->value == record->wanted) continue;
     const guardian::Bite& bite = record->limits.back();
+    // A guardian's override goes there in steps, in a bundle as by itself; what each step comes to is judged.
+    if (record->overridden && bite.limit == Limit::change && record->value != record->previous) continue;
     return record->parameter.str() + " could only go to " + record->value.to_string() + " instead of " +
            record->wanted.to_string() + " (" + std::string(name_of(bite.limit)) +
            (bite.detail.empty() ? "" : ": " + bite.detail) + "), and is not moved in part";
@@ -39,10 +41,8 @@ bool would_move(const DecisionRecord* record) {
 
 void Engine::State::decide_bundles(const std::vector<oracle::Reading>& readings, Effects& effects) {
   std::vector<DecisionRecord*> records(parameters.size(), nullptr);  // effects.records was given its room: they stay
-  for (std::uint32_t i = 0; i < parameters.size(); ++i) {
-    finish_veto_window(i, effects);
-    records[i] = judge(i, readings, effects);
-  }
+  for (std::uint32_t i = 0; i < parameters.size(); ++i) finish_veto_window(i, effects);
+  for (std::uint32_t i = 0; i < parameters.size(); ++i) records[i] = judge(i, readings, effects);
   for (const BundlePlan& bundle : plan.bundles) judge_bundle(bundle, records, readings);
   for (std::uint32_t i = 0; i < parameters.size(); ++i) {
     if (records[i] != nullptr) conclude(i, *records[i], effects);
@@ -58,12 +58,14 @@ void Engine::State::judge_bundle(const BundlePlan& bundle, const std::vector<Dec
     if (all[index] != nullptr) all[index]->bundle = bundle.name;
     if (parameters[index].under_way && reason.empty()) {
       reason = "adjustment " + std::to_string(parameters[index].under_way->id) + " of " +
-               plan.parameters[index].name.str() + " is not answered yet";
+               plan.parameters[index].name.str() +
+               (parameters[index].under_way->sent ? " is not answered yet" : " waits for its veto window");
     }
   }
   if (std::none_of(members.begin(), members.end(), would_move)) return;
   if (reason.empty()) reason = limited_member(members);
-  if (reason.empty()) reason = broken_invariant(bundle, members, readings);
+  if (reason.empty()) reason = broken_invariant(bundle, {members.begin(), members.end()}, readings);
+  if (reason.empty()) reason = model_refusal(bundle, members);
   if (reason.empty()) {
     std::vector<std::uint64_t> group;
     for (const DecisionRecord* record : members) {
@@ -71,8 +73,17 @@ void Engine::State::judge_bundle(const BundlePlan& bundle, const std::vector<Dec
     }
     std::sort(group.begin(), group.end());
     if (group.size() < 2) return;
-    for (DecisionRecord* record : members) {
-      if (would_move(record)) record->group = group;
+    Duration window, approval;  // a guardian's own order asks for none
+    for (std::size_t i = 0; i < members.size(); ++i) {
+      if (!would_move(members[i]) || members[i]->overridden) continue;
+      window = std::max(window, plan.parameters[bundle.members[i]].settings->veto_window);
+      approval = std::max(approval, approval_for(bundle.members[i], *members[i]));
+    }
+    for (std::size_t i = 0; i < members.size(); ++i) {
+      if (!would_move(members[i])) continue;
+      members[i]->group = group;
+      parameters[bundle.members[i]].group_window = window;
+      parameters[bundle.members[i]].group_approval = approval;
     }
     return;
   }
@@ -86,7 +97,7 @@ void Engine::State::judge_bundle(const BundlePlan& bundle, const std::vector<Dec
   }
 }
 
-std::string Engine::State::broken_invariant(const BundlePlan& bundle, const std::vector<DecisionRecord*>& members,
+std::string Engine::State::broken_invariant(const BundlePlan& bundle, const std::vector<const DecisionRecord*>& members,
                                             const std::vector<oracle::Reading>& readings) const {
   for (const InvariantPlan& checked : bundle.invariants) {
     std::vector<double> values;

@@ -69,12 +69,8 @@ class BundleChecker {
     for (const auto& i : b.invariants) invariant(b, i, where + ".invariants." + i.name);
   }
 
-  /// One adjustment has one expiry, one silence and no half that could be vetoed.
+  /// One adjustment has one expiry and one silence.
   void together(const ParameterSettings& s, const ParameterSettings& first, const std::string& where) {
-    if (s.veto_window.ns > 0) {
-      add(ErrorCode::conflict, where + ".members",
-          "'" + s.name + "' has a veto window: a veto of one member would send the rest without it");
-    }
     const auto same = [&](const char* what, Duration a, Duration b) {
       if (a == b) return;
       add(ErrorCode::conflict, where + ".members",

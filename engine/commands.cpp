@@ -147,16 +147,10 @@ struct Handler {
         return fail(ErrorCode::conflict, "adjustment",
                     "adjustment " + std::to_string(command.id) + " was already sent");
       }
-      state.parameters[i].under_way.reset();
-      state.back_off(i, order.at, "vetoed by " + order.actor + ": " + order.reason);
-      const auto known = state.adjustments.find(command.id);
-      if (known != state.adjustments.end()) {
-        known->second.outcome = Outcome::vetoed;
-        known->second.answered = order.at;
-        known->second.answer_detail = "vetoed by " + order.actor + ": " + order.reason;
-        effects.updates.push_back(known->second);
-      }
-      return "adjustment " + std::to_string(command.id) + " will not be sent";
+      const std::size_t others = state.waiting_with(command.id).size() - 1;
+      state.veto(command.id, order, effects);
+      return "adjustment " + std::to_string(command.id) + " will not be sent" +
+             (others == 0 ? "" : ", nor the " + std::to_string(others) + " that would go with it");
     }
     return fail(ErrorCode::unknown_name, "adjustment",
                 "adjustment " + std::to_string(command.id) + " is not in a veto window");
@@ -173,7 +167,11 @@ struct Handler {
         return fail(ErrorCode::conflict, "adjustment", what + " needs no release; it waits for its veto window alone");
       }
       if (under_way->released) return fail(ErrorCode::duplicate, "adjustment", what + " was released before");
-      under_way->released = true;
+      for (const std::uint64_t id : state.waiting_with(command.id)) {
+        for (ParameterRuntime& member : state.parameters) {
+          if (member.under_way && member.under_way->id == id) member.under_way->released = true;
+        }
+      }
       return what + (order.at < under_way->ready
                          ? " will be sent when its veto window has passed, at " + text_of(under_way->ready)
                          : " will be sent at the next tick, if it is still allowed then");

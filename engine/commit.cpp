@@ -56,22 +56,26 @@ std::vector<LoopMemory> Engine::State::remembered(std::uint32_t index) const {
   return laws;
 }
 
-void Engine::State::give_back(std::uint32_t index) {
+void Engine::State::restore_laws(std::uint32_t index) {
   ParameterRuntime& runtime = parameters[index];
   UnderWay& under_way = *runtime.under_way;
-  runtime.guarded = guardian::given_back(std::move(runtime.guarded), under_way.before);
-  const bool had_laws = !under_way.laws.empty();
-  if (had_laws) {
-    std::size_t next = 0;
-    for_each_law(plan.parameters[index], [&](std::uint32_t i) {
-      LoopState& loop = loops[i];
-      loop.last.state = under_way.laws[next].pid;
-      loop.law = std::move(under_way.laws[next++].law);
-      loop.last.output = loop.last.state.output;
-      if (plan.loops[i].law == nullptr) loop.last.i = loop.last.state.integral;
-    });
-    runtime.proposed = under_way.proposed_before;
-  }
+  if (under_way.laws.empty()) return;
+  std::size_t next = 0;
+  for_each_law(plan.parameters[index], [&](std::uint32_t i) {
+    LoopState& loop = loops[i];
+    loop.last.state = under_way.laws[next].pid;
+    loop.law = std::move(under_way.laws[next++].law);
+    loop.last.output = loop.last.state.output;
+    if (plan.loops[i].law == nullptr) loop.last.i = loop.last.state.integral;
+  });
+  runtime.proposed = under_way.proposed_before;
+}
+
+void Engine::State::give_back(std::uint32_t index) {
+  ParameterRuntime& runtime = parameters[index];
+  runtime.guarded = guardian::given_back(std::move(runtime.guarded), runtime.under_way->before);
+  const bool had_laws = !runtime.under_way->laws.empty();
+  restore_laws(index);
   runtime.under_way.reset();
   if (had_laws) settle_decoupled(index, false);
 }

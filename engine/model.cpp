@@ -1,15 +1,21 @@
 // Simulate, then send: a proposed value is first run through the plant that its loop declares, together with the loop's
-// law and the parameter's limits, over the corridor's horizon. One that ends outside the corridor is not sent.
+// law and the parameter's limits, over the corridor's horizon. One that ends outside the corridor is not sent. A bundle
+// is run as a whole: all members with what is proposed for them, all their loops that declare a plant.
 //
 // The plant, in deviation from the reading it starts at:   lag dy/dt = k v(t - delay) - y
 // with v the parameter's movement from what is applied now, and k the gain in the direction the loop takes for granted;
-// discretised exactly for a parameter that stands still within a step. Both ends of the gain's range are run. What the
-// executor does, other loops, other parameters and noise are not in it. Without the adjustment this model stands still,
-// so a reading that is outside already only refuses what ends farther out: the way back is not barred.
+// discretised exactly for a parameter that stands still within a step. A metric goes where all ways to it add up to:
+// from its loop's own parameter by the loop's plant; from another member by the plant of a loop of that member on the
+// same metric, or by the gain of a decoupling with the lag and delay of the metric's own loop. Both ends of every
+// gain's range are run, in all combinations of the first kDialsMax; further ones go with one of those.
 //
-// Cost: 2 x kModelStepsMax steps of the law, only for a value that would be sent; a longer horizon takes longer steps.
+// What the executor does, loops and parameters outside, cascades and noise are not in it. A law other than pid stands
+// still. Without the adjustment this model stands still, so a reading that is outside already only refuses what ends
+// farther out: the way back is not barred.
+//
+// Cost: 2^kDialsMax x kModelStepsMax steps of each law at most, only for what would be sent; a longer horizon takes
+// longer steps.
 #include <algorithm>
-#include <array>
 #include <cmath>
 
 #include "core/format.hpp"
@@ -19,84 +25,226 @@
 namespace homeostat::engine {
 namespace {
 
-inline constexpr std::int64_t kModelStepsMax = 100;
+constexpr std::int64_t kModelStepsMax = 100;
+constexpr std::size_t kDialsMax = 4;
 
 double outside(const controller::Corridor& corridor, double pv) {
   return std::max({corridor.min - pv, pv - corridor.max, 0.0});
 }
 
-/// What of the engine's state the run starts from, and what it never changes.
-struct Model {
-  const LoopPlan& loop;
-  const guardian::ParameterSettings& settings;
-  guardian::OperatingMode mode;
-  const controller::Gains& gains;
-  double setpoint = 0;
-  double others = 0;  ///< base and the other loops' contributions, as they stand, U
-  double share = 1;   ///< U of the parameter per U of the loop's output, by a decoupling
-  Instant start;
-  double gain_factor = 1;  ///< of the gain schedule, as it is now
+/// A parameter that moves in the run.
+struct Mover {
+  std::uint32_t index = 0;
+  const ParameterPlan* plan = nullptr;
+  guardian::ParameterState state;
+  Decimal value;       ///< proposed
+  double rest = 0;     ///< its base and what loops outside the run contribute, as it stands, U
+  bool stays = false;  ///< after the proposed value: overridden
+  double from = 0;     ///< what was applied before, U
 };
 
-/// Lag and delay of the plant, in steps of one length.
-class Plant {
- public:
-  Plant(const controller::Plant& plant, double gain, Duration step)
-      : gain_(gain),
-        share_(plant.lag.ns > 0 ? 1 - math::exp(-step.in_seconds() / plant.lag.in_seconds()) : 1),
-        delay_(static_cast<std::size_t>(std::min<std::int64_t>(kModelStepsMax, plant.delay / step))) {}
+/// A loop whose metric is followed in the run.
+struct Actor {
+  std::uint32_t index = 0;
+  const LoopPlan* plan = nullptr;
+  controller::PidStep law;
+  const controller::Gains* gains = nullptr;
+  double setpoint = 0;
+  double gain_factor = 1;
+  std::size_t mover = 0;  ///< its own parameter
+  double start = 0;       ///< PV
+  bool acts = false;      ///< its law is stepped
+  bool is_judged = false;
+};
 
-  /// The deviation after a step during which the parameter stood `moved` away from where it was.
-  double step(double moved) {
-    delayed_[written_ % delayed_.size()] = moved;
-    const double seen = written_ >= delay_ ? delayed_[(written_ - delay_) % delayed_.size()] : 0;
-    ++written_;
-    deviation_ += (gain_ * seen - deviation_) * share_;
-    return deviation_;
+/// From a parameter to an actor's metric.
+struct Way {
+  std::size_t mover = 0;
+  std::size_t actor = 0;
+  double gain_min = 0;  ///< PV per U, with its sign
+  double gain_max = 0;
+  std::size_t dial = 0;  ///< the actor whose end of the range it goes with
+  Duration lag, delay;
+
+  double deviation = 0;  ///< scratch of one run
+};
+
+class Simulation {
+ public:
+  Simulation(const Plan& plan, guardian::OperatingMode mode, Instant at) : plan_(plan), mode_(mode), at_(at) {}
+
+  void add(Mover mover) { movers_.push_back(std::move(mover)); }
+  void add(Actor actor) { actors_.push_back(std::move(actor)); }
+
+  /// What leaves its corridor, in words; empty = nothing. `whose` says whose plants were run.
+  std::string refusal(const std::string& whose) {
+    Duration horizon;
+    for (const Actor& a : actors_) {
+      if (a.is_judged) horizon = std::max(horizon, a.plan->settings->corridor->horizon);
+    }
+    if (horizon == Duration::zero()) return "";
+    step_ = std::max(actors_.front().plan->period, horizon / kModelStepsMax);
+    find_ways();
+    for (Mover& m : movers_) {
+      m.from = m.state.applied.to_double();
+      for (const Actor& a : actors_) m.rest -= share(m, a) * a.law.state.output;
+    }
+    const std::size_t dials = std::min(actors_.size(), kDialsMax);
+    for (std::size_t corner = 0; corner < (std::size_t{1} << dials); ++corner) {
+      if (std::string found = run(corner, horizon, whose); !found.empty()) return found;
+    }
+    return "";
   }
 
  private:
-  double gain_;
-  double share_;
-  std::size_t delay_;
-  std::size_t written_ = 0;
-  double deviation_ = 0;
-  std::array<double, kModelStepsMax + 1> delayed_{};
+  [[nodiscard]] bool is_high(std::size_t corner, std::size_t dial) const {
+    return ((corner >> (dial % kDialsMax)) & 1) != 0;
+  }
+
+  /// U of the parameter per U of the loop's output.
+  [[nodiscard]] double share(const Mover& m, const Actor& a) const {
+    if (m.plan->decoupling == kNoDecoupling) return a.plan->parameter == m.index ? 1 : 0;
+    const DecouplingPlan& group = plan_.decouplings[m.plan->decoupling];
+    for (std::size_t column = 0; column < group.size(); ++column) {
+      if (group.loops[column] == a.index) return group.at(m.plan->row, column);
+    }
+    return 0;
+  }
+
+  void find_ways() {
+    for (std::size_t i = 0; i < actors_.size(); ++i) {
+      for (std::size_t m = 0; m < movers_.size(); ++m) add_way(i, m);
+    }
+  }
+
+  void add_way(std::size_t to, std::size_t mover) {
+    const Actor& actor = actors_[to];
+    const controller::Plant& own = *actor.plan->settings->plant;
+    const ParameterPlan& parameter = *movers_[mover].plan;
+    if (actor.mover != mover && parameter.decoupling != kNoDecoupling) {
+      const DecouplingPlan& group = plan_.decouplings[parameter.decoupling];
+      const auto row = std::find(group.loops.begin(), group.loops.end(), actor.index) - group.loops.begin();
+      if (row < std::ptrdiff_t(group.size()) && !group.gain.empty()) {
+        const double gain = group.gain[static_cast<std::size_t>(row) * group.size() + parameter.row];
+        ways_.push_back({mover, to, gain, gain, to, own.lag, own.delay});
+        return;
+      }
+    }
+    for (std::size_t by = 0; by < actors_.size(); ++by) {
+      const Actor& other = actors_[by];
+      if (other.mover != mover || other.plan->metric != actor.plan->metric) continue;
+      if (actor.mover == mover && by != to) continue;  // its own parameter: by its own plant
+      const controller::Plant& p = *other.plan->settings->plant;
+      const double sign = other.plan->pid.action == controller::Action::reverse ? -1 : 1;
+      ways_.push_back({mover, to, sign * p.gain_min, sign * p.gain_max, by, p.lag, p.delay});
+      return;
+    }
+  }
+
+  [[nodiscard]] std::size_t steps(Duration time) const {
+    return static_cast<std::size_t>(std::clamp<std::int64_t>(time / step_, 1, kModelStepsMax));
+  }
+
+  std::string run(std::size_t corner, Duration horizon, const std::string& whose) {
+    std::vector<Mover> movers = movers_;
+    std::vector<Actor> actors = actors_;
+    for (Way& way : ways_) way.deviation = 0;
+    for (Mover& m : movers) apply(m, m.value, at_);
+    std::vector<std::vector<double>> moved(movers.size());
+    for (std::size_t i = 0; i < steps(horizon); ++i) {
+      for (std::size_t m = 0; m < movers.size(); ++m) {
+        moved[m].push_back(movers[m].state.applied.to_double() - movers[m].from);
+      }
+      std::vector<double> pvs = respond(corner, moved, i);
+      for (std::size_t a = 0; a < actors.size(); ++a) {
+        const auto& corridor = actors[a].plan->settings->corridor;
+        if (!actors[a].is_judged || i + 1 != steps(corridor->horizon)) continue;
+        if (std::isfinite(pvs[a]) && outside(*corridor, pvs[a]) <= outside(*corridor, actors[a].start)) continue;
+        return text(actors[a], is_high(corner, a), pvs[a], whose);
+      }
+      act(movers, actors, pvs, at_ + step_ * static_cast<std::int64_t>(i + 1));
+    }
+    return "";
+  }
+
+  /// Where the metrics are after a step.
+  std::vector<double> respond(std::size_t corner, const std::vector<std::vector<double>>& moved, std::size_t i) {
+    std::vector<double> pvs;
+    for (const Actor& a : actors_) pvs.push_back(a.start);
+    for (Way& way : ways_) {
+      const auto delay = static_cast<std::size_t>(std::min<std::int64_t>(kModelStepsMax, way.delay / step_));
+      const double seen = i >= delay ? moved[way.mover][i - delay] : 0;
+      const double share = way.lag.ns > 0 ? 1 - math::exp(-step_.in_seconds() / way.lag.in_seconds()) : 1;
+      const double gain = is_high(corner, way.dial) ? way.gain_max : way.gain_min;
+      way.deviation += (gain * seen - way.deviation) * share;
+      pvs[way.actor] += way.deviation;
+    }
+    return pvs;
+  }
+
+  void act(std::vector<Mover>& movers, std::vector<Actor>& actors, const std::vector<double>& pvs, Instant at) const {
+    const auto wanted = [&](const Mover& m) {
+      double sum = m.rest;
+      for (const Actor& a : actors) sum += share(m, a) * a.law.state.output;
+      return sum;
+    };
+    for (std::size_t i = 0; i < actors.size(); ++i) {
+      Actor& a = actors[i];
+      if (!a.acts) continue;
+      const Mover& m = movers[a.mover];
+      const auto most = guardian::change_max(*m.plan->settings, m.state.applied, mode_);
+      const double reachable = most ? most->to_double() : m.plan->settings->quantum.to_double();
+      const double excess = controller::with_deadband(m.state.applied.to_double() - wanted(m), reachable);
+      controller::PidSettings pid = a.plan->pid;
+      pid.seconds.dt_max = std::max(pid.seconds.dt_max, step_.in_seconds());
+      controller::advance(
+          pid, *a.gains, {pvs[i], a.setpoint, step_.in_seconds(), true, 1, excess / share(m, a), a.gain_factor}, a.law);
+    }
+    for (std::size_t i = 0; i < movers.size(); ++i) {
+      Mover& m = movers[i];
+      const auto moves = [&](const Actor& a) { return a.acts && share(m, a) != 0; };
+      if (m.stays || std::none_of(actors.begin(), actors.end(), moves)) continue;
+      const Decimal value = quantised(*m.plan->settings, wanted(m));
+      apply(m, guardian::limit(*m.plan->settings, m.state, value, mode_, at).value, at);
+    }
+  }
+
+  static void apply(Mover& m, Decimal to, Instant at) {
+    if (to == m.state.applied) return;
+    m.state = guardian::emitted(*m.plan->settings, std::move(m.state), to, at);
+    m.state.applied = to;
+  }
+
+  static std::string text(const Actor& a, bool is_high, double end, const std::string& whose) {
+    const controller::Plant& plant = *a.plan->settings->plant;
+    const controller::Corridor& corridor = *a.plan->settings->corridor;
+    return a.plan->metric_name.str() + " would go from " + short_text(a.start) + " to " + short_text(end) + " in " +
+           text_of(corridor.horizon) + " by the plant of " + a.plan->name.str() + " with gain " +
+           short_text(is_high ? plant.gain_max : plant.gain_min) + whose + ", outside " + short_text(corridor.min) +
+           " to " + short_text(corridor.max);
+  }
+
+  const Plan& plan_;
+  const guardian::OperatingMode mode_;
+  const Instant at_;
+  Duration step_;
+  std::vector<Mover> movers_;
+  std::vector<Actor> actors_;
+  std::vector<Way> ways_;
 };
 
-/// Where the process variable ends.
-double run(const Model& m, controller::PidStep law, guardian::ParameterState state, Decimal value, double gain,
-           double pv_start) {
-  const controller::Corridor& corridor = *m.loop.settings->corridor;
-  const Duration step = std::max(m.loop.period, corridor.horizon / kModelStepsMax);
-  const std::int64_t steps = std::clamp<std::int64_t>(corridor.horizon / step, 1, kModelStepsMax);
-  controller::PidSettings pid = m.loop.pid;
-  pid.dt_max = std::max(pid.dt_max, step);
-  const bool is_reverse = pid.action == controller::Action::reverse;
-  Plant plant(*m.loop.settings->plant, is_reverse ? -gain : gain, step);
-  const double from = state.applied.to_double();
-  const auto apply = [&](Decimal to, Instant at) {
-    if (to == state.applied) return;
-    state = guardian::emitted(m.settings, std::move(state), to, at);
-    state.applied = to;
-  };
-  apply(value, m.start);
-  double pv = pv_start;
-  for (std::int64_t i = 0; i < steps; ++i) {
-    pv = pv_start + plant.step(state.applied.to_double() - from);
-    if (m.loop.law != nullptr) continue;  // another law's memory is not run: the value stands
-    const double wanted = m.others + m.share * law.state.output;
-    const auto most = guardian::change_max(m.settings, state.applied, m.mode);
-    const double reachable = most ? most->to_double() : m.settings.quantum.to_double();
-    const double excess = controller::with_deadband(state.applied.to_double() - wanted, reachable);
-    controller::advance(pid, m.gains, {pv, m.setpoint, step.in_seconds(), true, 1, excess / m.share, m.gain_factor},
-                        law);
-    const Instant at = m.start + step * (i + 1);
-    apply(guardian::limit(m.settings, state, quantised(m.settings, m.others + m.share * law.state.output), m.mode, at)
-              .value,
-          at);
-  }
-  return pv;
+Actor actor_of(const LoopPlan& plan, std::uint32_t index, const LoopState& loop, const LoopTerms& terms) {
+  Actor a;
+  a.index = index;
+  a.plan = &plan;
+  a.law = loop.last;
+  a.gains = loop.emergency_gains ? &*plan.settings->emergency : &plan.pid.gains;
+  a.setpoint = loop.setpoint;
+  a.gain_factor = terms.gain_factor;
+  a.start = terms.reading.value;
+  a.acts = plan.law == nullptr;  // another law's memory is not run: the value stands
+  a.is_judged = plan.settings->corridor.has_value();
+  return a;
 }
 
 }  // namespace
@@ -107,22 +255,36 @@ std::string Engine::State::model_refusal(std::uint32_t index, const DecisionReco
     const std::uint32_t own = parameter.loops[i];
     const LoopPlan& loop = plan.loops[own];
     if (!loop.settings->corridor || !loop.settings->plant || record.loops[i].frozen) continue;
-    const controller::Corridor& corridor = *loop.settings->corridor;
-    const double pv = record.loops[i].reading.value;
-    const controller::Gains& gains = loops[own].emergency_gains ? *loop.settings->emergency : loop.pid.gains;
-    const double share = record.loops[i].share;
-    const double others = parameters[index].proposed - share * loops[own].output();
-    const Model model{loop,        *parameter.settings,        acting_mode(), gains, loops[own].setpoint, others, share,
-                      progress.at, record.loops[i].gain_factor};
-    for (const double gain : {loop.settings->plant->gain_min, loop.settings->plant->gain_max}) {
-      const double end = run(model, loops[own].last, parameters[index].guarded, record.value, gain, pv);
-      if (std::isfinite(end) && outside(corridor, end) <= outside(corridor, pv)) continue;
-      return loop.metric_name.str() + " would go from " + short_text(pv) + " to " + short_text(end) + " in " +
-             text_of(corridor.horizon) + " by the plant of " + loop.name.str() + " with gain " + short_text(gain) +
-             ", outside " + short_text(corridor.min) + " to " + short_text(corridor.max);
-    }
+    Simulation simulation(plan, acting_mode(), progress.at);
+    simulation.add(Mover{index, &parameter, parameters[index].guarded, record.value, parameters[index].proposed});
+    simulation.add(actor_of(loop, own, loops[own], record.loops[i]));
+    if (std::string said = simulation.refusal(""); !said.empty()) return said;
   }
   return "";
+}
+
+std::string Engine::State::model_refusal(const BundlePlan& bundle, const std::vector<DecisionRecord*>& records) const {
+  Simulation simulation(plan, acting_mode(), progress.at);
+  for (std::size_t m = 0; m < bundle.members.size(); ++m) {
+    const std::uint32_t index = bundle.members[m];
+    const ParameterPlan& parameter = plan.parameters[index];
+    const DecisionRecord* record = records[m];
+    const ParameterRuntime& runtime = parameters[index];
+    simulation.add(Mover{index, &parameter, runtime.guarded,
+                         record != nullptr ? record->value : runtime.guarded.applied, runtime.proposed,
+                         record == nullptr || record->overridden});
+    if (record == nullptr) continue;
+    for (std::size_t i = 0; i < parameter.loops.size(); ++i) {
+      const LoopPlan& loop = plan.loops[parameter.loops[i]];
+      if (!loop.settings->plant || record->loops[i].frozen) continue;
+      Actor actor = actor_of(loop, parameter.loops[i], loops[parameter.loops[i]], record->loops[i]);
+      actor.mover = m;
+      actor.acts = actor.acts && !record->overridden;
+      actor.is_judged = actor.is_judged && !record->overridden;  // an override is not asked
+      simulation.add(std::move(actor));
+    }
+  }
+  return simulation.refusal(", with the whole bundle moved");
 }
 
 }  // namespace homeostat::engine

@@ -99,6 +99,7 @@ void add_decouplings(Plan& plan, const Policy& policy) {
     DecouplingPlan& added = plan.decouplings.emplace_back();
     added.name = settings.name;
     added.matrix = made->matrix;
+    if (settings.is_gain) added.gain = settings.matrix;
     for (const std::string& name : settings.loops) {
       const std::uint32_t loop = loops.at(name);
       ParameterPlan& parameter = plan.parameters[plan.loops[loop].parameter];
@@ -152,7 +153,10 @@ Plan make_plan(const Policy& policy) {
   for (const guardian::Bundle& settings : policy.guardian.bundles) {
     BundlePlan& bundle = plan.bundles.emplace_back();
     bundle.name = settings.name;
-    for (const std::string& member : settings.members) bundle.members.push_back(parameters.at(member));
+    for (const std::string& member : settings.members) {
+      bundle.members.push_back(parameters.at(member));
+      plan.parameters[bundle.members.back()].is_bundled = true;
+    }
     for (const auto& invariant : settings.invariants) {
       bundle.invariants.push_back(plan_of(invariant, settings, metrics));
     }

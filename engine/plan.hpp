@@ -58,6 +58,7 @@ struct ParameterPlan {
   std::vector<std::uint32_t> outer;          ///< loops that drive one of them, or one another: innermost first
   std::uint32_t decoupling = kNoDecoupling;  ///< the one that its loop is in; then it has no other loop
   std::uint32_t row = 0;                     ///< and its place there
+  bool is_bundled = false;
 };
 
 /// Loops that are decoupled, and the parameters that they move, in the same order.
@@ -66,6 +67,7 @@ struct DecouplingPlan {
   std::vector<std::uint32_t> loops;
   std::vector<std::uint32_t> parameters;
   std::vector<double> matrix;  ///< controller::Decoupling's D, row by row
+  std::vector<double> gain;    ///< and the K that it was made of; empty if it was declared
 
   [[nodiscard]] std::size_t size() const { return loops.size(); }
   [[nodiscard]] double at(std::size_t row, std::size_t column) const { return matrix[row * size() + column]; }

@@ -105,9 +105,11 @@ struct ParameterRuntime {
   SharedText why;
   std::uint64_t emitted = 0, applied = 0, rejected = 0, timed_out = 0;
   std::uint64_t direction_changes = 0;
-  std::int8_t direction = 0;                                 ///< of the last emitted change
-  double proposed_before = 0;                                ///< scratch of one tick: `proposed` of the tick before, U
-  double decoupled = 0;                                      ///< scratch of one tick: what its decoupling made of it, U
+  std::int8_t direction = 0;   ///< of the last emitted change
+  double proposed_before = 0;  ///< scratch of one tick: `proposed` of the tick before, U
+  Duration group_window;       ///< scratch of one tick: its bundle's veto window
+  Duration group_approval;     ///< and for how long a release of the bundle is waited for, 0 = it needs none
+  double decoupled = 0;        ///< scratch of one tick: what its decoupling made of it, U
   std::array<std::uint64_t, guardian::kLimitCount> bites{};  ///< count by guardian::Limit
 
   template <class Archive, class Self>
@@ -191,7 +193,8 @@ struct Engine::State {
   void decide_bundles(const std::vector<oracle::Reading>& readings, Effects& effects);
   void judge_bundle(const BundlePlan& bundle, const std::vector<DecisionRecord*>& records,
                     const std::vector<oracle::Reading>& readings);
-  [[nodiscard]] std::string broken_invariant(const BundlePlan& bundle, const std::vector<DecisionRecord*>& records,
+  [[nodiscard]] std::string broken_invariant(const BundlePlan& bundle,
+                                             const std::vector<const DecisionRecord*>& records,
                                              const std::vector<oracle::Reading>& readings) const;
 
   // cascade.cpp: loops that drive others, and gains that follow a reading
@@ -219,9 +222,12 @@ struct Engine::State {
   void remember(std::uint32_t parameter);
   [[nodiscard]] std::vector<LoopMemory> remembered(std::uint32_t parameter) const;
   void give_back(std::uint32_t parameter);
+  /// What its laws remembered before they asked for what is under way.
+  void restore_laws(std::uint32_t parameter);
 
   // model.cpp: why what is proposed must not be sent, by the plant that a loop declares; empty = it may
   [[nodiscard]] std::string model_refusal(std::uint32_t parameter, const DecisionRecord& record) const;
+  [[nodiscard]] std::string model_refusal(const BundlePlan& bundle, const std::vector<DecisionRecord*>& records) const;
 
   // follow.cpp: what time alone brings about, and the causes of the mode
   void expire_orders(Instant at, Effects& effects);
@@ -240,8 +246,21 @@ struct Engine::State {
   /// A guardian accepts the metric as it is: it is watched anew. True if it was unresponsive.
   bool trust_again(const std::string& metric);
 
-  // adjust.cpp: an adjustment's life
+  // veto.cpp: what waits for its veto window
   void finish_veto_window(std::uint32_t parameter, Effects& effects);
+  /// It will not be sent: its laws are where they were, and the parameter is free.
+  void withdraw(std::uint32_t parameter);
+  void veto(std::uint64_t id, const guardian::Order& order, Effects& effects);
+  /// The decisions that wait together: a bundle's, or one.
+  [[nodiscard]] std::vector<std::uint64_t> waiting_with(std::uint64_t id) const;
+  /// For how long a guardian's release of it is waited for; 0 = it needs none.
+  [[nodiscard]] Duration approval_for(std::uint32_t parameter, const DecisionRecord& record) const;
+  /// Why a decision that waits must not be sent, now or when its window has passed; empty = it may.
+  [[nodiscard]] std::string overtaken(std::uint32_t parameter, const DecisionRecord& record) const;
+  [[nodiscard]] std::string no_longer(std::uint32_t parameter, const DecisionRecord& record) const;
+  [[nodiscard]] std::string bundle_no_longer(const std::vector<std::uint64_t>& group) const;
+
+  // adjust.cpp: an adjustment's life
   void send(std::uint32_t parameter, DecisionRecord& record, Effects& effects);
   void forget_oldest();
   void report(const ActuatorReport& report, Effects& effects);

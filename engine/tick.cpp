@@ -226,7 +226,7 @@ DecisionRecord* Engine::State::judge(std::uint32_t index, const std::vector<orac
   record.value = allowed.value;
   record.limits = std::move(allowed.bites);
   hold_back_all(index, record);
-  if (record.value != record.previous && !record.overridden) {
+  if (record.value != record.previous && !record.overridden && !parameter.is_bundled) {
     if (std::string refusal = model_refusal(index, record); !refusal.empty()) {
       hold_back(record, Limit::model, std::move(refusal));
       runtime.resisted = true;  // what its loops want is not so
@@ -239,15 +239,18 @@ void Engine::State::conclude(std::uint32_t index, DecisionRecord& record, Effect
   ParameterRuntime& runtime = parameters[index];
   const guardian::ParameterSettings& settings = *plan.parameters[index].settings;
   const std::string_view override_by = record.overridden ? std::string_view(runtime.override_order->order.actor) : "";
-  const bool has_veto_window = settings.veto_window.ns > 0 && !record.overridden;
-  const bool needs_release =
-      !record.overridden && settings.approve_above && (record.value - record.previous).abs() > *settings.approve_above;
+  // Of a bundle the longest window of all that move counts, and so does the need of a release; a guardian's own order
+  // waits for neither.
+  const bool is_grouped = !record.group.empty();
+  Duration window = is_grouped ? runtime.group_window : settings.veto_window;
+  Duration approval = is_grouped ? runtime.group_approval : approval_for(index, record);
+  if (record.overridden && !is_grouped) window = approval = Duration::zero();
   if (record.value == record.previous) {
     record.outcome = record.limits.empty() ? Outcome::no_change : Outcome::withheld;
   } else {
-    record.outcome = needs_release     ? Outcome::awaiting_approval
-                     : has_veto_window ? Outcome::awaiting_veto
-                                       : Outcome::emitted;
+    record.outcome = approval.ns > 0 ? Outcome::awaiting_approval
+                     : window.ns > 0 ? Outcome::awaiting_veto
+                                     : Outcome::emitted;
   }
   record.why = why(record, settings, override_by, sentence);
   if (record.outcome == Outcome::emitted) {
@@ -255,8 +258,10 @@ void Engine::State::conclude(std::uint32_t index, DecisionRecord& record, Effect
   } else if (record.outcome == Outcome::awaiting_veto || record.outcome == Outcome::awaiting_approval) {
     UnderWay& waiting = runtime.under_way.emplace();
     waiting.id = record.id;
-    waiting.ready = progress.at + settings.veto_window;
-    if (needs_release) waiting.approval_ends = progress.at + settings.approval_max;
+    waiting.ready = progress.at + window;
+    if (approval.ns > 0) waiting.approval_ends = progress.at + approval;
+    waiting.proposed_before = runtime.proposed_before;
+    if (!record.overridden) waiting.laws = remembered(index);
     adjustments.insert_or_assign(adjustments.end(), record.id, record);
   }
 

@@ -171,7 +171,7 @@ TEST(Actuator, ALateAnswerInAVetoWindowLeavesNothingToSendButANewDecision) {
   world.ticks(20, 40);
   ASSERT_EQ(world.last.adjustments.size(), 1U);
   const Decimal high = world.last.adjustments[0].value;
-  world.sees("velocity", 13.5).ticks(50, 60);  // it has expired: guardians are shown another, smaller increase
+  world.sees("velocity", 12.5).ticks(50, 60);  // it has expired: guardians are shown another, smaller increase
   ASSERT_EQ(world.fee().outcome, Outcome::awaiting_veto);
   ASSERT_EQ(world.fee().previous, dec("2.5"));
   ASSERT_GT(world.fee().value, dec("2.5"));

@@ -270,9 +270,6 @@ TEST(Bundle, ThatCannotBeJudgedIsRefused) {
             "bundles.b.invariants.i: says nothing about any member of the bundle");
   EXPECT_NE(complaint({"b", both, {{"i", "snapshot_ratio <"}}}).find("bundles.b.invariants.i: column"),
             std::string::npos);
-  EXPECT_NE(complaint({"b", both, {}}, [](Policy& p) { p.guardian.parameters[0].veto_window = Duration::hours(1); })
-                .find("has a veto window"),
-            std::string::npos);
   EXPECT_NE(complaint({"b", both, {}}, [](Policy& p) { p.guardian.parameters[0].expiry = Duration::hours(1); })
                 .find("has expiry 10m and"),
             std::string::npos);
