@@ -2,7 +2,7 @@
 // members wait, until the longest window of those that move has passed; a veto of one is a veto of all, a release of
 // one is one of all.
 //
-// The laws wait with it (docs/decisions/0014): what they asked for is neither sent nor refused yet. When it is not sent
+// The laws wait with it (docs/decisions/0015): what they asked for is neither sent nor refused yet. When it is not sent
 // after all they are where they were before they asked.
 //
 // The world has moved on when the window has passed: what is sent must still be allowed, and still be the change that
