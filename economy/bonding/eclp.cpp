@@ -10,10 +10,38 @@ namespace {
 /// The field stores c and s with 15 to 18 digits.
 constexpr double kTurnTolerance = 4e-15;
 
-Eclp::Pair tau_of(const EclpSettings& e, double price) {
-  const double x = e.lambda * (e.c * price - e.s), y = e.s * price + e.c;
-  const double length = std::sqrt(x * x + y * y);
-  return {x / length, y / length};
+using math::Wide;
+
+struct WidePair {
+  Wide x, y;
+};
+
+/// The ellipse with 106 bits: narrow ranges are differences of nearly equal numbers. c and s as they would be if their
+/// squares added up to one.
+struct Ellipse {
+  Wide c, s, lambda;
+  WidePair alpha, beta;  ///< tau
+
+  explicit Ellipse(const EclpSettings& e) : lambda(e.lambda) {
+    const Wide length = sqrt(Wide(e.c) * Wide(e.c) + Wide(e.s) * Wide(e.s));
+    c = Wide(e.c) / length;
+    s = Wide(e.s) / length;
+    alpha = tau_of(e.alpha);
+    beta = tau_of(e.beta);
+  }
+  [[nodiscard]] WidePair tau_of(double price) const {
+    const Wide x = lambda * (c * Wide(price) - s), y = s * Wide(price) + c;
+    const Wide length = sqrt(x * x + y * y);
+    return {x / length, y / length};
+  }
+  /// A^-1 tau
+  [[nodiscard]] WidePair place_of(const WidePair& tau) const {
+    return {lambda * c * tau.x + s * tau.y, c * tau.y - lambda * s * tau.x};
+  }
+};
+
+double rest_of(Wide x) {
+  return (x - Wide(x.rounded())).rounded();
 }
 
 }  // namespace
@@ -31,34 +59,39 @@ Result<> check(const EclpSettings& e) {
   return fail(ErrorCode::invalid_argument, "c", "c^2 + s^2 must be 1, is " + text_of(e.c * e.c + e.s * e.s));
 }
 
-Eclp::Derived Eclp::derive(const EclpSettings& e) {
-  Derived d{.tau_alpha = tau_of(e, e.alpha), .tau_beta = tau_of(e, e.beta)};
-  d.u = e.s * e.c * (d.tau_beta.x - d.tau_alpha.x);
-  d.v = e.s * e.s * d.tau_beta.y + e.c * e.c * d.tau_alpha.y;
-  d.w = e.s * e.c * (d.tau_beta.y - d.tau_alpha.y);
-  d.z = e.c * e.c * d.tau_beta.x + e.s * e.s * d.tau_alpha.x;
-  d.d_squared = e.c * e.c + e.s * e.s;
-  return d;
-}
-
 Result<Eclp> Eclp::make(const EclpSettings& e) {
   if (auto ok = check(e); !ok) return tl::make_unexpected(ok.error());
-  const Derived d = derive(e);
-  Geometry g{.assets = 2,
-             .has_standard_axes = false,
-             .lambda = e.lambda,
-             .lambdas = Values(2),
-             .centre = Values(2),
-             .centre_low = Values(2)};
+  const Ellipse shape(e);
+  const auto& [c, s, lambda, alpha, beta] = shape;
+  const Wide u = s * c * (beta.x - alpha.x), v = s * s * beta.y + c * c * alpha.y;
+  const Wide w = s * c * (beta.y - alpha.y), z = c * c * beta.x + s * s * alpha.x;
+  const WidePair at_alpha = shape.place_of(alpha), at_beta = shape.place_of(beta);
+  const Derived d{.tau_alpha = {alpha.x.rounded(), alpha.y.rounded()},
+                  .tau_beta = {beta.x.rounded(), beta.y.rounded()},
+                  .u = u.rounded(),
+                  .v = v.rounded(),
+                  .w = w.rounded(),
+                  .z = z.rounded(),
+                  .d_squared = (Wide(e.c) * Wide(e.c) + Wide(e.s) * Wide(e.s)).rounded(),
+                  .reach = {(at_beta.x - at_alpha.x).rounded(), (at_alpha.y - at_beta.y).rounded()}};
+  Geometry g{.assets = 2, .has_standard_axes = false, .lambda = e.lambda};
+  g.lambdas = g.centre = g.centre_low = Values(2);
   g.lambdas[0] = e.lambda;
   g.lambdas[1] = 1;
-  g.axes[0] = {e.c, -e.s};
-  g.axes[1] = {e.s, e.c};
-  g.centre[0] = e.lambda * e.c * d.tau_beta.x + e.s * d.tau_beta.y;
-  g.centre[1] = -e.lambda * e.s * d.tau_alpha.x + e.c * d.tau_alpha.y;
-  g.c[0] = d.w / e.lambda + d.z;
-  g.c[1] = e.lambda * d.u + d.v;
-  g.k_minus_1 = g.c[0] * g.c[0] + g.c[1] * g.c[1] - 1;
+  const Wide axes[2][2] = {{c, -s}, {s, c}};
+  const Wide centre[2] = {at_beta.x, at_alpha.y};
+  for (std::size_t i = 0; i < 2; ++i) {
+    for (std::size_t j = 0; j < 2; ++j) {
+      g.axes[i][j] = axes[i][j].rounded();
+      g.axes_low[i][j] = rest_of(axes[i][j]);
+    }
+    g.centre[i] = centre[i].rounded();
+    g.centre_low[i] = rest_of(centre[i]);
+  }
+  const Wide first = w / lambda + z, second = lambda * u + v;
+  g.c[0] = first.rounded();
+  g.c[1] = second.rounded();
+  g.k_minus_1 = (first * first + second * second - Wide(1)).rounded();
   if (!(g.k_minus_1 >= kCentreMin)) {
     return fail(ErrorCode::out_of_range, "beta",
                 "is too close to alpha for this lambda: k - 1 must be at least 1e-05, is " + text_of(g.k_minus_1));
@@ -72,10 +105,7 @@ Eclp::Pair Eclp::offset(const Point& point) const {
 }
 
 Eclp::Pair Eclp::balances_max(const Point& point) const {
-  const Pair a = derived_.tau_alpha, b = derived_.tau_beta;
-  const auto& [alpha, beta, c, s, lambda] = settings_;
-  return {point.size * (lambda * c * (b.x - a.x) + s * (b.y - a.y)),
-          point.size * (lambda * s * (b.x - a.x) - c * (b.y - a.y))};
+  return {point.size * derived_.reach.x, point.size * derived_.reach.y};
 }
 
 double Eclp::spot_price(const Point& point) const {

@@ -33,11 +33,12 @@ class Eclp {
     double x = 0;
     double y = 0;
   };
-  /// What the field stores beside the parameters, with 38 digits; here recomputed to the precision of a double.
+  /// What the field stores beside the parameters, with 38 digits; here computed with 32 and rounded to a double.
   struct Derived {
     Pair tau_alpha, tau_beta;
     double u = 0, v = 0, w = 0, z = 0;
     double d_squared = 0;  ///< c^2 + s^2
+    Pair reach;            ///< x_max / r, y_max / r
   };
 
   [[nodiscard]] static Result<Eclp> make(const EclpSettings& settings);
@@ -59,7 +60,6 @@ class Eclp {
  private:
   Eclp(const EclpSettings& settings, const Derived& derived, const Geometry& geometry)
       : settings_(settings), derived_(derived), surface_(geometry) {}
-  [[nodiscard]] static Derived derive(const EclpSettings& settings);
 
   EclpSettings settings_;
   Derived derived_;
