@@ -3,6 +3,10 @@
 #include <array>
 #include <cmath>
 
+#include "economy/bonding/commitment.hpp"
+#include "economy/bonding/dampening.hpp"
+#include "economy/bonding/imbalance_fee.hpp"
+#include "economy/bonding/pamm.hpp"
 #include "economy/mechanism.hpp"
 #include "economy/tokenomics/inflation.hpp"
 #include "economy/tokenomics/rates.hpp"
@@ -166,6 +170,56 @@ Result<double> stability_fee_of(Values x) {
   return stability_fee(settings, {.price = x[0], .target = x[1], .volatility = x[2], .utilisation = x[3]});
 }
 
+// --- the bonding surface ---
+
+constexpr std::array kImbalanceFeeInputs{
+    Input{"imbalance", "ratio", {0, 2}, {}, "of the reserve, as it is or would be"},
+    Input{"before", "ratio", {0, 2}, 0.0, "as it was: what brings it back pays the static fee"},
+    Input{"static_fee", "ratio", {0, bonding::kFeeMax}, 0.003, ""},
+    Input{"surge_fee", "ratio", {0, bonding::kFeeMax}, 0.05, "at an imbalance of one"},
+    Input{"threshold", "ratio", {0, 0.999999}, 0.2, "the imbalance from which the fee rises"},
+};
+Result<double> imbalance_fee_of(Values x) {
+  const bonding::ImbalanceFeeSettings settings{.static_fee = x[2], .surge_fee = x[3], .threshold = x[4]};
+  if (auto ok = bonding::check(settings); !ok) return tl::make_unexpected(ok.error());
+  return bonding::fee_rate(settings, x[1], x[0]);
+}
+
+constexpr std::array kRedemptionRateInputs{
+    Input{"level", "tokens", kTokens, {}, "redeemed lately, decaying"},
+    Input{"reserve", "tokens", kTokens, {}, "what the reserve is worth, in tokens at par"},
+    Input{"supply", "tokens", {1e-18, 1e30}, {}, "the supply"},
+    Input{"slope_min", "1", {1e-4, 1e4}, 1.0, "least fall of the rate per anchor supply redeemed"},
+    Input{"par_share_max", "ratio", kRatio, 0.3, "largest share of the anchor supply redeemable at par"},
+    Input{"floor_ratio", "ratio", kRatio, 0.6, "reserve ratio at which redemption becomes pro rata"},
+};
+Result<double> redemption_rate_of(Values x) {
+  const auto pamm = bonding::Pamm::make({.slope_min = x[3], .par_share_max = x[4], .floor_ratio = x[5]});
+  if (!pamm) return tl::make_unexpected(pamm.error());
+  return pamm->rate({x[0], x[1], x[2]});
+}
+
+constexpr std::array kRedemptionMultiplierInputs{
+    Input{"flow", "tokens", kTokens, {}, "redeemed lately, decaying"},
+    Input{"supply", "tokens", {1e-18, 1e30}, {}, "the supply"},
+    Input{"threshold", "ratio", {1e-6, 1}, 0.1, "outflow, of the supply, that is dampened"},
+    Input{"multiplier_min", "ratio", {1e-3, 1}, 0.1, "the least that passes"},
+};
+Result<double> redemption_multiplier_of(Values x) {
+  const auto dampener = bonding::Dampener::make({.threshold = x[2], .multiplier_min = x[3]});
+  if (!dampener) return tl::make_unexpected(dampener.error());
+  return dampener->multiplier(x[0] / x[1]);
+}
+
+constexpr std::array kCommitmentRoomInputs{
+    Input{"supply", "tokens", kTokens, {}, "the supply"},
+    Input{"committed", "tokens", kTokens, {}, "of it, minted for commitments"},
+    Input{"cap", "ratio", {0, 0.99}, 0.3, "largest share of commitments in the supply"},
+};
+Result<double> commitment_room_of(Values x) {
+  return bonding::cap_room(x[2], x[0], x[1]);
+}
+
 constexpr auto kValue = MechanismOutput::value;
 constexpr auto kAmount = MechanismOutput::amount;
 
@@ -178,6 +232,10 @@ constexpr std::array kMechanisms{
     Mechanism{"buy_back", "What the stability pool spends on tokens while their price is below its range.",
               "fractional draws: what is left after n of them is (1 - pool_rate)^n", kAmount, "tokens", kBuyBackInputs,
               buy_back_of},
+    Mechanism{"commitment_room", "What may still be minted for commitments so that they keep below their cap.",
+              "(cap S - C) / (1 - cap)", kValue, "tokens", kCommitmentRoomInputs, commitment_room_of},
+    Mechanism{"imbalance_fee", "The fee of what makes a reserve more lopsided, by how lopsided it becomes.",
+              "Balancer v3 StableSurge", kValue, "ratio", kImbalanceFeeInputs, imbalance_fee_of},
     Mechanism{"inflation_step", "The yearly inflation after one monthly move towards a target, inside a band.",
               "monthly move of (target - current) / 12", kValue, "ratio", kInflationInputs, inflation_step},
     Mechanism{"inflation_target", "The yearly inflation that indicators ask for, inside a band.",
@@ -188,6 +246,12 @@ constexpr std::array kMechanisms{
     Mechanism{"payout", "A share of what a pool holds above its reserve: a pool that is paid out so never runs dry.",
               "geometric payout: what is left after n of them is (1 - share)^n", kAmount, "tokens", kPayoutInputs,
               payout},
+    Mechanism{"redemption_multiplier", "The share of a redemption that passes, by what was redeemed lately.",
+              "flow dampening, docs/economy/bonding.md", kValue, "ratio", kRedemptionMultiplierInputs,
+              redemption_multiplier_of},
+    Mechanism{"redemption_rate", "What the next token is paid, of par: falling from par to what there is for each.",
+              "Gyroscope's P-AMM [Klages-Mundt, Schuldenzucker 2022]", kValue, "ratio", kRedemptionRateInputs,
+              redemption_rate_of},
     Mechanism{"stability_fee", "The yearly fee on borrowing, by how unsettled the market is.",
               "weighted stress; the purpose of MakerDAO's stability fee", kValue, "ratio", kStabilityFeeInputs,
               stability_fee_of},

@@ -35,10 +35,20 @@ Result<> System::judge_deposit(const Values& entered) const {
   const auto verdict =
       judge(settings_.safety, {state_.balances, entered, state_.prices, derived_.targets, true, settings_.pegs});
   if (!verdict) return tl::make_unexpected(verdict.error());
-  if (*verdict == Safety::ok) return {};
+  switch (*verdict) {
+    case Safety::ok: return {};
+    case Safety::price_too_small:
+      return fail(ErrorCode::conflict, "prices",
+                  "must all be at least safety.price_min, " + text_of(settings_.safety.price_min) + ", to mint");
+    case Safety::off_peg:
+      return fail(ErrorCode::conflict, "amounts",
+                  "would not lower the weight of every asset that is off its peg while one is below its floor");
+    case Safety::infeasible:
+    case Safety::unsafe: break;
+  }
   return fail(ErrorCode::conflict, "amounts",
-              "would leave the reserve " + std::string(name_of(*verdict)) +
-                  ": each vault must end within its band of the target weight, or no farther from it than now");
+              "would be unsafe: each vault must end within " + text_of(settings_.safety.band) +
+                  " of its target weight, or no farther from it than it is");
 }
 
 Result<> System::judge_inflow(const Values& entered) const {

@@ -51,6 +51,12 @@ TEST(Mechanism, WorkedExamples) {
   EXPECT_DOUBLE_EQ(value_of("inflation_target", {{"bonded", 0.67}}), 0.035);
   EXPECT_DOUBLE_EQ(value_of("staking_apy", {{"participation", 0.5}}), 0.10);
   EXPECT_DOUBLE_EQ(value_of("stability_fee", {{"price", 1}}), 0.001);
+  EXPECT_DOUBLE_EQ(value_of("imbalance_fee", {{"imbalance", 0.5}}), 0.020625);
+  EXPECT_DOUBLE_EQ(value_of("imbalance_fee", {{"imbalance", 0.5}, {"before", 0.6}}), 0.003);
+  EXPECT_DOUBLE_EQ(value_of("redemption_rate", {{"level", 0}, {"reserve", 95}, {"supply", 100}}), 1);
+  EXPECT_NEAR(value_of("redemption_rate", {{"level", 50}, {"reserve", 46.225}, {"supply", 50}}), 0.9245, 1e-12);
+  EXPECT_NEAR(value_of("redemption_multiplier", {{"flow", 10}, {"supply", 100}}), 8.0 / 9, 1e-12);
+  EXPECT_DOUBLE_EQ(value_of("commitment_room", {{"supply", 1000}, {"committed", 100}}), 200 / 0.7);
   EXPECT_NEAR(value_of("bonded_inflation", {{"current", 0.13}, {"bonded", 0}, {"period", 36.5}}), 0.143, 1e-12);
 }
 

@@ -136,6 +136,17 @@ TEST(Split, TheSafeBoundsAreAlwaysFeasible) {
   }
 }
 
+TEST(Split, ADepositWithinSafeBoundsDoesNotDiluteAVaultThatIsShortItself) {
+  const Values u{1, 30, 69}, w{1.0 / 3, 1.0 / 3, 1.0 / 3};
+  Values x(3), low(3), high(3);
+  ASSERT_TRUE(split_deposit(u, w, 25, x));
+  EXPECT_NEAR(x[0], 25, 1e-12);  // takes the second vault from 30 % to 24 %
+  safe_deposit_bounds(u, w, 25, 0.1, low, high);
+  ASSERT_TRUE(split_deposit(u, w, 25, SplitBounds{low, high}, x));
+  EXPECT_NEAR(x[0], 17.5, 1e-12);
+  EXPECT_NEAR(x[1], 7.5, 1e-12);
+}
+
 TEST(Split, AThousandVaultsLevelToo) {
   Random random(35);
   const Case c = any_case(random, 1000);
