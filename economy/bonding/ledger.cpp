@@ -31,8 +31,8 @@ Result<> check_denomination(const Denomination& d, std::size_t assets) {
   return {};
 }
 
-/// How many amounts and numbers an operation has; -1: any number up to kRequestsMax, -2: one per asset, -3: one more
-/// than assets.
+/// How many amounts and numbers an operation has; -1: any number up to kRequestsMax, -2: one per asset, -4: four per
+/// asset, -3: one more than assets.
 struct Shape {
   int amounts = 0;
   int numbers = 0;
@@ -51,16 +51,28 @@ Shape shape_of(Kind kind) {
     case Kind::schedule_weights: return {0, -3};
     case Kind::lock_vault: return {0, 1};
     case Kind::set_parameter: return {0, 1};
+    case Kind::drift_weights: return {0, -4};
   }
   return {};
 }
 
 Result<> check_count(const char* name, std::size_t count, int expected, std::size_t assets) {
   if (expected == -1) return require(std::string(name) + ".size", static_cast<double>(count), {1, kRequestsMax});
-  const std::size_t wanted = expected == -2 ? assets : expected == -3 ? assets + 1 : static_cast<std::size_t>(expected);
+  const std::size_t wanted = expected == -2   ? assets
+                             : expected == -3 ? assets + 1
+                             : expected == -4 ? 4 * assets
+                                              : static_cast<std::size_t>(expected);
   if (count == wanted) return {};
   return fail(ErrorCode::invalid_argument, name,
               "must be " + std::to_string(wanted) + " for this kind of operation, are " + std::to_string(count));
+}
+
+std::vector<Drift> drifts_of(std::span<const double> numbers) {
+  std::vector<Drift> drifts;
+  for (std::size_t i = 0; i + 3 < numbers.size(); i += 4) {
+    drifts.push_back({.base = numbers[i], .rate = numbers[i + 1], .min = numbers[i + 2], .max = numbers[i + 3]});
+  }
+  return drifts;
 }
 
 /// `before` + `in` - `out`, per asset.
@@ -92,6 +104,7 @@ std::string_view name_of(Kind kind) {
     case Kind::schedule_weights: return "schedule_weights";
     case Kind::lock_vault: return "lock_vault";
     case Kind::set_parameter: return "set_parameter";
+    case Kind::drift_weights: return "drift_weights";
   }
   return "?";
 }
@@ -238,6 +251,7 @@ Result<Outcome> Ledger::perform(System& next, const Operation& o) const {
     case Kind::schedule_weights: return plain(next.schedule_weights(numbers.first(numbers.size() - 1), numbers.back()));
     case Kind::lock_vault: return plain(next.lock_vault(o.index, numbers[0]));
     case Kind::set_parameter: return plain(next.set_parameter(o.name, numbers[0]));
+    case Kind::drift_weights: return plain(next.drift_weights(drifts_of(numbers)));
   }
   return fail(ErrorCode::unknown_name, "kind", "there is no such operation");
 }

@@ -48,9 +48,10 @@ enum class Kind : std::uint8_t {
   schedule_weights,  ///< numbers: weights, then days
   lock_vault,        ///< index: vault; numbers: days
   set_parameter,     ///< name, numbers: value
+  drift_weights,     ///< numbers: base, rate, min and max of each asset
 };
 constexpr Kind last_of(Kind) {
-  return Kind::set_parameter;
+  return Kind::drift_weights;
 }
 [[nodiscard]] std::string_view name_of(Kind kind);
 

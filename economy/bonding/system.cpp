@@ -4,7 +4,6 @@
 #include <cmath>
 
 #include "economy/argument.hpp"
-#include "economy/bonding/tranching.hpp"
 
 namespace homeostat::economy::bonding {
 namespace {
@@ -69,6 +68,10 @@ Result<> check(const SystemSettings& s) {
 Result<> System::derive_weights(const SystemSettings& settings, const SystemState& state, Derived& out) {
   out.scheduled = Values(settings.weights.size());
   out.targets = out.scheduled;
+  if (!state.drifts.empty()) {
+    if (auto ok = drifting_weights(state.drifts, state.now, out.scheduled); !ok) return ok;
+    return target_weights(state.prices, settings.calibration_prices, out.scheduled, out.targets);
+  }
   if (auto ok = scheduled_weights(state.weights_from, state.weights_to, state.now - state.weights_begin,
                                   state.weights_end - state.weights_begin, out.scheduled);
       !ok) {
@@ -162,7 +165,7 @@ Result<> System::advance(double days) {
     return tl::make_unexpected(error);
   };
   state_.now += days;
-  if (before < state_.weights_end) {
+  if (before < state_.weights_end || !state_.drifts.empty()) {
     auto derived = derive(settings_, state_);
     if (!derived) return put_back(derived.error());
     derived_ = std::move(*derived);
@@ -198,6 +201,23 @@ Result<> System::schedule_weights(std::span<const double> weights, double durati
   next.weights_to = Values(weights);
   next.weights_begin = state_.now;
   next.weights_end = state_.now + duration_days;
+  next.drifts.clear();
+  return restore(next);
+}
+
+Result<> System::drift_weights(std::span<const Drift> drifts) {
+  if (auto ok = require_same_size("drifts", drifts.size(), "assets", assets()); !ok) return ok;
+  SystemState next = state_;
+  next.drifts.assign(drifts.begin(), drifts.end());
+  for (std::size_t i = 0; i < drifts.size(); ++i) {
+    const std::string name = "drifts[" + std::to_string(i) + "].";
+    next.drifts[i].updated = state_.now;
+    if (auto ok = first_error(require(name + "min", drifts[i].min, {kWeightLeast, 1}),
+                              require(name + "max", drifts[i].max, {kWeightLeast, 1}));
+        !ok) {
+      return ok;
+    }
+  }
   return restore(next);
 }
 
@@ -236,6 +256,7 @@ Result<> System::restore(const SystemState& state) {
   const std::size_t n = assets();
   if (auto ok = first_error(require_same_size("balances", state.balances.size(), "assets", n),
                             require_same_size("prices", state.prices.size(), "assets", n),
+                            require_same_size("drifts", state.drifts.empty() ? n : state.drifts.size(), "assets", n),
                             require_same_size("weights_from", state.weights_from.size(), "assets", n),
                             require_same_size("weights_to", state.weights_to.size(), "assets", n),
                             require_each("prices", state.prices, {kPriceLeast, kPriceMost}));

@@ -40,6 +40,7 @@
 #include "economy/bonding/safety.hpp"
 #include "economy/bonding/split.hpp"
 #include "economy/bonding/surface.hpp"
+#include "economy/bonding/tranching.hpp"
 
 namespace homeostat::economy::bonding {
 
@@ -78,8 +79,9 @@ struct SystemState {
   double staked = 0;     ///< tokens in open stakes; they cannot be redeemed
   Values weights_from;
   Values weights_to;
-  double weights_begin = 0;  ///< day
-  double weights_end = 0;    ///< day
+  double weights_begin = 0;   ///< day
+  double weights_end = 0;     ///< day
+  std::vector<Drift> drifts;  ///< instead of the schedule, one per asset, or none
   std::array<VaultFlow, kAssetsMax> inflow;
   std::array<VaultFlow, kAssetsMax> outflow;
   std::array<ChannelState, kChannels> channels;
@@ -99,6 +101,7 @@ struct SystemState {
     a(x.staked);
     a(x.weights_begin);
     a(x.weights_end);
+    a(x.drifts);
     a(x.inflow);
     a(x.outflow);
     a(x.channels);
@@ -187,6 +190,9 @@ class System {
   [[nodiscard]] Result<> set_prices(std::span<const double> prices);
   /// Targets move to `weights` over the coming days, from where the schedule has them now.
   [[nodiscard]] Result<> schedule_weights(std::span<const double> weights, double duration_days);
+  /// Weights that go on moving at their rates (per day) from now on, within their bounds (QuantAMM). `updated` is now
+  /// whatever stands there; each min is at least kWeightLeast. A schedule ends the drift.
+  [[nodiscard]] Result<> drift_weights(std::span<const Drift> drifts);
   /// A guardian's stop of a vault in both directions.
   [[nodiscard]] Result<> lock_vault(std::size_t vault, double duration_days);
 

@@ -41,6 +41,15 @@ struct Drift {
 
   [[nodiscard]] double at(double t) const;
   bool operator==(const Drift&) const = default;
+
+  template <class Archive, class Self>
+  static void fields(Archive& a, Self& x) {
+    a(x.base);
+    a(x.rate);
+    a(x.updated);
+    a(x.min);
+    a(x.max);
+  }
 };
 /// Errors name base, rate, min and max: all finite, min <= base <= max.
 [[nodiscard]] Result<> check(const Drift& drift);

@@ -164,7 +164,16 @@ bool govern(World& w) {
       for (const double p : s.state().prices) prices.push_back(p * std::exp(0.1 * w.random.normal()));
       return s.set_prices(prices).has_value();
     }
-    case 1: return s.schedule_weights(any_weights(w.random, w.assets()), w.random.uniform(0, 30)).has_value();
+    case 1: {
+      if (w.random.chance(0.5)) {
+        std::vector<Drift> drifts;
+        for (const double x : s.scheduled()) {
+          drifts.push_back({.base = x, .rate = w.random.uniform(-0.01, 0.01), .min = x / 2, .max = (1 + x) / 2});
+        }
+        return s.drift_weights(drifts).has_value();
+      }
+      return s.schedule_weights(any_weights(w.random, w.assets()), w.random.uniform(0, 30)).has_value();
+    }
     case 2: return s.lock_vault(w.random.below(w.assets()), w.random.uniform(0, 3)).has_value();
     default: {
       const auto all = governed_parameters();

@@ -43,7 +43,7 @@ Ledger lived(int operations, std::uint64_t seed, const SystemSettings& s = setti
   for (int n = 0; n < operations; ++n) {
     const std::uint64_t account = random.below(4);
     const auto usd = static_cast<Amount>(random.below(3'000'000'000)) + 1;
-    switch (random.below(12)) {
+    switch (random.below(13)) {
       case 0: (void)ledger.apply(deposit(0, usd, 0)); break;
       case 1: (void)ledger.apply(deposit(usd * 333'333'333, 0, usd)); break;
       case 2: (void)ledger.apply(deposit(usd * 200'000'000, usd * 3 / 10, usd * 3 / 10)); break;
@@ -60,6 +60,12 @@ Ledger lived(int operations, std::uint64_t seed, const SystemSettings& s = setti
       case 10:
         (void)ledger.apply(
             {.kind = Kind::set_prices, .numbers = {random.uniform(1800, 2200), random.uniform(0.98, 1.02), 1}});
+        break;
+      case 11:
+        if (n % 5 == 0) {
+          (void)ledger.apply({.kind = Kind::drift_weights,
+                              .numbers = {0.4, 0.01, 0.2, 0.6, 0.3, -0.005, 0.2, 0.6, 0.3, -0.005, 0.2, 0.6}});
+        }
         break;
       default: (void)ledger.apply({.kind = Kind::advance, .numbers = {random.uniform(0, 2)}});
     }

@@ -168,6 +168,27 @@ TEST(BondingSystem, ScheduledWeightsMoveTheSurfaceWithThem) {
   EXPECT_EQ(s.scheduled()[0], 0.2);
 }
 
+TEST(BondingSystem, DriftingWeightsGoOnUntilTheirBounds) {
+  System s = seeded();
+  const std::vector<Drift> drifts{{.base = 0.4, .rate = -0.01, .min = 0.2, .max = 1},
+                                  {.base = 0.3, .rate = 0.005, .min = 0.1, .max = 0.4},
+                                  {.base = 0.3, .rate = 0.005, .min = 0.1, .max = 0.4}};
+  ASSERT_TRUE(s.drift_weights(drifts));
+  const double before = *s.size();
+  ASSERT_TRUE(s.advance(10));
+  EXPECT_NEAR(s.scheduled()[0], 0.3, 1e-12);
+  EXPECT_LT(*s.size(), before);
+  ASSERT_TRUE(s.advance(100));
+  EXPECT_NEAR(s.scheduled()[0], 0.2, 1e-12);
+  ASSERT_TRUE(s.schedule_weights(List{0.4, 0.3, 0.3}, 0));
+  EXPECT_EQ(s.scheduled()[0], 0.4);
+  EXPECT_EQ(s.drift_weights(std::vector<Drift>(2)).error().where, "drifts");
+  EXPECT_EQ(s.drift_weights(std::vector<Drift>(3)).error().where, "drifts[0].min");
+  auto bad = drifts;
+  bad[1].base = 0.5;
+  EXPECT_EQ(s.drift_weights(bad).error().where, "drifts[1].base");
+}
+
 TEST(BondingSystem, ASubscriptionPaysInAndItsBonusIsOwed) {
   System s = seeded();
   const double reserve = s.reserve();
