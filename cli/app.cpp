@@ -121,6 +121,7 @@ ExitCode run(const std::vector<std::string>& arguments, Console& console) {
   add_shadow_commands(root, context);
   add_incidents_command(root, context);
   add_conformance_command(root, context);
+  add_economy_commands(root, context);
   add_journal_commands(root, context);
   add_help_commands(root, context);
   add_options(root, context);

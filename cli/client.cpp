@@ -11,6 +11,7 @@
 #include "cli/format.hpp"
 #include "homeostat/v1/admin.grpc.pb.h"
 #include "homeostat/v1/control.grpc.pb.h"
+#include "homeostat/v1/economy.grpc.pb.h"
 #include "homeostat/v1/guardian.grpc.pb.h"
 
 namespace homeostat::cli {
@@ -96,7 +97,12 @@ Outcome<std::shared_ptr<grpc::ChannelCredentials>> credentials_of(const Connecti
 
 struct Client::Stubs {
   Stubs(Connection c, std::shared_ptr<grpc::Channel> with)
-      : connection(std::move(c)), channel(std::move(with)), control(channel), guardian(channel), admin(channel) {}
+      : connection(std::move(c)),
+        channel(std::move(with)),
+        control(channel),
+        guardian(channel),
+        admin(channel),
+        economy(channel) {}
 
   template <class Response, class Stub, class Request>
   Outcome<Response> unary(Stub& stub, grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&, Response*),
@@ -120,6 +126,7 @@ struct Client::Stubs {
   v1::ControlService::Stub control;
   v1::GuardianService::Stub guardian;
   v1::AdminService::Stub admin;
+  v1::EconomyService::Stub economy;
   bool connected = false;
 };
 
@@ -166,6 +173,7 @@ HOMEOSTAT_CALL(GuardianService, guardian, Release, ReleaseRequest, CommandRespon
 HOMEOSTAT_CALL(GuardianService, guardian, ClearHalt, ClearHaltRequest, CommandResponse)
 HOMEOSTAT_CALL(GuardianService, guardian, Submit, SubmitRequest, CommandResponse)
 HOMEOSTAT_CALL(GuardianService, guardian, ListPending, ListPendingRequest, ListPendingResponse)
+HOMEOSTAT_CALL(EconomyService, economy, Evaluate, EvaluateRequest, EvaluateResponse)
 HOMEOSTAT_CALL(AdminService, admin, Reload, ReloadRequest, ReloadResponse)
 HOMEOSTAT_CALL(AdminService, admin, GetConfig, GetConfigRequest, GetConfigResponse)
 HOMEOSTAT_CALL(AdminService, admin, Backup, BackupRequest, BackupResponse)

@@ -10,6 +10,7 @@
 #include "core/time.hpp"
 #include "homeostat/v1/admin.pb.h"
 #include "homeostat/v1/control.pb.h"
+#include "homeostat/v1/economy.pb.h"
 #include "homeostat/v1/guardian.pb.h"
 
 namespace homeostat::cli {
@@ -65,6 +66,8 @@ class Client {
   [[nodiscard]] Outcome<v1::RemoveShadowResponse> call(const v1::RemoveShadowRequest& request);
   [[nodiscard]] Outcome<v1::ListShadowsResponse> call(const v1::ListShadowsRequest& request);
   [[nodiscard]] Outcome<v1::ReloadResponse> call(const v1::PromoteShadowRequest& request);
+
+  [[nodiscard]] Outcome<v1::EvaluateResponse> call(const v1::EvaluateRequest& request);
 
   /// Calls `on_event` for each event until it returns false (success) or the stream ends (failure, also when the
   /// daemon ended it). No deadline, except for getting connected.

@@ -25,7 +25,8 @@ constexpr std::array kHealthNames = {"",
                                      "homeostat.v1.ControlService",
                                      "homeostat.v1.ActuatorService",
                                      "homeostat.v1.GuardianService",
-                                     "homeostat.v1.AdminService"};
+                                     "homeostat.v1.AdminService",
+                                     "homeostat.v1.EconomyService"};
 
 /// While draining: how often open calls are looked at, and how long calls that are not ours may take once ours are
 /// over (a health check under way; the watchers among them would stay for ever).
@@ -119,6 +120,7 @@ Result<std::unique_ptr<Server>> Server::start(ServerSettings settings, Backend& 
   impl->services.push_back(make_actuator_service(impl->context));
   impl->services.push_back(make_guardian_service(impl->context));
   impl->services.push_back(make_admin_service(impl->context));
+  impl->services.push_back(make_economy_service(impl->context));
 
   grpc::ServerBuilder builder;
   set_limits(builder, settings.limits);

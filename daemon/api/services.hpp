@@ -1,4 +1,4 @@
-// The five services of the public contract, over one context. Internal to daemon/api.
+// The six services of the public contract, over one context. Internal to daemon/api.
 #pragma once
 
 #include <memory>
@@ -15,5 +15,6 @@ namespace homeostat::daemon::api {
 [[nodiscard]] std::unique_ptr<grpc::Service> make_actuator_service(ContextPtr context);
 [[nodiscard]] std::unique_ptr<grpc::Service> make_guardian_service(ContextPtr context);
 [[nodiscard]] std::unique_ptr<grpc::Service> make_admin_service(ContextPtr context);
+[[nodiscard]] std::unique_ptr<grpc::Service> make_economy_service(ContextPtr context);
 
 }  // namespace homeostat::daemon::api

@@ -8,6 +8,7 @@ constexpr std::string_view kControl = "homeostat.v1.ControlService";
 constexpr std::string_view kActuator = "homeostat.v1.ActuatorService";
 constexpr std::string_view kGuardian = "homeostat.v1.GuardianService";
 constexpr std::string_view kAdmin = "homeostat.v1.AdminService";
+constexpr std::string_view kEconomy = "homeostat.v1.EconomyService";
 
 constexpr std::array<MethodName, kMethodCount> kMethodNames = {{
     {kIngest, "Ingest"},          {kIngest, "Push"},
@@ -27,6 +28,10 @@ constexpr std::array<MethodName, kMethodCount> kMethodNames = {{
     {kAdmin, "SetLogLevel"},      {kAdmin, "GetVersion"},
     {kAdmin, "AddShadow"},        {kAdmin, "RemoveShadow"},
     {kAdmin, "ListShadows"},      {kAdmin, "PromoteShadow"},
+    {kEconomy, "ListMechanisms"}, {kEconomy, "ListGovernedParameters"},
+    {kEconomy, "Evaluate"},       {kEconomy, "QuoteBonding"},
+    {kEconomy, "Apportion"},      {kEconomy, "FindArbitrage"},
+    {kEconomy, "PlanRebalance"},
 }};
 
 constexpr std::array<std::string_view, kStatusCodeCount> kStatusCodeNames = {

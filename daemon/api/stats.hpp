@@ -46,9 +46,16 @@ enum class Method : std::uint8_t {
   remove_shadow,
   list_shadows,
   promote_shadow,
+  list_mechanisms,
+  list_governed_parameters,
+  evaluate,
+  quote_bonding,
+  apportion,
+  find_arbitrage,
+  plan_rebalance,
 };
-inline constexpr std::size_t kMethodCount = 34;
-static_assert(static_cast<std::size_t>(Method::promote_shadow) + 1 == kMethodCount);
+inline constexpr std::size_t kMethodCount = 41;
+static_assert(static_cast<std::size_t>(Method::plan_rebalance) + 1 == kMethodCount);
 
 struct MethodName {
   std::string_view service;  ///< full, as on the wire

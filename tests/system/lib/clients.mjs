@@ -9,7 +9,7 @@ export const status = grpc.status;
 const kLoad = { keepCase: true, longs: String, enums: String, defaults: true, oneofs: true };
 const kCallTimeoutMs = 30_000;
 
-const files = ["ingest", "control", "actuator", "guardian", "admin"].map((name) => `homeostat/v1/${name}.proto`);
+const files = ["ingest", "control", "actuator", "guardian", "admin", "economy"].map((name) => `homeostat/v1/${name}.proto`);
 const v1 = grpc.loadPackageDefinition(protoLoader.loadSync(files, { ...kLoad, includeDirs: [path.join(root, "proto")] })).homeostat.v1;
 
 /// A client of one service of homeostat.v1; every unary method gives a promise under its own name.
