@@ -50,7 +50,12 @@ class EconomyService final : public v1::EconomyService::CallbackService {
  private:
   template <class Response>
   static grpc::Status put(Result<Response> answer, Response& response) {
-    if (!answer) return status_from_error(answer.error());
+    if (!answer) {
+      Error error = std::move(answer.error());
+      if (error.code == ErrorCode::missing)
+        error.code = ErrorCode::invalid_argument;  // from the request: nothing here is the daemon's
+      return status_from_error(error);
+    }
     response = *std::move(answer);
     return grpc::Status::OK;
   }

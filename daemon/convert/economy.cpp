@@ -24,7 +24,6 @@ template <class T>
 tl::unexpected<Error> at(const std::string& where, const Result<T>& failed) {
   Error error = failed.error();
   error.where = error.where.empty() ? where : where + "." + error.where;
-  if (error.code == ErrorCode::missing) error.code = ErrorCode::invalid_argument;  // of the request, not of the daemon
   return tl::make_unexpected(std::move(error));
 }
 

@@ -109,7 +109,7 @@ test("the bonding surface is quoted: with its guard a deposit into a reserve of 
   near(live.deposit.fee_value, 100);
 
   await rejected(quote({ redeem: -1 }), status.INVALID_ARGUMENT, /amount/);
-  await rejected(quote({ redeem: 1, parameters: [{ name: "fee.statik", value: 1 }] }), status.NOT_FOUND, /fee\.static_fee/);
+  await rejected(quote({ redeem: 1, parameters: [{ name: "fee.statik_fee", value: 1 }] }), status.NOT_FOUND, /fee\.static_fee/);
   await rejected(quote({ assets: backed90.assets.slice(1) }), status.INVALID_ARGUMENT, /weights/);
   await rejected(quote({ assets: backed90.assets.slice(2) }), status.INVALID_ARGUMENT, /assets: has 1 assets, must have 2 to 16/);
   const { parameters } = await economy.ListGovernedParameters();
