@@ -260,7 +260,7 @@ RC_GTEST_PROP(Rebalance, ConservesEveryUnitAndKeepsEveryLimit, ()) {
   RC_ASSERT(check(h).has_value());
   const Plan p = rebalance(h);
   std::vector<Amount> after = h.amounts;
-  Amount fees = 0, before = 0;
+  Amount fees = 0, before = 0, targets = 0, held = 0;
   std::uint32_t stage = 0;
   std::vector<Amount> arriving(after.size());
   for (const Leg& leg : p.legs) {
@@ -287,7 +287,9 @@ RC_GTEST_PROP(Rebalance, ConservesEveryUnitAndKeepsEveryLimit, ()) {
     RC_ASSERT(p.missing[i] - p.surplus[i] == p.target[i] - after[i]);
     RC_ASSERT(p.missing[i] == 0 || p.surplus[i] == 0);
     before += h.amounts[i] - after[i];
+    targets += p.target[i], held += after[i];
   }
+  RC_ASSERT(targets == held);
   RC_ASSERT(after == p.after);
   RC_ASSERT(before == fees);
   RC_ASSERT(fees == p.fees);

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <array>
 #include <limits>
 
 #include "economy/markets/flow.hpp"
@@ -53,6 +55,32 @@ TEST(Flow, LeastSizesAreKeptOrTheArcIsNotUsed) {
   EXPECT_EQ(plain(min_cost_flow(n).amounts), (Plain{6, 4}));
   const Network too_large{{3, -3}, {arc(0, 1, 2, 1), arc(0, 1, 10, 5, 0, 4)}};
   EXPECT_EQ(plain(min_cost_flow(too_large).amounts), (Plain{2, 0}));
+}
+
+TEST(Flow, ACircleIsNoWayAroundALeastSize) {
+  // Sending 4 and getting 2 back would fill the 2 that are missing; the arcs are as cheap as they can be.
+  const Network n{{4, -2}, {arc(0, 1, 4, 0, 0, 4), arc(1, 0, 2, 0, 0, 2)}};
+  const Flow f = min_cost_flow(n);
+  EXPECT_EQ(plain(f.amounts), (Plain{0, 0}));
+  EXPECT_TRUE(f.is_optimal);
+}
+
+TEST(Flow, FindsTheBestAmongManyWays) {
+  // Units of four sources to four sinks at costs of which one assignment is the least, found by trying
+  // all; paths must take back what earlier ones took more than once.
+  const std::uint32_t cost[4][4] = {{9, 6, 7, 8}, {6, 8, 3, 7}, {5, 8, 1, 8}, {7, 6, 9, 4}};
+  Network n{{1, 1, 1, 1, -1, -1, -1, -1}, {}};
+  Amount least = 1000;
+  for (std::uint32_t i = 0; i < 4; ++i) {
+    for (std::uint32_t j = 0; j < 4; ++j) n.arcs.push_back(arc(i, 4 + j, 1, cost[i][j]));
+  }
+  std::array<std::size_t, 4> to{0, 1, 2, 3};
+  do {
+    least = std::min<Amount>(least, cost[0][to[0]] + cost[1][to[1]] + cost[2][to[2]] + cost[3][to[3]]);
+  } while (std::next_permutation(to.begin(), to.end()));
+  const Flow f = min_cost_flow(n);
+  EXPECT_TRUE(f.moved == 4);
+  EXPECT_TRUE(f.cost_ppm == least);
 }
 
 TEST(Flow, MovesWhatItCanWhenNotAllCan) {
@@ -142,6 +170,7 @@ TEST(Rebalance, SaysWhatIsMissingWhenTheBridgesAreTooSmall) {
   const Plan p = rebalance(h);
   EXPECT_FALSE(p.is_on_target);
   EXPECT_EQ(plain(p.after), (Plain{650, 100, 250}));
+  EXPECT_EQ(plain(rebalance({{100, 0, 0}, {0.3334, 0.3333, 0.3333}, {}}).target), (Plain{34, 33, 33}));
   EXPECT_EQ(plain(p.missing), (Plain{0, 150, 0}));
   EXPECT_EQ(plain(p.surplus), (Plain{150, 0, 0}));
 }
