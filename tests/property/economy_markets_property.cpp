@@ -214,6 +214,59 @@ RC_GTEST_PROP(Flow, WithFixedCostsAndLeastSizesToo, ()) {
   compare(any_network(r, true));
 }
 
+/// Optimal flows have no circle of negative cost and no way from a source with something left to a sink that lacks
+/// something in what is left of the network: Bellman and Ford over every arc and its reverse, for networks that are too
+/// large to try everything.
+RC_GTEST_PROP(Flow, LeavesNothingToBeImproved, ()) {
+  Random r = any_random();
+  Network n;
+  const std::size_t nodes = 4 + r.below(12);
+  for (std::size_t v = 0; v < nodes; ++v) n.balances.push_back(static_cast<Amount>(r.below(2001)) - 1000);
+  for (std::size_t i = nodes * (1 + r.below(6)); i > 0; --i) {
+    const auto from = static_cast<std::uint32_t>(r.below(nodes)), to = static_cast<std::uint32_t>(r.below(nodes));
+    if (from == to) continue;
+    n.arcs.push_back({from, to, static_cast<Amount>(r.below(1500)), static_cast<std::uint32_t>(r.below(1000))});
+  }
+  const Flow f = min_cost_flow(n);
+  RC_ASSERT(f.is_optimal);
+  struct Left {
+    std::size_t from, to;
+    long long cost;
+  };
+  std::vector<Left> left;  // the last node joins sources to sinks: what is not moved is what it carries
+  std::vector<Amount> out(nodes);
+  for (std::size_t i = 0; i < n.arcs.size(); ++i) {
+    const Arc& a = n.arcs[i];
+    RC_ASSERT(f.amounts[i] >= 0 && f.amounts[i] <= a.capacity);
+    out[a.from] += f.amounts[i], out[a.to] -= f.amounts[i];
+    if (f.amounts[i] < a.capacity) left.push_back({a.from, a.to, a.cost_ppm});
+    if (f.amounts[i] > 0) left.push_back({a.to, a.from, -static_cast<long long>(a.cost_ppm)});
+  }
+  constexpr long long kGain = 1'000'000'000;  // one more unit moved is worth any path
+  const std::size_t s = nodes, t = nodes + 1;
+  for (std::size_t v = 0; v < nodes; ++v) {
+    const Amount b = n.balances[v];
+    RC_ASSERT((b >= 0 ? out[v] >= 0 && out[v] <= b : out[v] <= 0 && out[v] >= b));
+    if (b > 0 && out[v] < b) left.push_back({s, v, 0});
+    if (b > 0 && out[v] > 0) left.push_back({v, s, 0});
+    if (b < 0 && out[v] > b) left.push_back({v, t, 0});
+    if (b < 0 && out[v] < 0) left.push_back({t, v, 0});
+  }
+  left.push_back({t, s, -kGain});
+  left.push_back({s, t, kGain});
+  std::vector<long long> distance(nodes + 2);
+  bool has_changed = true;
+  for (std::size_t round = 0; has_changed && round <= nodes + 2; ++round) {
+    has_changed = false;
+    for (const Left& e : left) {
+      if (distance[e.from] + e.cost >= distance[e.to]) continue;
+      distance[e.to] = distance[e.from] + e.cost;
+      has_changed = true;
+    }
+  }
+  RC_ASSERT(!has_changed);
+}
+
 Amount any_amount(Random& r, int digits) {
   Amount out = 0;
   for (int i = 0; i < digits; ++i) out = out * 10 + static_cast<Amount>(r.below(10));
