@@ -46,6 +46,20 @@ std::string about_limit(const v1::LimitBite& bite, const std::string& parameter)
   if (limit == "backoff") return "see why the executor refused: homeostat adjustments --parameter " + parameter;
   if (limit == "bundle")
     return "the whole bundle was refused: homeostat explain " + parameter + "'s last decision says which invariant";
+  if (limit == "flap") {
+    return "it turned back and forth too often: it may turn again as earlier turns leave the window, and at once in "
+           "its "
+           "derisking direction; homeostat adjustments --parameter " +
+           parameter;
+  }
+  if (limit == "restricted") {
+    return "the configuration keeps automation from it: homeostat guardian override " + parameter +
+           " VALUE --reason ..., or change `restricted` there";
+  }
+  if (limit == "model") {
+    return "by its loop's plant the metric would leave the corridor: check both against what was observed (homeostat "
+           "check); an override is not asked";
+  }
   return "";
 }
 
@@ -60,6 +74,7 @@ class Answering {
     if (s_.last) {
       limits(*s_.last);
       nothing_wanted(*s_.last);
+      decoupling(*s_.last);
       readings(*s_.last);
     }
     under_way();
@@ -161,6 +176,17 @@ class Answering {
     }
   }
 
+  /// What the loops of other parameters made of this one.
+  void decoupling(const v1::Decision& d) {
+    for (const v1::LoopTerms& l : d.loops()) {
+      if (l.moves().empty()) continue;
+      add({.kind = "decoupling",
+           .text = fmt::format("{} adds {:+.6g} for {}, which moves {}{}", l.decoupling(), l.contribution(), l.loop(),
+                               l.moves(), l.waiting() ? ", and its loops wait together for an answer" : ""),
+           .advice = fmt::format("homeostat explain {}; homeostat why {}", d.id(), l.moves())});
+    }
+  }
+
   void readings(const v1::Decision& d) {
     for (const v1::LoopTerms& l : d.loops()) {
       const v1::Reading& r = l.reading();
@@ -174,7 +200,8 @@ class Answering {
         add({.kind = "reading",
              .text = fmt::format("{} cannot be acted on: {}{}", l.metric(), word_of(r.quality()),
                                  r.reason().empty() ? "" : " (" + r.reason() + ")"),
-             .holds = d.outcome() != "emitted" && d.outcome() != "awaiting_veto" && d.outcome() != "awaiting_approval",
+             .holds = l.moves().empty() && d.outcome() != "emitted" && d.outcome() != "awaiting_veto" &&
+                      d.outcome() != "awaiting_approval",
              .advice = fmt::format(
                  "homeostat metrics {0}; homeostat sources; a halted one: homeostat guardian clear-halt {0} "
                  "--reason ...",

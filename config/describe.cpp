@@ -147,6 +147,12 @@ LoopDescription describe_loop(const controller::LoopSettings& loop, const engine
     d.integral_time = Duration{static_cast<std::int64_t>(std::llround(seconds * 1e3)) * 1'000'000};
   }
   if (pid.leak_half_life > Duration::zero()) d.leak_half_life = pid.leak_half_life;
+  if (d.leak_half_life && pid.gains.ki_per_s > 0) {
+    constexpr double kLn2 = 0.693147180559945309;
+    const double leak_per_s = kLn2 / pid.leak_half_life.in_seconds();
+    const double output = std::max(std::fabs(pid.output_min), std::fabs(pid.output_max));
+    d.steady_error = d.deadband + leak_per_s * output / (pid.gains.ki_per_s + leak_per_s * pid.gains.kp) * pv_per_error;
+  }
   d.emergency_below = loop.emergency_below;
   d.emergency_above = loop.emergency_above;
   d.plausibility = loop.plausibility;

@@ -52,8 +52,12 @@ struct LoopDescription {
   /// PV: the smallest error whose proportional part alone moves the parameter by half a quantum, and so
   /// to another value; 0 without kp.
   double first_step = 0;
-  std::optional<Duration> integral_time;                   ///< kp / ki; none without both
-  std::optional<Duration> leak_half_life;                  ///< none = the integral never forgets
+  std::optional<Duration> integral_time;   ///< kp / ki; none without both
+  std::optional<Duration> leak_half_life;  ///< none = the integral never forgets
+  /// PV: the error that stays when the loop has to hold its parameter at the far end of its output, because the
+  /// integral forgets what it holds: deadband + leak u / (ki + leak kp), leak = ln 2 / half-life. None without leak or
+  /// ki.
+  std::optional<double> steady_error;
   std::optional<double> emergency_below, emergency_above;  ///< PV
   std::optional<controller::Plausibility> plausibility;    ///< none = the metric need not answer
   std::string drives;                                      ///< the loop whose set-point it moves; empty = its parameter

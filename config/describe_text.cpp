@@ -210,14 +210,16 @@ std::string to_text(const Description& d) {
   }
   text += "\n" + table(rows);
 
-  rows = {{"LOOP", "LAW", "METRIC", "MOVES", "SET-POINT", "DEADBAND", "FIRST STEP AT", "INTEGRAL", "LEAK", "EMERGENCY",
-           "MUST ANSWER"}};
+  rows = {{"LOOP", "LAW", "METRIC", "MOVES", "SET-POINT", "DEADBAND", "FIRST STEP AT", "INTEGRAL", "LEAK",
+           "LEAK LEAVES", "EMERGENCY", "MUST ANSWER"}};
   for (const auto& l : d.loops) {
     rows.push_back({l.name, l.law, l.metric, l.drives.empty() ? l.parameter : "set-point of " + l.drives,
                     fmt::format("{} {}", short_number(l.setpoint), l.pv_unit),
                     fmt::format("{} ({})", short_number(l.deadband), percent(l.deadband_ratio)),
                     l.first_step > 0 ? short_number(l.first_step) : "-", optional_text(l.integral_time, "-"),
-                    optional_text(l.leak_half_life, "none"), emergency_text(l), answer_text(l)});
+                    optional_text(l.leak_half_life, "none"),
+                    l.steady_error ? "up to " + short_number(*l.steady_error) : "-", emergency_text(l),
+                    answer_text(l)});
   }
   text += "\n" + table(rows);
   text += stability_text(d);
@@ -226,6 +228,8 @@ std::string to_text(const Description& d) {
       "\nRISE, FALL, TO MAX, TO MIN: from the initial value, as fast as the parameter's limits allow.\n"
       "DEADBAND, FIRST STEP AT: the error, in the metric's unit, up to which nothing happens, and from which the\n"
       "proportional part alone moves the parameter by one quantum.\n"
+      "LEAK LEAVES: the error that stays because the integral forgets, at the far end of the loop's output; less "
+      "before.\n"
       "MUST ANSWER: within this time to a move of the parameter by this share of its range, or the sensor is "
       "doubted.\n";
   return text;
@@ -251,12 +255,12 @@ std::string to_json(const Description& d) {
   const std::string loops = json_list(d.loops, [](const LoopDescription& l) {
     return fmt::format(
         R"({{"name":{},"metric":{},"parameter":{},"response":{},"metric_unit":{},"parameter_unit":{},"setpoint":{},)"
-        R"("deadband":{},"deadband_ratio":{},"first_step":{},"integral_time_s":{},"leak_half_life_s":{},)"
+        R"("deadband":{},"deadband_ratio":{},"first_step":{},"integral_time_s":{},"leak_half_life_s":{},"steady_error":{},)"
         R"("emergency_below":{},"emergency_above":{},"plausibility":{},"law":{},"drives":{},"stability":{}}})",
         quoted(l.name), quoted(l.metric), quoted(l.parameter), quoted(l.response), quoted(l.pv_unit), quoted(l.u_unit),
         json(l.setpoint), json(l.deadband), json(l.deadband_ratio), json(l.first_step), json(l.integral_time),
-        json(l.leak_half_life), json(l.emergency_below), json(l.emergency_above), json(l.plausibility), quoted(l.law),
-        quoted(l.drives), json_stability(l));
+        json(l.leak_half_life), json(l.steady_error), json(l.emergency_below), json(l.emergency_above),
+        json(l.plausibility), quoted(l.law), quoted(l.drives), json_stability(l));
   });
   return fmt::format(
       R"({{"name":{},"digest":{},"period_s":{},"sources":{},"metrics":{},"parameters":{},"loops":{},"decouplings":{}}})",

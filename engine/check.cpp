@@ -464,7 +464,10 @@ class Checker {
       add(ErrorCode::conflict, where + ".parameter",
           "'" + s.parameter + "' is not what it moves in the end, '" + at->parameter + "'");
     }
-    if (s.law) add(ErrorCode::unsupported, where + ".law", "a loop that drives another has the law pid");
+    if (s.law)
+      add(ErrorCode::unsupported, where + ".law",
+          "is not of a loop that drives another: laws other than pid go on from an applied value or count in a "
+          "parameter's smallest units, and a set-point has neither; use pid");
     if (s.plausibility) {
       add(ErrorCode::unsupported, where + ".plausibility", "a loop that drives another moves no parameter itself");
     }

@@ -114,7 +114,18 @@ void add_unit(v1::Shadow& shadow, const engine::Policy& policy) {
 Outcome<> add(Context& context, const std::string& name, const std::string& path) {
   const auto text = read_text(path);
   if (!text) return tl::make_unexpected(text.error());
-  if (const auto valid = candidate_of(path, *text); !valid) return tl::make_unexpected(valid.error());
+  const auto valid = candidate_of(path, *text);
+  if (!valid) return tl::make_unexpected(valid.error());
+  // Decisions of two grids are not the same decisions: values can be compared, ticks that differ cannot.
+  if (const auto live = fetch(context, v1::GetStatusRequest{}); live && live->has_period()) {
+    const Duration period = duration_of(live->period());
+    if (period != (*valid)->period) {
+      context.say(fmt::format(
+          "warning: the candidate decides every {} and the live configuration every {}: at the ticks between "
+          "them only one of the two decides, which counts as a difference",
+          text_of((*valid)->period), text_of(period)));
+    }
+  }
   v1::AddShadowRequest request;
   request.set_name(name);
   request.set_text(*text);

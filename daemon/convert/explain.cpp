@@ -49,7 +49,42 @@ void write_head(Out out, const engine::DecisionRecord& record, std::string_view 
                  record.mode_cause.empty() ? "" : fmt::format(", because {}", record.mode_cause.view()));
 }
 
+/// What the law made of its reading, in its own terms; empty where it has none of its own.
+std::string law_words(const engine::LoopTerms& terms) {
+  using controller::LawKind;
+  const double reading = terms.reading.value;
+  const double ratio = terms.setpoint != 0 ? reading / terms.setpoint : 0;
+  switch (terms.law) {
+    case LawKind::rai_pi:
+      return fmt::format("a market price of {:.9g}; a rate in fixed point, by P of the deviation and I of its past",
+                         reading);
+    case LawKind::multiplicative:
+      return fmt::format("{:.4g} of its target was used: its value goes {} by the same share over the denominator",
+                         ratio,
+                         ratio > 1   ? "up"
+                         : ratio < 1 ? "down"
+                                     : "nowhere");
+    case LawKind::blob_fee:
+      return fmt::format("{:.6g} used against a target of {:.6g}: the excess {}, and the fee is exponential in it",
+                         reading, terms.setpoint,
+                         ratio > 1   ? "grows"
+                         : ratio < 1 ? "shrinks"
+                                     : "stays");
+    case LawKind::sigmoid:
+      return fmt::format("{:.6g} of its target: its value grows by the curve's percentage for that", ratio);
+    case LawKind::ratio: return fmt::format("what is applied, times {:.6g} (reading / set-point), rounded up", ratio);
+    case LawKind::semilog:
+      return fmt::format("a rate between its least and its most, geometrically, at {:.6g}", reading);
+    case LawKind::exponential:
+      return fmt::format("a rate that is exponential in the distance {:+.6g} to the peg", terms.setpoint - reading);
+    case LawKind::economy:  // its detail says it with its numbers
+    case LawKind::pid: break;
+  }
+  return "";
+}
+
 void write_law(Out out, const engine::LoopTerms& terms, std::string_view unit) {
+  if (const std::string words = law_words(terms); !words.empty()) fmt::format_to(out, "\n           {}", words);
   fmt::format_to(out, "\n           law {}: ", name_of(terms.law));
   if (terms.p != 0 || terms.i != 0) fmt::format_to(out, "P {:+.6g}, I {:+.6g}: ", terms.p, terms.i);
   fmt::format_to(out, "{} by itself; {} ({})\n", with_unit(fmt::format("{:.9g}", terms.raw), unit),
@@ -57,6 +92,10 @@ void write_law(Out out, const engine::LoopTerms& terms, std::string_view unit) {
   if (!terms.detail.empty()) fmt::format_to(out, "           {}\n", terms.detail.view());
   fmt::format_to(out, "           contributes {:+.6g}{}\n", terms.output,
                  terms.output != terms.unlimited ? fmt::format(", limited from {:+.6g}", terms.unlimited) : "");
+  if (terms.waiting) fmt::format_to(out, "           waits for the answer to what it asked for\n");
+  if (terms.tracking != 0) {
+    fmt::format_to(out, "           anti-windup moved what it goes on from by {:+.6g}\n", terms.tracking);
+  }
 }
 
 void write_decoupling(Out out, const engine::LoopTerms& terms) {

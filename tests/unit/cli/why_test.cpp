@@ -103,6 +103,23 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"Bound",
              [](Situation& s) { bite(wanting(s, "95.00"), "hard_max", "95.00", "50.00", "never above 50 points"); },
              "hard_max", "never above", "configuration"},
+        Case{"FlapBudget",
+             [](Situation& s) {
+               bite(wanting(s, "52.00"), "flap", "52.00", "50.00",
+                    "4 of 4 changes of direction used in 12h, next in 1h");
+             },
+             "flap", "4 of 4", "derisking direction"},
+        Case{"Restricted",
+             [](Situation& s) {
+               bite(wanting(s, "52.00"), "restricted", "52.00", "50.00",
+                    "no automation may send 51.00 to 53.00 points");
+             },
+             "restricted", "no automation", "homeostat guardian override rate"},
+        Case{"Model",
+             [](Situation& s) {
+               bite(wanting(s, "52.00"), "model", "52.00", "50.00", "load would go from 0.5 to 0.9 in 10m");
+             },
+             "model", "load would go", "an override is not asked"},
         Case{"InFlight",
              [](Situation& s) {
                bite(wanting(s, "52.00"), "in_flight", "52.00", "50.00", "adjustment 6 is not answered yet");
@@ -173,6 +190,28 @@ TEST(Why, OfOneThatMovedSaysHow) {
   EXPECT_TRUE(answer.moved);
   EXPECT_NE(answer.headline.find("rate moved 1 s ago, 50.00 -> 51.00 points (#7, applied)"), std::string::npos)
       << answer.headline;
+}
+
+TEST(Why, ADecoupledLoopIsNamedAndHoldsNothing) {
+  Situation s = calm();
+  v1::Decision& d = wanting(s, "50.00");
+  v1::LoopTerms& other = *d.add_loops();
+  other.set_loop("hold_queue");
+  other.set_metric("queue");
+  other.set_decoupling("pair");
+  other.set_moves("workers");
+  other.set_contribution(-0.5);
+  other.set_frozen(true);
+  const WhyAnswer answer = why_of(s);
+  const auto of = [&](const std::string& kind) {
+    for (const WhyReason& r : answer.reasons) {
+      if (r.kind == kind) return r;
+    }
+    return WhyReason{};
+  };
+  EXPECT_EQ(of("decoupling").text, "pair adds -0.5 for hold_queue, which moves workers");
+  EXPECT_EQ(of("decoupling").advice, "homeostat explain 7; homeostat why workers");
+  EXPECT_FALSE(of("reading").holds) << "another parameter's blind loop does not hold this one";
 }
 
 TEST(Why, SaysThatNoExecutorIsThere) {

@@ -1,6 +1,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 #include <fstream>
 #include <iterator>
 
@@ -198,6 +200,21 @@ TEST(Load, SaysThatAFileCannotBeOpened) {
   EXPECT_EQ(all(loaded.error()),
             "config/no_such_file.yaml: cannot be opened; is the path right and the file readable?\n");
   EXPECT_FALSE(load_file("config"));
+}
+
+TEST(Describe, SaysWhichErrorALeakLeaves) {
+  const Loaded loaded = load_file("tests/golden/config/good/every_key.yaml");
+  ASSERT_TRUE(loaded);
+  for (const LoopDescription& l : describe(*loaded).loops) {
+    if (l.name != "first") {
+      EXPECT_FALSE(l.steady_error) << l.name;
+      continue;
+    }
+    // kp 2, ki 2/30m, half-life a day of 24 h, output up to 1; at rest ki e = leak (1 - kp e).
+    const double leak = std::log(2.0) / 86'400;
+    ASSERT_TRUE(l.steady_error);
+    EXPECT_NEAR(*l.steady_error, l.deadband + leak / (2.0 / 1800 + leak * 2), 1e-12);
+  }
 }
 
 TEST(Describe, SaysHowLargeAnErrorMustBeAndHowFarTheLimitsReach) {

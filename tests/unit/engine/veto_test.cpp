@@ -86,6 +86,24 @@ TEST(BundleVeto, AnInvariantThatNoLongerHoldsWhenTheWindowHasPassedRefusesAll) {
       << world.last.updates[1].why;
 }
 
+TEST(BundleVeto, AReleaseOfOneThatNeedsItIsAReleaseOfAll) {
+  Policy policy = pair();
+  policy.guardian.parameters[1].approve_above = dec("0.1");
+  World world = moving(policy);
+  world.tick(10);
+  for (const char* member : {"fee", "reward"}) {
+    EXPECT_EQ(world.record(member).outcome, Outcome::awaiting_approval) << member;
+  }
+  world.ticks(20, 60);
+  EXPECT_TRUE(world.last.adjustments.empty());
+  GuardianCommand release{"alice", "yes", at(65), CommandKind::release};
+  release.id = world.engine.view().parameters[0].in_flight;
+  EXPECT_TRUE(world.engine.apply(release).outcome.accepted);
+  world.tick(70);
+  ASSERT_EQ(world.last.adjustments.size(), 1U);
+  EXPECT_EQ(world.last.adjustments[0].members.size(), 2U);
+}
+
 TEST(BundleVeto, GoesOnFromASavedState) {
   World world = moving(pair());
   world.tick(10);
