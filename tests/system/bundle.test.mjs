@@ -47,7 +47,7 @@ async function paired(t, options) {
   const daemon = await startDaemon(t, { folder, config: config(folder, options) });
   const ingest = connect(t, daemon.endpoint, "IngestService");
   const control = connect(t, daemon.endpoint, "ControlService");
-  const world = { values: { rate: "50.00", share: "50.00" }, refuses: false };
+  const world = { values: { rate: "50", share: "50" }, refuses: false };
   const executor = startExecutor(t, daemon.endpoint, { answer: whole(world) });
   await waitFor("the executor is subscribed", async () => (await control.GetStatus()).executors === 1);
   let sequence = 1;
@@ -60,8 +60,8 @@ async function paired(t, options) {
 test("a bundle is applied as one, rejected as one, and refused as one when its invariant breaks", async (t) => {
   const s = await paired(t);
   await s.load(0.7);
-  await waitFor("both are applied", async () => (await s.now()).rate === "58.00");
-  assert.deepEqual(await s.now(), { rate: "58.00", share: "56.00" });
+  await waitFor("both are applied", async () => (await s.now()).rate === "58");
+  assert.deepEqual(await s.now(), { rate: "58", share: "56" });
   assert.equal(s.executor.seen.length, 1, "one adjustment for both");
   assert.deepEqual(s.executor.seen[0].members.map((m) => m.parameter).sort(), ["rate", "share"]);
   assert.deepEqual(s.world.values, await s.now());
@@ -73,11 +73,11 @@ test("a bundle is applied as one, rejected as one, and refused as one when its i
     const said = await Promise.all(["rate", "share"].map(s.last));
     return said.every((d) => d.limits.some((l) => l.limit === "backoff" || l.limit === "bundle"));
   });
-  assert.deepEqual(await s.now(), { rate: "58.00", share: "56.00" }, "nothing moved");
+  assert.deepEqual(await s.now(), { rate: "58", share: "56" }, "nothing moved");
 
   s.world.refuses = false;
-  await waitFor("it is asked again and applied", async () => (await s.now()).rate === "60.00");
-  assert.equal((await s.now()).share, "57.50");
+  await waitFor("it is asked again and applied", async () => (await s.now()).rate === "60");
+  assert.equal((await s.now()).share, "57.5");
 });
 
 test("a bundle that breaks its invariant moves nothing, and every member's record says why", async (t) => {
@@ -97,7 +97,7 @@ test("a veto of one member refuses the whole bundle", async (t) => {
   await s.load(0.7);
   await waitFor("both wait", async () => {
     const said = await Promise.all(["rate", "share"].map(s.last));
-    return said.every((d) => d && d.wanted !== "50.00");
+    return said.every((d) => d && d.wanted !== "50");
   });
   const waiting = (await s.control.ListParameters()).parameters.find((p) => p.name === "share").in_flight;
   assert.ok(Number(waiting) > 0, "the member without a window waits too");

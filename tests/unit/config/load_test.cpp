@@ -210,8 +210,9 @@ TEST(Describe, SaysWhichErrorALeakLeaves) {
       EXPECT_FALSE(l.steady_error) << l.name;
       continue;
     }
-    // kp 2, ki 2/30m, half-life a day of 24 h, output up to 1; at rest ki e = leak (1 - kp e).
-    const double leak = std::log(2.0) / 86'400;
+    // kp 2, ki 2/30m, output up to 1; at rest ki e = leak (1 - kp e).
+    ASSERT_TRUE(l.leak_half_life);
+    const double leak = std::log(2.0) / l.leak_half_life->in_seconds();
     ASSERT_TRUE(l.steady_error);
     EXPECT_NEAR(*l.steady_error, l.deadband + leak / (2.0 / 1800 + leak * 2), 1e-12);
   }
