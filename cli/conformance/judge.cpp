@@ -231,10 +231,6 @@ Result<json::object> parse_record(std::string_view line) {
 namespace {
 
 Result<> add_records(std::string_view name, json::value& list, std::vector<json::object>& records) {
-  if (list.is_object()) {  // a list of one
-    records.push_back(std::move(list.get_object()));
-    return {};
-  }
   if (!list.is_array()) return fail(ErrorCode::malformed, std::string(name), "must be a list of records");
   json::array& items = list.get_array();
   if (items.size() > kRecordsMax - records.size()) {
@@ -260,7 +256,11 @@ Result<std::vector<json::object>> records_of_lists(json::object& document) {
     if (kind == nullptr) return {};
     has_list = true;
     const std::size_t first = records.size();
-    if (auto ok = add_records(name, value, records); !ok) return ok;
+    if (value.is_object()) {  // a list of one
+      records.push_back(std::move(value.get_object()));
+    } else if (auto ok = add_records(name, value, records); !ok) {
+      return ok;
+    }
     value = nullptr;  // taken: not to be looked into again
     for (std::size_t i = first; i < records.size(); ++i) {
       if (!records[i].contains("kind")) records[i]["kind"] = json::string_view(kind->name);
