@@ -41,7 +41,7 @@ void warn_about_idle(const Section& s, Context& context, const Node& root, const
     const bool is_moved = std::any_of(policy.loops.begin(), policy.loops.end(),
                                       [&](const auto& loop) { return loop.parameter == p.name; });
     const Node* place = root.find("parameters")->find(p.name);
-    if (!is_moved && place != nullptr) {
+    if (!is_moved && !p.restricted && place != nullptr) {  // what is restricted no loop could move
       context.report.warn(place->mark, s.path_of("parameters." + p.name), "no loop moves this parameter");
     }
   }

@@ -29,6 +29,16 @@ abstract contract ParameterGuard is AccessControl, Pausable {
         uint8 decimals;
     }
 
+    struct Definition {
+        bytes32 name;
+        uint8 decimals;
+        uint128 value;
+        uint128 min;
+        uint128 max;
+        uint128 maxChange;
+        uint32 cooldown;
+    }
+
     struct Application {
         uint128 value;
         uint64 time; // block time, 0 if this id was never applied
@@ -57,11 +67,13 @@ abstract contract ParameterGuard is AccessControl, Pausable {
     error StaleEpoch(uint64 epoch, uint64 current);
     error RepeatedId(bytes32 parameter, uint64 id, uint64 lastId);
     error Expired(uint256 deadline, uint256 time);
+    error LengthsDiffer();
 
     /// Stores an adjustment, or refuses it with the reason. `id` is the controller's adjustment id, `epoch_` its
     /// leader's epoch, `deadline` the last block time (Unix seconds) at which the decision still holds.
     function adjust(bytes32 parameter, uint256 value, uint64 id, uint64 epoch_, uint256 deadline)
-        external
+        public
+        virtual
         onlyRole(CONTROLLER_ROLE)
         whenNotPaused
     {
@@ -85,6 +97,20 @@ abstract contract ParameterGuard is AccessControl, Pausable {
         _applications[parameter][id] =
             Application({value: uint128(value), time: uint64(block.timestamp), epoch: epoch_});
         emit ParameterAdjusted(parameter, old, value, id, epoch_);
+    }
+
+    /// Stores the adjustments of a bundle, all of them or none.
+    function adjustAll(
+        bytes32[] calldata parameters,
+        uint256[] calldata values,
+        uint64[] calldata ids,
+        uint64 epoch_,
+        uint256 deadline
+    ) external {
+        if (parameters.length != values.length || parameters.length != ids.length) revert LengthsDiffer();
+        for (uint256 i = 0; i < parameters.length; i++) {
+            adjust(parameters[i], values[i], ids[i], epoch_, deadline);
+        }
     }
 
     /// Stops every adjustment; the economy itself goes on with the values it has.
@@ -138,6 +164,13 @@ abstract contract ParameterGuard is AccessControl, Pausable {
         _parameterIds.push(parameter);
         emit ParameterDefined(parameter, value, decimals);
         _setBounds(parameter, p, min, max, maxChange, cooldown);
+    }
+
+    function _defineAll(Definition[] memory definitions) internal {
+        for (uint256 i = 0; i < definitions.length; i++) {
+            Definition memory p = definitions[i];
+            _define(p.name, p.decimals, p.value, p.min, p.max, p.maxChange, p.cooldown);
+        }
     }
 
     function _setBounds(
