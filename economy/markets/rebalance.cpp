@@ -26,6 +26,9 @@ constexpr int kChoiceRounds = 2;
 /// each.
 constexpr std::uint32_t kSearches = 4;
 
+/// And this many flows in all, however many chains turn out to be broke; then nothing moves.
+constexpr int kSolvesMax = 2 * kRoundsMax;
+
 using Amounts = std::vector<Amount>;
 
 Amount sum_of(const Amounts& amounts) {
@@ -86,7 +89,7 @@ class Planner {
     is_used_.assign(h_.lanes.size(), true);
     has_choice_ = false;
     for (int round = 0; round < kRoundsMax; ++round) {
-      if (sum_of(reserved) > sum_of(h_.amounts)) break;
+      if (sum_of(reserved) > sum_of(h_.amounts) || solves_left_-- <= 0) break;
       const Amounts arrivals = solve(reserved);
       if (round == 0) was_complete_ = is_flow_complete_;
       const Amounts fees = fees_of(arrivals);
@@ -206,6 +209,7 @@ class Planner {
   std::vector<bool> is_banned_;  ///< chains out of which nothing goes
   std::vector<bool> is_used_;    ///< lanes, once that is settled
   std::uint32_t relaxations_left_;
+  int solves_left_ = kSolvesMax;
   bool has_choice_ = false;
   bool is_flow_complete_ = false;
   bool was_complete_ = false;
