@@ -84,7 +84,7 @@ void run(const std::string& bytes, void (*ask)(const Request&)) {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  static const auto* const kSilent = google::protobuf::SetLogHandler(nullptr);  // texts that are not UTF-8 are refused
+  static auto* const kSilent = google::protobuf::SetLogHandler(nullptr);  // texts that are not UTF-8 are refused
   static_cast<void>(kSilent);
   if (size == 0) return 0;
   const std::string bytes(reinterpret_cast<const char*>(data) + 1, size - 1);
