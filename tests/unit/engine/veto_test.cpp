@@ -97,7 +97,7 @@ TEST(BundleVeto, AReleaseOfOneThatNeedsItIsAReleaseOfAll) {
   world.ticks(20, 60);
   EXPECT_TRUE(world.last.adjustments.empty());
   GuardianCommand release{"alice", "yes", at(65), CommandKind::release};
-  release.id = world.engine.view().parameters[0].in_flight;
+  release.id = world.engine.view().parameters[1].in_flight;
   EXPECT_TRUE(world.engine.apply(release).outcome.accepted);
   world.tick(70);
   ASSERT_EQ(world.last.adjustments.size(), 1U);
