@@ -42,7 +42,8 @@ bool is_applied(const DecisionRecord& member, bool applied, Decimal value) {
 }
 
 /// Applied after all, some time between its sending and its expiry: it uses its cooldown and budget from `expired` on,
-/// the latest that it can have been, so that no two changes come nearer to each other than they may.
+/// the latest that it can have been, so that no two changes come nearer to each other than they may. If what was sent
+/// since went the other way, the direction changed twice: to it, and from it to that.
 void count_late(const guardian::ParameterSettings& settings, const DecisionRecord& record, Instant expired,
                 guardian::ParameterState& state) {
   const guardian::ParameterState now = state;
@@ -51,6 +52,13 @@ void count_late(const guardian::ParameterSettings& settings, const DecisionRecor
   state.applied = now.applied;
   state.raised = std::max(now.raised, state.raised);
   state.lowered = std::max(now.lowered, state.lowered);
+  const Instant newest = std::max(now.raised, now.lowered);
+  if (now.went == 0 || newest < expired) return;
+  state.went = now.went;  // what was sent at the tick of its expiry came after it, too
+  const bool went_back = now.went == (record.value > record.previous ? -1 : 1);
+  if (settings.flaps && went_back && state.flaps.size() < guardian::kFlapsMax) {
+    state.flaps.insert(std::upper_bound(state.flaps.begin(), state.flaps.end(), newest), newest);
+  }
 }
 
 }  // namespace

@@ -35,6 +35,7 @@ void Engine::State::step_outer(const std::vector<oracle::Reading>& readings, dou
     const ParameterRuntime& runtime = parameters[outer_plan.parameter];
     if (is_waiting(outer_plan.parameter)) {  // for an answer, as the loop that it drives does
       outer.last.state.since_usable_s += dt_s;
+      outer.last.frozen = !is_usable(readings[outer_plan.metric].quality);
       continue;
     }
     const oracle::Reading& seen = readings[inner_plan.metric];

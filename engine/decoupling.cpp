@@ -56,6 +56,9 @@ void Engine::State::step_decoupled(const DecouplingPlan& group, const std::vecto
   if (waits) {
     for (const std::uint32_t parameter : group.parameters) {
       wait(parameter, dt_s);
+      for (const auto i : plan.parameters[parameter].loops) {
+        loops[i].last.frozen = !is_usable(readings[plan.loops[i].metric].quality);
+      }
       parameters[parameter].decoupled = parameters[parameter].proposed - plan.parameters[parameter].base;
     }
     return;

@@ -89,6 +89,8 @@ void Engine::State::step_loops(const std::vector<oracle::Reading>& readings, dou
     if (parameter.loops.empty() || parameter.decoupling != kNoDecoupling) continue;
     if (is_waiting(p)) {
       wait(p, dt_s);
+      // Whether what waits may be sent is asked of the readings as they are now.
+      for (const auto i : parameter.loops) loops[i].last.frozen = !is_usable(readings[plan.loops[i].metric].quality);
       continue;
     }
     remember(p);

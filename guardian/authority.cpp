@@ -88,10 +88,11 @@ Result<SignedOrder> Authority::admit(const Settings& settings, const std::string
 
 Result<> Authority::use(const SignedOrder& order) {
   auto& used = nonces_[order.key];
-  std::erase_if(used, [&](const auto& entry) { return order.command.at >= entry.second; });
-  if (used.contains(order.nonce)) {
+  const auto known = used.find(order.nonce);
+  if (known != used.end() && order.command.at < known->second) {  // before anything is changed
     return fail(ErrorCode::duplicate, "nonce", "this order was received before; sign it again to repeat it");
   }
+  std::erase_if(used, [&](const auto& entry) { return order.command.at >= entry.second; });
   if (used.size() >= kNoncesMax) {
     return fail(ErrorCode::resource_exhausted, "nonce",
                 "key '" + order.key + "' has " + std::to_string(kNoncesMax) +

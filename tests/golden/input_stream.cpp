@@ -4,6 +4,8 @@
 #include <limits>
 
 #include "core/math.hpp"
+#include "guardian/signed_order.hpp"
+#include "tests/unit/guardian/signer.hpp"
 
 namespace homeostat::golden {
 namespace {
@@ -161,6 +163,34 @@ engine::Policy policy_b() {
   return policy;
 }
 
+struct Person {
+  const char* name;
+  guardian::Role role;
+  guardian::Signer signer;
+};
+/// Whose keys policy c lists; mallory's is not among them.
+const std::vector<Person>& people() {
+  static const std::vector<Person> all{{"ops", guardian::Role::operator_role, guardian::Signer(1)},
+                                       {"alice", guardian::Role::guardian, guardian::Signer(2)},
+                                       {"bob", guardian::Role::guardian, guardian::Signer(3)},
+                                       {"root", guardian::Role::admin, guardian::Signer(4)},
+                                       {"mallory", guardian::Role::observer, guardian::Signer(5)}};
+  return all;
+}
+
+engine::Policy policy_c() {
+  engine::Policy policy = policy_a();
+  policy.name = "c";
+  policy.digest = "digest-c";
+  for (std::size_t i = 0; i + 1 < people().size(); ++i) {
+    const Person& person = people()[i];
+    policy.guardian.keys.push_back({person.name, person.signer.public_key, person.role, {}});
+  }
+  policy.guardian.approvals = {
+      {CommandKind::override_value, 0.5, 2}, {CommandKind::resume, 0, 2}, {CommandKind::shift_setpoint, 0.2, 3}};
+  return policy;
+}
+
 oracle::Hash32 hash_of_block(std::uint64_t number) {
   oracle::Hash32 hash{};
   for (std::size_t i = 0; i < 8; ++i) hash[31 - i] = static_cast<std::uint8_t>(number >> (8 * i));
@@ -173,18 +203,24 @@ oracle::Hash32 hash_of_block(std::uint64_t number) {
 Result<engine::PolicyPtr> load_policy(const std::string& text) {
   if (text == "a") return std::make_shared<const engine::Policy>(policy_a());
   if (text == "b") return std::make_shared<const engine::Policy>(policy_b());
+  if (text == "c") return std::make_shared<const engine::Policy>(policy_c());
   return fail(ErrorCode::unknown_name, "policy", "no policy '" + text + "'");
 }
 
 InputStream::InputStream(std::uint64_t seed) : random_(seed), now_(kStart) {}
 
 engine::Input InputStream::next() {
+  asked_for_.clear();
+  forgery_ = Forgery::none;
   const double kind = random_.uniform();
   if (kind < 0.45) return samples();
   if (kind < 0.55) return chain();
   if (kind < 0.80) return tick();
   if (kind < 0.94) return answer();
-  if (kind < 0.985) return command();
+  if (kind < 0.985) {
+    if (in_force_ == "c" && random_.chance(0.9)) return signed_command();
+    return command();
+  }
   if (kind < 0.995) {
     return oracle::SourceReport{any({"alpha", "beta", "chain", "nobody"}), now_,
                                 static_cast<oracle::SourceCondition>(random_.below(3)), "by chance"};
@@ -195,6 +231,8 @@ engine::Input InputStream::next() {
 void InputStream::note(const engine::Effects& effects) {
   for (const auto& adjustment : effects.adjustments) waiting_.push_back(adjustment);
   for (const auto& record : effects.records) last_id_ = record.id;
+  if (!asked_for_.empty() && effects.outcome.accepted) in_force_ = asked_for_;
+  if (effects.outcome.missing > 0) pending_.push_back(effects.outcome.id);
 }
 
 engine::Input InputStream::samples() {
@@ -256,7 +294,7 @@ engine::Input InputStream::tick() {
   return engine::Tick{static_cast<std::uint64_t>(now_.ns / kPeriod.ns), now_};
 }
 
-engine::Input InputStream::command() {
+engine::GuardianCommand InputStream::command() {
   engine::GuardianCommand command;
   command.actor = any({"alice", "bob"});
   command.reason = random_.chance(0.05) ? "" : "by chance";
@@ -269,6 +307,47 @@ engine::Input InputStream::command() {
   command.shift = random_.uniform(-6, 6);
   command.value = Decimal(static_cast<Decimal::Units>(random_.below(120)) * 5, 2);
   command.id = last_id_ - std::min<std::uint64_t>(last_id_, random_.below(12));
+  return command;
+}
+
+engine::Input InputStream::signed_command() {
+  constexpr std::size_t kSignedMax = 8;
+  if (random_.chance(0.3)) forgery_ = static_cast<Forgery>(1 + random_.below(6));
+  if (forgery_ == Forgery::replayed && signed_.empty()) forgery_ = Forgery::altered;
+  if (forgery_ == Forgery::replayed) {
+    engine::SignedCommand again = signed_[random_.below(signed_.size())];
+    again.at = now_;
+    return again;
+  }
+  const std::size_t known = people().size() - 1;
+  const std::size_t who = forgery_ == Forgery::unknown_key ? known : random_.below(known);
+  guardian::SignedOrder order;
+  order.policy = forgery_ == Forgery::other_policy ? "a" : "c";
+  order.key = people()[who].name;
+  order.nonce = std::string(24, '0') + std::to_string(10'000'000 + ++nonce_);
+  order.expires = now_ + Duration::seconds(1 + static_cast<std::int64_t>(random_.below(300)));
+  if (forgery_ == Forgery::late) order.expires = now_ - Duration::seconds(static_cast<std::int64_t>(random_.below(60)));
+  order.command = command();
+  order.command.reason = "by chance";
+  if (random_.chance(0.3)) {
+    const CommandKind kinds[] = {CommandKind::allow_policy, CommandKind::approve, CommandKind::reject};
+    order.command.kind = kinds[random_.below(3)];
+    order.command.target = guardian::fingerprint(any({"a", "b"}));
+    if (!pending_.empty()) order.command.id = pending_[random_.below(pending_.size())];
+  }
+  engine::SignedCommand command{now_, text_of(order), {}};
+  const std::size_t signer = forgery_ == Forgery::wrong_signature ? (who + 1) % known : who;
+  command.signature = people()[signer].signer.sign(command.text);
+  if (forgery_ == Forgery::altered) {
+    const auto bit = static_cast<unsigned char>(1u << random_.below(7));
+    if (random_.chance(0.5))
+      command.signature[random_.below(command.signature.size())] ^= bit;
+    else
+      command.text[random_.below(command.text.size())] ^= static_cast<char>(bit);
+  } else if (forgery_ == Forgery::none) {
+    signed_.push_back(command);
+    if (signed_.size() > kSignedMax) signed_.pop_front();
+  }
   return command;
 }
 
@@ -289,7 +368,7 @@ engine::Input InputStream::answer() {
 }
 
 engine::Input InputStream::policy_change() {
-  const std::string text = random_.chance(0.5) ? "a" : "b";
+  const std::string text = asked_for_ = any({"a", "b", "c"});
   return engine::PolicyChange{now_, "alice", text, load_policy(text).value()};
 }
 

@@ -162,6 +162,22 @@ TEST(Actuator, ALateAnswerStartsTheCooldownWhenItExpired) {
   EXPECT_EQ(world.last.adjustments.size(), 1U);
 }
 
+TEST(Actuator, ALateAnswerComesBeforeWhatWasSentWhenItExpired) {
+  auto policy = small_policy();
+  policy.guardian.parameters[0].expiry = Duration::seconds(20);
+  policy.guardian.parameters[0].flaps = guardian::FlapBudget{1, Duration::hours(1)};
+  Silent world(policy);                     // raised at 10 s
+  world.sees("velocity", 1).ticks(20, 30);  // expires at 30 s, and is lowered at once
+  ASSERT_EQ(world.last.adjustments.size(), 1U);
+  const Adjustment lowered = world.last.adjustments[0];
+  ASSERT_LT(lowered.value, lowered.previous);
+  EXPECT_TRUE(world.answer(world.id, dec("2.75")).outcome.accepted);
+  EXPECT_TRUE(world.answer(lowered.id, lowered.value).outcome.accepted);
+  world.sees("velocity", 30).ticks(40, 60);
+  EXPECT_EQ(world.fee_limits().back(), Limit::flap);  // up, down, and not up again
+  EXPECT_EQ(world.value("fee"), lowered.value);
+}
+
 TEST(Actuator, ALateAnswerInAVetoWindowLeavesNothingToSendButANewDecision) {
   auto policy = small_policy();
   policy.guardian.parameters[0].change = {};

@@ -1,0 +1,220 @@
+// The whole engine under random policies, readings, guardians, executors and clocks, watched by a ledger that knows
+// nothing of its code: what an executor is ever asked to do keeps every limit.
+#include <gtest/gtest.h>
+#include <rapidcheck/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <deque>
+#include <map>
+#include <set>
+
+#include "engine_world.hpp"
+
+namespace homeostat::engine {
+namespace {
+
+/// What an auditor would write down of one parameter from the outside: when what was sent, and whether it counts. What
+/// was rejected or has expired does not, unless it turns out later that it was applied after all.
+struct Ledger {
+  struct Sent {
+    Instant at;
+    Decimal change;
+    bool counts = true;
+    Instant expires;
+    bool answered = false;
+    bool late = false;  ///< applied when it was believed to be gone: since then it counts as of its expiry
+    [[nodiscard]] Instant done() const { return late ? expires : at; }
+  };
+  Decimal applied;
+  std::uint64_t newest_answer = 0;
+  std::map<std::uint64_t, Sent> sent;
+
+  void expire(Instant now) {
+    for (auto& [id, s] : sent) {
+      if (!s.answered && now >= s.expires) s.counts = false;
+    }
+  }
+  void answer(std::uint64_t id, bool was_applied, Decimal value, Instant now) {
+    Sent& s = sent.at(id);
+    s.answered = true;
+    s.late = was_applied && now >= s.expires && !s.counts;
+    s.counts = was_applied;
+    if (!was_applied || id < newest_answer) return;
+    newest_answer = id;
+    applied = value;
+  }
+  [[nodiscard]] std::optional<Instant> last(bool up) const {
+    std::optional<Instant> last;
+    for (const auto& [id, s] : sent) {
+      if (s.counts && (s.change.units() > 0) == up) last = std::max(last.value_or(s.at), s.at);
+    }
+    return last;
+  }
+  [[nodiscard]] Decimal used(Instant now, Duration window) const {
+    Decimal used = units(0);
+    for (const auto& [id, s] : sent) {
+      if (s.counts && s.at > now - window) used = used + s.change.abs();
+    }
+    return used;
+  }
+};
+
+/// How often the direction changed inside the window, and in which direction the last change went; 0 = none.
+struct Turns {
+  std::size_t count = 0;
+  int last = 0;
+};
+Turns turns_of(const Ledger& ledger, Instant now, Duration window) {
+  std::vector<const Ledger::Sent*> done;
+  for (const auto& [id, s] : ledger.sent) {
+    if (s.counts) done.push_back(&s);
+  }
+  std::stable_sort(done.begin(), done.end(), [](const auto* a, const auto* b) { return a->done() < b->done(); });
+  Turns turns;
+  for (const auto* s : done) {
+    const int way = s->change.units() > 0 ? 1 : -1;
+    if (turns.last == -way && s->done() > now - window) ++turns.count;
+    turns.last = way;
+  }
+  return turns;
+}
+
+/// Largest change by the policy's own words, in the parameter's unit.
+double change_max(const guardian::ParameterSettings& p, Decimal applied, bool is_emergency) {
+  const auto& limit = is_emergency && p.emergency && p.emergency->change.is_set() ? p.emergency->change : p.change;
+  double most = HUGE_VAL;
+  if (limit.absolute) most = std::min(most, limit.absolute->to_double());
+  if (limit.relative) {
+    const double floor = limit.floor ? limit.floor->to_double() : 0;
+    most = std::min(most, std::max(floor, *limit.relative * std::fabs(applied.to_double())));
+  }
+  return std::max(most, p.quantum.to_double());
+}
+
+struct Watched {
+  World world;
+  std::map<std::string, Ledger> ledgers;
+  std::map<std::uint64_t, bool> overridden;  // by decision
+  std::deque<Adjustment> open;
+  std::uint64_t emitted = 0;
+
+  explicit Watched(std::uint64_t seed) : world(seed) {
+    for (const auto& p : world.engine.policy().guardian.parameters) ledgers[p.name].applied = p.initial;
+  }
+
+  void answer_some() {
+    Random& random = world.random;
+    while (!open.empty() && random.chance(0.6)) {
+      if (random.chance(0.2)) {  // later, perhaps too late; perhaps never
+        std::rotate(open.begin(), open.begin() + 1, open.end());
+        if (random.chance(0.2)) open.pop_back();
+        continue;
+      }
+      const Adjustment adjustment = open.front();
+      open.pop_front();
+      const bool applied = random.chance(0.8);
+      const auto parts = parts_of(adjustment);
+      std::vector<Decimal> values;
+      for (const Part& part : parts) values.push_back(random.chance(0.1) ? part.previous : part.value);
+      RC_ASSERT(world.answer(adjustment, applied, values).outcome.accepted);
+      for (std::size_t i = 0; i < parts.size(); ++i) {
+        // A member that was left as it was, while others moved, was not applied.
+        const bool is_done = applied && (adjustment.members.empty() || values[i] != parts[i].previous);
+        ledgers[parts[i].parameter].answer(parts[i].id, is_done, values[i], world.now());
+      }
+    }
+  }
+
+  void command_some() {
+    Random& random = world.random;
+    if (!random.chance(0.12)) return;
+    const std::string parameter = world.any_parameter_name();
+    const std::int64_t until = world.now_s + within(random, 1, 200);
+    switch (random.below(8)) {
+      case 0: world.order(CommandKind::pause, parameter, until); break;
+      case 1: world.order(CommandKind::resume, parameter); break;
+      case 2: world.order(CommandKind::override_value, parameter, until, world.any_value(parameter)); break;
+      case 3: world.order(CommandKind::clear_override, parameter); break;
+      case 4: world.order(CommandKind::emergency_on, "", until); break;
+      case 5: world.order(CommandKind::emergency_off, ""); break;
+      case 6: world.order(random.chance(0.5) ? CommandKind::pause : CommandKind::resume, "", until); break;
+      default: world.order(CommandKind::clear_halt, random.chance(0.5) ? "x" : "y"); break;
+    }
+  }
+
+  void check_part(const Part& a) {
+    const auto& p = world.settings_of(a.parameter);
+    Ledger& ledger = ledgers[a.parameter];
+    const Decimal change = a.value - ledger.applied;
+    const bool up = change.units() > 0;
+    const auto mode = world.engine.view().mode;
+    const bool is_emergency = mode == guardian::OperatingMode::emergency;
+    const Instant now = world.now();
+    RC_ASSERT(mode != guardian::OperatingMode::halted);
+    RC_ASSERT(a.value >= p.min && a.value <= p.max);
+    RC_ASSERT(a.value.rounded_to(p.quantum) == a.value);
+    RC_ASSERT(change.units() != 0);
+    RC_ASSERT(a.previous == ledger.applied);  // what it is meant to replace is what is there
+    RC_ASSERT(change.abs().to_double() <= change_max(p, ledger.applied, is_emergency) * (1 + 1e-12));
+    if (!overridden.at(a.id)) {
+      const bool by_emergency = is_emergency && p.emergency;
+      const Duration cooldown = by_emergency ? (up ? p.emergency->cooldown_up : p.emergency->cooldown_down)
+                                             : (up ? p.cooldown_up : p.cooldown_down);
+      const bool is_derisking = p.derisking == (up ? guardian::Direction::up : guardian::Direction::down);
+      const auto last = ledger.last(up);
+      if (last && !is_derisking) RC_ASSERT(now - *last >= cooldown);
+      if (p.flaps && !is_derisking) {
+        const Turns turns = turns_of(ledger, now, p.flaps->window);
+        if (turns.last == (up ? -1 : 1)) RC_ASSERT(turns.count < p.flaps->count);
+      }
+      RC_ASSERT(!p.restricted);
+      for (const auto& r : p.restricted_values) RC_ASSERT(a.value < r.from || a.value > r.to);
+      if (p.drift) RC_ASSERT(ledger.used(now, p.drift->window) + change.abs() <= p.drift->budget);
+    }
+    ledger.sent[a.id] = {now, change, true, now + p.expiry};
+    ++emitted;
+  }
+
+  /// What is applied together keeps the bundle's invariant, by the executor's own words for what it has.
+  void check_whole(const Adjustment& a) {
+    RC_ASSERT(a.bundle.empty() == world.engine.policy().guardian.bundles.empty());
+    if (a.bundle.empty()) return;
+    const auto& bundle = world.engine.policy().guardian.bundles.front();
+    std::map<std::string, double> values;
+    for (const auto& [name, ledger] : ledgers) values[name] = ledger.applied.to_double();
+    for (const Part& part : parts_of(a)) values[part.parameter] = part.value.to_double();
+    for (const auto& invariant : bundle.invariants) {
+      const double apart = std::stod(invariant.text.substr(invariant.text.rfind(' ')));
+      RC_ASSERT(std::fabs(values["one"] - values["two"]) <= apart + 1e-9);
+    }
+  }
+
+  void run() {
+    for (int i = 0; i < kTicks; ++i) {
+      world.advance();
+      world.samples();
+      answer_some();
+      command_some();
+      for (auto& [name, ledger] : ledgers) ledger.expire(world.now());
+      const Effects effects = world.engine.apply(world.next_tick());
+      for (const auto& record : effects.records) overridden[record.id] = record.overridden;
+      for (const auto& adjustment : effects.adjustments) {
+        for (const Part& part : parts_of(adjustment)) check_part(part);
+        check_whole(adjustment);
+        open.push_back(adjustment);
+      }
+    }
+  }
+};
+
+// Per direction no two adjustments are nearer than the cooldown, in any rolling window they add up to no more than
+// the budget, each is inside the bounds, on the grid and no larger than the largest change.
+RC_GTEST_PROP(EngineSafety, NothingIsEverSentTooSoonTooFarOrTooMuch, ()) {
+  Watched watched(*rc::gen::arbitrary<std::uint64_t>());
+  watched.run();
+  RC_CLASSIFY(watched.emitted >= 10);
+}
+
+}  // namespace
+}  // namespace homeostat::engine
