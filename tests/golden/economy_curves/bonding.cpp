@@ -105,7 +105,7 @@ Figure eclp_liquidity() {
   Panel out{
       "", {"price of x in y", 0.978, 1.022}, {"traded per 0.01 % of price, % of the pool", 0.01, 10, true}, {}, {}};
   for (const auto& [lambda, label] :
-       {Named{1, "λ = 1"}, Named{10, "λ = 10"}, Named{100, "λ = 100"}, Named{1000, "λ = 1000"}}) {
+       {Named{1, "λ = 1"}, Named{50, "λ = 50"}, Named{200, "λ = 200"}, Named{1000, "λ = 1000"}}) {
     const auto eclp = must(Eclp::make({.alpha = 0.98, .beta = 1.02, .lambda = lambda}));
     const auto& surface = eclp.surface();
     const auto at_par = must(surface.balances_at(1, std::array{1.0, 1.0}));
