@@ -106,6 +106,20 @@ Fastest fastest(const guardian::ParameterSettings& p, Decimal goal, Duration per
   return result;
 }
 
+std::string text_of(const guardian::Action& action) {
+  if (action.kind == guardian::ActionKind::set) return "";
+  std::string text(name_of(action.kind));
+  if (!action.asset.empty()) text += " " + action.asset;
+  if (!action.from.empty()) text += " from " + action.from;
+  if (!action.to.empty()) text += " to " + action.to;
+  const char* separator = ": ";
+  for (const guardian::Recipient& r : action.recipients) {
+    text += separator + r.name + fmt::format(" {:.6g}%", static_cast<double>(r.parts) / guardian::kPartsWhole * 100);
+    separator = ", ";
+  }
+  return text;
+}
+
 ParameterDescription describe_parameter(const guardian::ParameterSettings& p, Duration period) {
   const Fastest up = fastest(p, p.max, period);
   const Fastest down = fastest(p, p.min, period);
@@ -118,7 +132,11 @@ ParameterDescription describe_parameter(const guardian::ParameterSettings& p, Du
           .rise_per_day = up.within_day,
           .fall_per_day = down.within_day,
           .to_max = up.to_goal,
-          .to_min = down.to_goal};
+          .to_min = down.to_goal,
+          .action = text_of(p.action),
+          .action_most = is_amount(p.action.kind) ? p.change.absolute : std::nullopt,
+          .approve_above = p.approve_above,
+          .restricted = p.restricted};
 }
 
 LoopDescription describe_loop(const controller::LoopSettings& loop, const engine::Policy& policy) {

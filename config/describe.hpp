@@ -38,6 +38,10 @@ struct ParameterDescription {
   Decimal rise_per_day, fall_per_day;
   /// At the fastest from the initial value to a bound; none = not within kFastestTicksMax decisions.
   std::optional<Duration> to_max, to_min;
+  std::string action;                    ///< "mint HOME to treasury"; empty = it sets a value
+  std::optional<Decimal> action_most;    ///< of an amount: the most of one action
+  std::optional<Decimal> approve_above;  ///< a larger change waits until a guardian releases it
+  bool restricted = false;               ///< only an override moves it
 };
 
 struct LoopDescription {

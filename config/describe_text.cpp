@@ -186,6 +186,20 @@ std::string json_stability(const LoopDescription& l) {
                      region);
 }
 
+/// Parameters that are more than a value that loops move: what they do, how much at once, what they wait for.
+std::string actions_text(const Description& d) {
+  std::vector<Row> rows = {{"ACTION OF", "DOES", "AT ONCE", "WAITS FOR A GUARDIAN"}};
+  for (const auto& p : d.parameters) {
+    if (p.action.empty() && !p.approve_above && !p.restricted) continue;
+    rows.push_back({p.name, p.action.empty() ? "set" : p.action, p.action_most ? p.action_most->to_string() : "-",
+                    p.restricted                   ? "always: only an override moves it"
+                    : !p.approve_above             ? "never"
+                    : p.approve_above->units() > 0 ? "above " + p.approve_above->to_string()
+                                                   : "always"});
+  }
+  return rows.size() > 1 ? "\n" + table(rows) : "";
+}
+
 }  // namespace
 
 std::string to_text(const Description& d) {
@@ -209,17 +223,18 @@ std::string to_text(const Description& d) {
                     optional_text(p.to_min, "very long")});
   }
   text += "\n" + table(rows);
+  text += actions_text(d);
 
   rows = {{"LOOP", "LAW", "METRIC", "MOVES", "SET-POINT", "DEADBAND", "FIRST STEP AT", "INTEGRAL", "LEAK",
            "LEAK LEAVES", "EMERGENCY", "MUST ANSWER"}};
   for (const auto& l : d.loops) {
-    rows.push_back({l.name, l.law, l.metric, l.drives.empty() ? l.parameter : "set-point of " + l.drives,
-                    fmt::format("{} {}", short_number(l.setpoint), l.pv_unit),
-                    fmt::format("{} ({})", short_number(l.deadband), percent(l.deadband_ratio)),
-                    l.first_step > 0 ? short_number(l.first_step) : "-", optional_text(l.integral_time, "-"),
-                    optional_text(l.leak_half_life, "none"),
-                    l.steady_error ? "up to " + short_number(*l.steady_error) : "-", emergency_text(l),
-                    answer_text(l)});
+    rows.push_back(
+        {l.name, l.law, l.metric, l.drives.empty() ? l.parameter : "set-point of " + l.drives,
+         l.law == "economy" ? "-" : fmt::format("{} {}", short_number(l.setpoint), l.pv_unit),
+         l.law == "economy" ? "-" : fmt::format("{} ({})", short_number(l.deadband), percent(l.deadband_ratio)),
+         l.first_step > 0 ? short_number(l.first_step) : "-", optional_text(l.integral_time, "-"),
+         optional_text(l.leak_half_life, "none"), l.steady_error ? "up to " + short_number(*l.steady_error) : "-",
+         emergency_text(l), answer_text(l)});
   }
   text += "\n" + table(rows);
   text += stability_text(d);
@@ -248,9 +263,10 @@ std::string to_json(const Description& d) {
   const std::string parameters = json_list(d.parameters, [](const ParameterDescription& p) {
     return fmt::format(
         R"({{"name":{},"unit":{},"initial":{},"min":{},"max":{},"quantum":{},"rise_per_day":{},"fall_per_day":{},)"
-        R"("to_max_s":{},"to_min_s":{}}})",
+        R"("to_max_s":{},"to_min_s":{},"action":{},"action_most":{},"approve_above":{},"restricted":{}}})",
         quoted(p.name), quoted(p.unit), json(p.initial), json(p.min), json(p.max), json(p.quantum),
-        json(p.rise_per_day), json(p.fall_per_day), json(p.to_max), json(p.to_min));
+        json(p.rise_per_day), json(p.fall_per_day), json(p.to_max), json(p.to_min), quoted(p.action),
+        p.action_most ? json(*p.action_most) : "null", p.approve_above ? json(*p.approve_above) : "null", p.restricted);
   });
   const std::string loops = json_list(d.loops, [](const LoopDescription& l) {
     return fmt::format(

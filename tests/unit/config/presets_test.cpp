@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "config/config.hpp"
+#include "config/describe.hpp"
 #include "economy/bonding/governed.hpp"
 
 namespace homeostat::config {
@@ -54,6 +55,28 @@ TEST(Presets, TokenomicsHasTheUsualRangesAndNoWarning) {
   EXPECT_EQ(recipients[1].parts, 300'000'000U);
   EXPECT_EQ(recipients[2].parts, 200'000'000U);
   EXPECT_EQ(recipients[3].parts, 100'000'000U);
+}
+
+TEST(Presets, CheckSaysWhatActionsDoAndWhatTheyWaitFor) {
+  const Loaded loaded = load_file("config/tokenomics.yaml", nothing_set);
+  ASSERT_TRUE(loaded) << all(loaded.error());
+  const Description description = describe(*loaded);
+  const auto line_of = [text = to_text(description)](const std::string& part) {
+    const std::size_t at = text.find(part);
+    return at == std::string::npos ? "no " + part : text.substr(at, text.find('\n', at) - at);
+  };
+  EXPECT_NE(
+      line_of("distribute HOME from revenue: ").find("stakers 40%, treasury 30%, developers 20%, burn 10%  1000000"),
+      std::string::npos);
+  EXPECT_NE(line_of("burn HOME from burnable").find("always"), std::string::npos);
+  EXPECT_NE(line_of("mint HOME to treasury").find("above 10000"), std::string::npos);
+  EXPECT_NE(line_of("propose ").find("only an override moves it"), std::string::npos);
+  const std::string json = to_json(description);
+  EXPECT_NE(json.find(R"("action":"mint HOME to treasury","action_most":"50000","approve_above":"10000")"),
+            std::string::npos)
+      << json;
+  EXPECT_NE(json.find(R"("action":"propose","action_most":null,"approve_above":null,"restricted":true)"),
+            std::string::npos);
 }
 
 TEST(Presets, BondingLimitsEachGovernedParameterInsideItsRangeFromItsDefault) {
