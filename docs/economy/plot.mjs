@@ -6,11 +6,12 @@
 // The text is a function of the numbers alone, to a tenth of a pixel, so a picture changes when a mechanism does and only then.
 // Colours are those of Okabe and Ito, which colour-blind people can tell apart; comparisons are dashed.
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const folder = fileURLToPath(new URL('plots', import.meta.url));
+const pageNames = ['tokenomics', 'bonding', 'markets', 'behaviour'];
 const colours = ['#0072B2', '#D55E00', '#009E73', '#CC79A7', '#E69F00', '#56B4E9', '#000000'];
 const ink = '#222222', faint = '#DDDDDD', axis = '#777777';
 
@@ -168,6 +169,28 @@ function svgOf(figure) {
     `<rect width="${whole}" height="${total}" fill="#FFFFFF"/>\n${body.join('\n')}\n</svg>\n`;
 }
 
+/// What docs/economy.md lacks: a mechanism that laws may run, a section of a page, or the target of one of its links.
+function indexFaults(mechanisms) {
+  const index = fileURLToPath(new URL('../economy.md', import.meta.url));
+  const text = readFileSync(index, 'utf8');
+  const slug = (title) => title.toLowerCase().replace(/[^\p{L}\p{N} _-]/gu, '').replaceAll(' ', '-');
+  const sectionsOf = (file) => [...readFileSync(file, 'utf8').matchAll(/^#+ (.+)$/gm)].map((m) => slug(m[1]));
+  const out = mechanisms.filter((name) => !text.includes(`\`${name}\``)).map((name) => `economy.md does not name ${name}`);
+  const links = [...text.matchAll(/\]\(([^)#]+)(?:#([^)]+))?\)/g)].map((m) => ({ path: m[1], section: m[2] }));
+  for (const { path, section } of links) {
+    const file = join(dirname(index), path);
+    if (!existsSync(file)) out.push(`economy.md links to ${path}, which is not there`);
+    else if (section && !sectionsOf(file).includes(section)) out.push(`economy.md links to ${path}#${section}, which is not there`);
+  }
+  for (const page of pageNames) {
+    for (const section of sectionsOf(join(folder, '..', `${page}.md`)).slice(1)) {
+      const isLinked = links.some((l) => l.path === `economy/${page}.md` && l.section === section);
+      if (!isLinked && !['measured', 'bad-input'].includes(section)) out.push(`economy.md does not link to ${page}.md#${section}`);
+    }
+  }
+  return out;
+}
+
 const args = process.argv.slice(2);
 const isCheck = args.includes('--check');
 const program = args.find((a) => a !== '--check');
@@ -175,13 +198,13 @@ if (!program) {
   console.error('usage: node docs/economy/plot.mjs [--check] PROGRAM        (PROGRAM: the built economy_curves)');
   process.exit(2);
 }
-const { figures } = JSON.parse(execFileSync(program, { encoding: 'utf8', maxBuffer: 64 << 20 }));
+const { figures, mechanisms } = JSON.parse(execFileSync(program, { encoding: 'utf8', maxBuffer: 64 << 20 }));
 const wanted = new Map(figures.map((f) => [`${f.name}.svg`, svgOf(f)]));
 if (wanted.size !== figures.length) throw new Error('two figures have one name');
 mkdirSync(folder, { recursive: true });
 const there = readdirSync(folder).filter((f) => f.endsWith('.svg'));
 if (isCheck) {
-  const pages = ['behaviour', 'bonding', 'markets', 'tokenomics'].map((p) => readFileSync(join(folder, '..', `${p}.md`), 'utf8')).join();
+  const pages = pageNames.map((p) => readFileSync(join(folder, '..', `${p}.md`), 'utf8')).join();
   const wrong = [];
   for (const [name, text] of wanted) {
     if (!there.includes(name)) wrong.push(`${name} is missing`);
@@ -189,8 +212,9 @@ if (isCheck) {
     if (!pages.includes(`(plots/${name})`)) wrong.push(`${name} is shown on no page`);
   }
   for (const name of there) if (!wanted.has(name)) wrong.push(`${name} is made by nothing`);
+  wrong.push(...indexFaults(mechanisms));
   if (wrong.length) {
-    console.error(`docs/economy/plots: ${wrong.join('; ')}.\nIf that is meant: node docs/economy/plot.mjs PROGRAM, look at them, commit them.`);
+    console.error(`docs/economy: ${wrong.join('; ')}.\nIf a picture is meant to change: node docs/economy/plot.mjs PROGRAM, look at them, commit them.`);
     process.exit(1);
   }
   console.log(`${wanted.size} plots are as computed`);

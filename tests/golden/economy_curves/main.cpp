@@ -1,8 +1,10 @@
-// economy_curves: prints every figure of docs/economy as JSON on standard output.
+// economy_curves: prints every figure of docs/economy, and the names of the mechanisms that laws may run, as JSON on
+// standard output.
 #include <array>
 #include <charconv>
 #include <string_view>
 
+#include "economy/mechanism.hpp"
 #include "tests/golden/economy_curves/curves.hpp"
 
 namespace homeostat::curves {
@@ -70,5 +72,7 @@ int main() {
                              markets_figures(), behaviour_figures()}) {
     all.insert(all.end(), family.begin(), family.end());
   }
-  std::cout << "{\"figures\":" << list(all) << "}\n";
+  std::vector<std::string> names;
+  for (const auto& mechanism : homeostat::economy::mechanisms()) names.emplace_back(mechanism.name);
+  std::cout << "{\"mechanisms\":" << list(names) << ",\"figures\":" << list(all) << "}\n";
 }

@@ -45,7 +45,7 @@ Figure arbitrage() {
               {}};
   for (const auto& [tokens, label] :
        {std::pair{100.0, "10,000 on each side"}, {1000.0, "100,000"}, {10'000.0, "1,000,000"}}) {
-    depth.series.push_back(sample(label, 0, 20, 200, [&](double spread) -> std::optional<double> {
+    depth.series.push_back(sample(label, 0, 20, 200, [&, tokens = tokens](double spread) -> std::optional<double> {
       Route route = costs;
       route.buy = {tokens, tokens * 100, 0.003};
       route.sell = {tokens, tokens * (100 + spread), 0.003};

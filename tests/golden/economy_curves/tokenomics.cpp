@@ -54,14 +54,14 @@ Figure rewards() {
   const RewardSettings settings;
   for (const auto& [congestion, label] :
        {std::pair{0.0, "no congestion"}, {0.5, "congestion 50 %"}, {1.0, "congestion 100 %"}}) {
-    network.series.push_back(sample(label, 0, 100, 200, [&](double x) {
+    network.series.push_back(sample(label, 0, 100, 200, [&, congestion = congestion](double x) {
       return must(multiplier(settings, {.participation = x / 100, .congestion = congestion}));
     }));
   }
   Panel quality{"A base of 100", {"quality, %", 0, 100}, {"reward", 0, 180}, {}, {}};
   for (const auto& [m, label] : {std::pair{1.2, "multiplier 1.2"}, {1.0, "1"}, {0.5, "0.5"}}) {
     quality.series.push_back(
-        sample(label, 0, 100, 200, [&](double q) { return must(reward(settings, 100, m, q / 100)); }));
+        sample(label, 0, 100, 200, [&, m = m](double q) { return must(reward(settings, 100, m, q / 100)); }));
   }
   return {"rewards", "Rewards: base, state of the network, quality", {network, quality}};
 }
@@ -123,7 +123,7 @@ Figure inflation_target_figure() {
   const InflationSettings settings;
   for (const auto& [growth, change, label] :
        {std::tuple{0.04, 0.0, "real growth 4 %"}, {0.0, 0.0, "no growth"}, {0.0, 0.1, "velocity up 10 %"}}) {
-    out.series.push_back(sample(label, 0, 100, 200, [&](double x) {
+    out.series.push_back(sample(label, 0, 100, 200, [&, growth = growth, change = change](double x) {
       return 100 * must(inflation_target(settings, {x / 100, growth, change}));
     }));
   }
@@ -152,7 +152,7 @@ Figure fee() {
                                                 {0.05, 0.5, "volatility 5 %, half"},
                                                 {0.0, 0.5, "calm, half"},
                                                 {0.0, 0.0, "calm, nothing lent"}}) {
-    out.series.push_back(sample(label, -15, 15, 120, [&](double x) {
+    out.series.push_back(sample(label, -15, 15, 120, [&, volatility = volatility, used = used](double x) {
       return 100 * must(stability_fee(settings, {1 + x / 100, 1, volatility, used}));
     }));
   }
@@ -163,7 +163,7 @@ Figure stakers() {
   Panel out{"", {"staked for, days", 0, 450}, {"share, % of an old and active staker's", 0, 105}, {}, {}};
   for (const auto& [participation, label] :
        {std::pair{1.0, "votes always"}, {0.5, "half of the time"}, {0.0, "never"}}) {
-    out.series.push_back(sample(label, 0, 450, 90, [&](double days) {
+    out.series.push_back(sample(label, 0, 450, 90, [&, participation = participation](double days) {
       const std::array stake{1.0, 1.0}, time{days * 86'400, 365.0 * 86'400}, voted{participation, 1.0};
       std::array<Amount, 2> amounts{};
       DistributionScratch scratch;
