@@ -2,6 +2,7 @@
 import { mkdirSync } from "node:fs";
 import path from "node:path";
 import assert from "node:assert/strict";
+import { buildContracts } from "../../../contracts/build.mjs";
 import { startNode } from "./chain.mjs";
 import { connect, nanos } from "./clients.mjs";
 import { cli, startDaemon } from "./daemon.mjs";
@@ -13,6 +14,7 @@ import { waitFor } from "./wait.mjs";
 /// `deploy(url, definitions)` puts the contracts where the preset looks for them. `day` is the length of the economy's day,
 /// which every limit of the preset follows. {world, daemon(), start(), executor(), feed(), order(), finish(), ...}.
 export async function startPreset(t, { name, contract, deploy, indexer, day = "1s" }) {
+  buildContracts();
   const file = config(`${name}.yaml`);
   const node = await startNode(t, { blockTime: 0 }); // a block per transaction
   const world = await deploy(node.url, await definitionsOf(t, file));
