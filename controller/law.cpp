@@ -318,10 +318,17 @@ std::optional<Asked> ask(std::monostate, const Step&, LawMemory&) {
 }
 
 /// The output held, the law where it was.
+bool goes_on_from_applied(const EconomyLaw& law) {
+  return std::any_of(law.inputs.begin(), law.inputs.end(),
+                     [](const MechanismInput& input) { return input.source == InputSource::applied; });
+}
+
 std::optional<Asked> ask(const EconomyLaw& law, const Step& s, LawMemory&) {
   if (!s.in.mechanism) return std::nullopt;
+  // What goes on from the applied value takes over from it without a step, and without a bridge to be taken back; and
+  // what was moved is in the total.
+  if (s.aligning && (law.is_amount || goes_on_from_applied(law))) return Asked{.value = s.held};
   if (!law.is_amount) return Asked{.value = *s.in.mechanism};
-  if (s.aligning) return Asked{.value = s.held};  // what was moved is in the total; there is nothing to go on from
   return Asked{.value = s.in.base + *s.in.mechanism * s.in.authority,
                .reason = *s.in.mechanism == 0 ? LawReason::within_band : LawReason::followed,
                .has_shared = true};

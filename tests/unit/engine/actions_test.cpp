@@ -185,6 +185,22 @@ TEST(Actions, AMechanismThatRefusesItsInputsMovesNothingAndSaysWhy) {
   EXPECT_EQ(terms.detail, "payout(balance 500, reserve 200, share 10) refused: share: must be from 0 to 1, is 10");
 }
 
+TEST(Actions, AMonthlyMoveIsAWholeOneFromTheFirstOn) {
+  Policy policy = small_policy();
+  controller::EconomyLaw law{.mechanism = "inflation_step", .inputs = {}, .scale = 100};
+  law.inputs = {{controller::InputSource::applied, 0, "", 0.01},
+                {controller::InputSource::constant, 0.085},
+                {controller::InputSource::constant, 0.02},
+                {controller::InputSource::constant, 0.09},
+                {controller::InputSource::constant, 0.01}};
+  policy.guardian.parameters[0].cooldown_up = Duration::hours(1);
+  policy.loops[0].law = std::make_shared<const controller::LawSettings>(controller::LawSettings{law, {}});
+  World world(policy);
+  world.ticks(0, 10);
+  EXPECT_EQ(world.value("fee"), dec("2.75"));  // its largest change; (8.5 - 2.5) / 12 is half a point
+  EXPECT_EQ(world.fee().loops[0].reason, controller::LawReason::followed);
+}
+
 TEST(Actions, ASnapshotInTheMiddleGoesOnTheSame) {
   Policy policy = payouts();
   policy.guardian.parameters[1].approve_above = dec("20");
