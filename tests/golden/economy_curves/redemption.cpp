@@ -65,16 +65,18 @@ Figure dampening() {
     multiplier.series.push_back(
         sample(label, 0, 30, 300, [&](double rho) { return 100 * dampener.multiplier(rho / 100); }));
   }
-  Panel passes{
-      "What passes of one request", {"asked for, % of the supply", 0, 60}, {"passes, % of the supply", 0, 60}, {}, {}};
+  Panel passes{"What passes after 12 % left lately",
+               {"asked for, % of the supply", 0, 60},
+               {"passes, % of the supply", 0, 60},
+               {},
+               {}};
   for (const auto& [mode, label] : kModes) {
     const auto dampener = must(Dampener::make({.mode = mode}));
-    // A little has left already: with nothing before, `pre` and `exponential` are `none`.
+    // Some have left already: with nothing before, `pre` and `exponential` are `none`.
     passes.series.push_back(sample(
         label, 0, 60, 240, [&](double q) { return 100 * must(dampener.redeem(0.12, 1, q / 100)); },
         mode == Dampening::none));
   }
-  passes.title = "What passes after 12 % left lately";
   return {"dampening", "Flow dampening: slower, never stopped", {multiplier, passes}};
 }
 
@@ -150,8 +152,8 @@ Figure system() {
   const auto moments = must(mixed_issuance(scenario_settings()));
   const double end = moments.back().day;
   Panel amounts{"Supply, reserve, commitments", {"day", 0, end}, {"thousand tokens or USD", 0, 1}, {}, {}};
-  Panel ratios{"Backing and rate", {"day", 0, end}, {"of par", 0.5, 1.05}, {}, {}};
-  Series supply{"supply, tokens", {}}, reserve{"reserve, USD", {}}, committed{"of the supply: commitments", {}};
+  Panel ratios{"Backing and rate", {"day", 0, end}, {"of par", 0.85, 1.01}, {}, {}};
+  Series supply{"supply, tokens", {}}, reserve{"reserve, USD", {}}, committed{"of the supply, for commitments", {}};
   Series backing{"backing of each token", {}}, rate{"rate of the next redemption", {}};
   double most = 0;
   for (const auto& m : moments) {
