@@ -50,7 +50,7 @@ struct LoopState {
   double driven = 0;       ///< what an outer loop adds to its set-point, PV
   double counted = 0;      ///< of its output, in a decoupling: what its parameter can follow, U
   bool holds = false;      ///< scratch of one tick, of an outer loop: the loop that it drives is not in charge
-  double excess = 0;       ///< scratch of one tick: made and used in step_loops
+  double excess = 0;       ///< U, of the last step; an outer loop reads it before the next one is made
   LoopMemory before;       ///< scratch of one tick: before its step, for send
 
   [[nodiscard]] const controller::PidState& pid() const { return last.state; }
@@ -61,7 +61,7 @@ struct LoopState {
   template <class Archive, class Self>
   static void fields(Archive& a, Self& x) {
     a(x.last), a(x.setpoint), a(x.shift), a(x.in_band), a(x.emergency_gains), a(x.watch), a(x.law), a(x.gain_factor),
-        a(x.driven), a(x.counted);
+        a(x.driven), a(x.counted), a(x.excess);
   }
 };
 

@@ -74,7 +74,8 @@ guardian::ParameterSettings member(const char* name, int variant) {
   return p;
 }
 
-/// Three parameters, two of them a bundle, the third with a veto window and two loops.
+/// Three parameters, two of them a bundle, the third with a veto window and two loops; one of them with a gain
+/// schedule, and driven by another, in some variants.
 engine::PolicyPtr policy(int variant) {
   engine::Policy policy;
   policy.name = "fuzz";
@@ -111,6 +112,11 @@ engine::PolicyPtr policy(int variant) {
   loop("lb", variant >= 2 ? "y" : "x", "b", 0.01);
   loop("lc", "x", "c", 0);
   loop("lc2", "y", "c", 0.002);
+  if (variant >= 2) policy.loops[3].schedule = controller::GainSchedule{"x", {{0, 0.5}, {10, 2}}};
+  if (variant == 3) {
+    loop("outer", "x", "c", 0.003);
+    policy.loops.back().drives = "lc2";
+  }
   policy.loops[2].plant = controller::Plant{0.5, 2, Duration::seconds(60), Duration::seconds(10)};
   policy.loops[2].corridor = controller::Corridor{1, 9, Duration::seconds(300)};
   HOMEOSTAT_CHECK(engine::check(policy).empty());
