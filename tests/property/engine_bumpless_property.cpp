@@ -6,6 +6,7 @@
 #include <cmath>
 #include <deque>
 #include <map>
+#include <optional>
 #include <set>
 
 #include "engine_world.hpp"
@@ -52,6 +53,11 @@ void settle(World& world, int ticks) {
       for (const LoopTerms& terms : record.loops) {
         if (!terms.frozen) world.by_emergency[terms.loop.str()] = terms.emergency_gains;
       }
+    }
+    // What was not sent after all, or expired, gives its laws' steps back, with whatever gains the one before had.
+    for (const auto& update : effects.updates) {
+      if (update.outcome == Outcome::emitted && update.answer == Answer::waiting) continue;
+      for (const LoopTerms& terms : update.loops) world.by_emergency.erase(terms.loop.str());
     }
   }
 }
@@ -123,8 +129,12 @@ RC_GTEST_PROP(EngineSafety, TheWheelIsHandedBackWithoutAStep, ()) {
 /// is what a loop that kept its law integrated. Mostly the plain engine's loops do; but an emergency that ends by
 /// itself at this very tick is their change of law, and the other engine, where an order keeps it alive, goes on by its
 /// own.
-double apart_most(const LoopTerms& plain, const LoopTerms& changed, double integral_before, bool was_by_emergency) {
+double apart_most(const LoopTerms& plain, const LoopTerms& changed, double integral_before,
+                  std::optional<bool> was_by_emergency) {
   double most = std::fabs(plain.tracking - changed.tracking);  // an emergency's limits are others, too
+  if (!was_by_emergency) {                                     // not known: either may have kept its law
+    return most + std::max(std::fabs(plain.i - integral_before), std::fabs(changed.i - integral_before));
+  }
   if (plain.emergency_gains == was_by_emergency) {
     most += std::fabs(plain.i - integral_before);
   } else if (changed.emergency_gains == was_by_emergency) {
@@ -176,7 +186,9 @@ RC_GTEST_PROP(EngineSafety, AnotherLawTakesOverWithoutAStep, ()) {
     double most = 1e-9 * (1 + std::fabs(record.proposed));
     for (std::size_t i = 0; i < record.loops.size(); ++i) {
       const LoopTerms& terms = record.loops[i];
-      const bool was_by_emergency = world.by_emergency[terms.loop.str()];
+      const auto known = world.by_emergency.find(terms.loop.str());
+      const auto was_by_emergency =
+          known == world.by_emergency.end() ? std::nullopt : std::optional<bool>(known->second);
       for (const auto& loop : before.loops) {
         if (loop.name == terms.loop) most += apart_most(terms, other->loops[i], loop.i, was_by_emergency);
       }
