@@ -69,6 +69,12 @@ void Engine::State::restore_laws(std::uint32_t index) {
     if (plan.loops[i].law == nullptr) loop.last.i = loop.last.state.integral;
   });
   runtime.proposed = under_way.proposed_before;
+  remember_as_is(index);
+}
+
+void Engine::State::remember_as_is(std::uint32_t index) {
+  parameters[index].proposed_before = parameters[index].proposed;
+  for_each_law(plan.parameters[index], [&](std::uint32_t i) { loops[i].before = {loops[i].last.state, loops[i].law}; });
 }
 
 void Engine::State::give_back(std::uint32_t index) {

@@ -164,6 +164,7 @@ void Engine::State::settle_decoupled(std::uint32_t index, bool was_applied) {
     contributions[row] = parameters[member].proposed - plan.parameters[member].base;
   }
   align_decoupled(group, std::span(contributions).first(group.size()));
+  for (const std::uint32_t member : group.parameters) remember_as_is(member);
 }
 
 }  // namespace homeostat::engine

@@ -220,6 +220,9 @@ struct Engine::State {
   [[nodiscard]] bool is_waiting(std::uint32_t parameter) const;
   void wait(std::uint32_t parameter, double dt_s);
   void remember(std::uint32_t parameter);
+  /// Of laws that take no step in this tick any more, but may still ask for something in it: when what they waited for
+  /// has just been given back.
+  void remember_as_is(std::uint32_t parameter);
   [[nodiscard]] std::vector<LoopMemory> remembered(std::uint32_t parameter) const;
   void give_back(std::uint32_t parameter);
   /// What its laws remembered before they asked for what is under way.
