@@ -505,11 +505,15 @@ class Checker {
     duration(s.corridor->horizon, where + ".corridor.horizon", Duration::milliseconds(1), kDurationMax);
   }
 
+  [[nodiscard]] const guardian::ParameterSettings* parameter_of(const controller::LoopSettings& s) const {
+    const auto found = parameters_.index.find(s.parameter);
+    return found == parameters_.index.end() ? nullptr : &p_.guardian.parameters[found->second];
+  }
+
   /// A total is moved by what gives amounts: the output of another law is a place to be at, not a thing to do.
   void moves_amount(const controller::LoopSettings& s, const std::string& where) {
-    const auto parameter = std::find_if(p_.guardian.parameters.begin(), p_.guardian.parameters.end(),
-                                        [&](const auto& x) { return x.name == s.parameter; });
-    if (parameter == p_.guardian.parameters.end() || !guardian::is_amount(parameter->action.kind)) return;
+    const guardian::ParameterSettings* parameter = parameter_of(s);
+    if (parameter == nullptr || !guardian::is_amount(parameter->action.kind)) return;
     if (s.law && s.law->kind() == controller::LawKind::economy) return;
     add(ErrorCode::conflict, where + ".law",
         "'" + s.parameter + "' is the total of amounts (" + std::string(name_of(parameter->action.kind)) +
@@ -530,9 +534,8 @@ class Checker {
     }
     const bool gives_amount = m.output == economy::MechanismOutput::amount;
     if (law.is_amount != gives_amount) add(ErrorCode::conflict, at, "is_amount is not what the mechanism gives");
-    const auto parameter = std::find_if(p_.guardian.parameters.begin(), p_.guardian.parameters.end(),
-                                        [&](const auto& x) { return x.name == s.parameter; });
-    if (parameter == p_.guardian.parameters.end()) return;
+    const guardian::ParameterSettings* parameter = parameter_of(s);
+    if (parameter == nullptr) return;
     if (gives_amount != guardian::is_amount(parameter->action.kind)) {
       add(ErrorCode::conflict, at + ".mechanism",
           gives_amount ? law.mechanism + " gives an amount to be moved, and '" + s.parameter +
