@@ -94,6 +94,9 @@ TEST(Presets, BondingLimitsEachGovernedParameterInsideItsRangeFromItsDefault) {
     EXPECT_EQ(p.initial.to_double(), governed->initial) << p.name;
   }
   EXPECT_EQ(groups.size(), 6U);
+  for (const auto& governed : economy::bonding::governed_parameters()) {
+    EXPECT_EQ(parameter(*loaded->policy(), governed.name).name, governed.name);  // every one can be moved
+  }
 }
 
 TEST(Presets, BondingWeightsAreOneBundleThatSumsToOne) {
