@@ -4,6 +4,7 @@
 
 #include "economy/bonding/eclp.hpp"
 #include "economy/bonding/imbalance_fee.hpp"
+#include "economy/bonding/neighbours.hpp"
 #include "economy/bonding/safety.hpp"
 #include "economy/bonding/scenarios.hpp"
 #include "economy/bonding/split.hpp"
@@ -21,6 +22,36 @@ struct Named {
 };
 constexpr std::array kLambdas{Named{1, "λ = 1"}, Named{2, "λ = 2"}, Named{4, "λ = 4"}, Named{10, "λ = 10"},
                               Named{100, "λ = 100"}};
+
+/// What swaps of one asset for another give, from a reserve of 100 and 100.
+Figure neighbours() {
+  constexpr std::array kReserve{100.0, 100.0};
+  constexpr std::array kHalves{0.5, 0.5};
+  Panel out{"Out of 100 and 100", {"amount in", 0, 90}, {"amount out", 0, 92}, {}, {}};
+  const Surface surface = must(Surface::make({.weights = {0.5, 0.5}}));
+  const Point at = must(surface.at(kReserve));
+  out.series = {sample("surface, λ = 4", 0, 90, 90,
+                       [&](double x) -> std::optional<double> {
+                         if (x == 0) return 0;
+                         const auto swap = surface.swap_in(at, 0, x, 1);
+                         return swap ? std::optional(swap->amount_out) : std::nullopt;
+                       }),
+                sample("StableSwap, A = 20", 0, 90, 90,
+                       [&](double x) -> std::optional<double> {
+                         if (x == 0) return 0;
+                         const auto y = stable::out_given_in(20, kReserve, 0, x, 1);
+                         return y ? std::optional(*y) : std::nullopt;
+                       }),
+                sample("weighted 50/50, up to 30 % of a balance", 0, 90, 90,
+                       [&](double x) -> std::optional<double> {
+                         if (x == 0) return 0;
+                         const auto y = weighted::out_given_in(kReserve, kHalves, 0, x, 1);
+                         return y ? std::optional(*y) : std::nullopt;
+                       }),
+                sample(
+                    "one for one", 0, 90, 1, [](double x) { return x; }, true)};
+  return {"neighbours", "Neighbours: what a swap gives along each curve", {out}};
+}
 
 Panel surface_prices() {
   Panel out{"Price of one asset of three",
@@ -225,7 +256,8 @@ std::vector<Figure> bonding_figures() {
        "Deposits that the safety band of 25 % lets pass, targets 50/50",
        {safe_region("Reserve 50 and 50: safe between the lines", {50, 50}, false),
         safe_region("Reserve 90 and 10: safe above the line", {90, 10}, true)}},
-      split()};
+      split(),
+      neighbours()};
 }
 
 }  // namespace homeostat::curves

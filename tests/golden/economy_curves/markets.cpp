@@ -1,6 +1,7 @@
 // Arbitrage and rebalancing.
 #include <string>
 
+#include "economy/markets/book.hpp"
 #include "economy/markets/rebalance.hpp"
 #include "economy/markets/route.hpp"
 #include "tests/golden/economy_curves/curves.hpp"
@@ -90,10 +91,36 @@ Figure rebalancing() {
   return {"rebalancing", "Rebalancing a million units at 0.3 % and fixed fees", {all, narrow}};
 }
 
+/// A book whose second chain's quote grows old while its price stays.
+Figure quote_age() {
+  Panel out{"The best arbitrage while one quote ages",
+            {"age of the quote, s", 0, 120},
+            {"profit offered, numeraire", 0, 160},
+            {},
+            {}};
+  const Instant now = Instant::from_unix_seconds(1'000'000);
+  for (const auto& [seconds, label] : {std::pair{60, "staleness_max 60 s (default)"}, {30, "30 s"}}) {
+    BookSettings settings;
+    settings.staleness_max = Duration::seconds(seconds);
+    Series series{label, {}};
+    for (int age = 0; age <= 120; ++age) {
+      Book book = must(Book::make(settings, {"here", "there"}, {{"T", 0}}));
+      must(book.quote_pool(0, 0, {1000, 100'000, 0}, now));
+      must(book.quote_pool(1, 0, {1000, 110'000, 0}, now - Duration::seconds(age)));
+      for (const std::size_t chain : {0U, 1U}) must(book.quote_swap_cost(chain, 0, now));
+      must(book.set_bridge(0, 1, {}));
+      const auto best = book.best(Objective::profit, now);
+      series.points.emplace_back(age, best ? best->trade.profit : 0);
+    }
+    out.series.push_back(series);
+  }
+  return {"quote_age", "Quotes with an age: nothing is offered on a stale one", {out}};
+}
+
 }  // namespace
 
 std::vector<Figure> markets_figures() {
-  return {arbitrage(), rebalancing()};
+  return {arbitrage(), rebalancing(), quote_age()};
 }
 
 }  // namespace homeostat::curves

@@ -1,7 +1,10 @@
 // Rewards, incentives, issuance, rates.
 #include <array>
+#include <span>
 #include <string>
 
+#include "core/statistics.hpp"
+#include "economy/tokenomics/apportion.hpp"
 #include "economy/tokenomics/distribution.hpp"
 #include "economy/tokenomics/incentives.hpp"
 #include "economy/tokenomics/inflation.hpp"
@@ -174,10 +177,52 @@ Figure stakers() {
   return {"stakers", "Value distribution: equal stakes, by time and participation", {out}};
 }
 
+/// Steps, so that a line between two budgets does not show what is never given.
+Figure apportionment() {
+  constexpr std::array<Amount, 3> kWeights{5, 3, 1};
+  constexpr int kBudget = 18;
+  Panel out{"What each gets of a budget", {"budget, base units", 0, kBudget}, {"given, base units", 0, 10.5}, {}, {}};
+  for (std::size_t who = 0; who < kWeights.size(); ++who) {
+    Series series{"weight " + std::to_string(static_cast<int>(kWeights[who])), {}};
+    for (int budget = 0; budget <= kBudget; ++budget) {
+      const auto given = static_cast<double>(must(apportion(budget, std::span<const Amount>(kWeights)))[who]);
+      series.points.emplace_back(budget, given);
+      if (budget < kBudget) series.points.emplace_back(budget + 1, given);
+    }
+    out.series.push_back(series);
+    const double share = static_cast<double>(kWeights[who]) / 9;
+    out.series.push_back(sample(
+        "its quota of " + std::to_string(static_cast<int>(kWeights[who])), 0, kBudget, 1,
+        [&](double budget) { return budget * share; }, true));
+  }
+  return {"apportionment", "Apportionment: whole base units that sum to the budget", {out}};
+}
+
+/// Ten holders: one has a share, the others the rest in equal parts.
+Figure concentration() {
+  const auto of = [](double percent, auto&& statistic) {
+    std::array<double, 10> holders{};
+    holders.fill((100 - percent) / 9);
+    holders[0] = percent;
+    return statistic(std::span<double>(holders));
+  };
+  Panel indices{"Gini and HHI", {"share of the largest of ten holders, %", 10, 100}, {"index, 0-1", 0, 1.05}, {}, {}};
+  indices.series = {sample("Gini", 10, 100, 90, [&](double x) { return of(x, [](auto h) { return gini(h); }); }),
+                    sample("HHI", 10, 100, 90, [&](double x) { return of(x, [](auto h) { return hhi(h); }); })};
+  Panel least{"Nakamoto coefficient",
+              {"share of the largest of ten holders, %", 10, 100},
+              {"holders that together have more than half", 0, 7},
+              {},
+              {}};
+  least.series = {sample("of ten", 10, 100, 360, [&](double x) { return of(x, [](auto h) { return nakamoto(h); }); })};
+  return {"concentration", "Health: how concentrated holdings are", {indices, least}};
+}
+
 }  // namespace
 
 std::vector<Figure> tokenomics_figures() {
-  return {incentives(), rewards(), sybil(), inflation(), inflation_target_figure(), staking(), fee(), stakers()};
+  return {apportionment(), concentration(),           incentives(), rewards(), sybil(),
+          inflation(),     inflation_target_figure(), staking(),    fee(),     stakers()};
 }
 
 }  // namespace homeostat::curves
