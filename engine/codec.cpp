@@ -11,10 +11,20 @@ struct StoredPolicyChange {
   std::string actor;
   std::string text;
   std::string digest;
+  bool promotion = false;
 
   template <class Archive, class Self>
   static void fields(Archive& a, Self& x) {
     a(x.at), a(x.actor), a(x.text), a(x.digest);
+    // What is no promotion is stored as it was before promotions were told apart.
+    if constexpr (requires { a.fail(); }) {
+      if (a.left() > 0) {
+        a(x.promotion);
+        if (!x.promotion) a.fail();  // one text for one change
+      }
+    } else {
+      if (x.promotion) a(x.promotion);
+    }
   }
 };
 
@@ -23,7 +33,8 @@ InputTag tag_of(const Input& input) {
 }
 
 void write(Writer& writer, const PolicyChange& change) {
-  writer(StoredPolicyChange{change.at, change.actor, change.text, change.policy ? change.policy->digest : ""});
+  writer(StoredPolicyChange{change.at, change.actor, change.text, change.policy ? change.policy->digest : "",
+                            change.promotion});
 }
 void write(Writer& writer, const oracle::SampleBatch& batch) {
   constexpr std::size_t kSampleBytes = 20;  // index, time and value; more names than usual grow it once
@@ -51,7 +62,7 @@ Result<Input> read_policy_change(Reader& reader, const PolicyLoader& load_policy
   StoredPolicyChange stored;
   reader(stored);
   if (!reader.is_done()) return corrupt(name_of(InputTag::policy_change), "are malformed");
-  PolicyChange change{stored.at, stored.actor, stored.text, nullptr};
+  PolicyChange change{stored.at, stored.actor, stored.text, nullptr, stored.promotion};
   if (stored.digest.empty()) return Input(std::move(change));  // it was refused for having no policy; so it will be
   if (!load_policy) {
     return fail(ErrorCode::unsupported, "policy_change", "a policy change cannot be read here: there is no loader");

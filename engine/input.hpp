@@ -88,6 +88,9 @@ struct PolicyChange {
   std::string actor;
   std::string text;
   PolicyPtr policy;
+  /// Its text came over the network and not from the host's configuration file: a shadow that is promoted. A policy
+  /// with keys takes it only when its fingerprint was signed for, whether it loosens anything or not.
+  bool promotion = false;
 };
 
 using Input = std::variant<oracle::SampleBatch, oracle::ChainSegment, oracle::SourceReport, Tick, GuardianCommand,

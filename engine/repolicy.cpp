@@ -66,10 +66,17 @@ Result<> check_change(const Policy& was, const Policy& now) {
   return {};
 }
 
-/// A policy with keys is loosened only by one that an admin allowed.
+/// A policy with keys is loosened only by one that an admin allowed, and so is anything promoted: nobody but its text's
+/// sender has seen it on the host.
 Result<> check_allowed(const Engine::State& state, const PolicyChange& change) {
   if (state.policy->guardian.keys.empty() || state.allowed_policies.contains(guardian::fingerprint(change.text))) {
     return {};
+  }
+  if (change.promotion) {
+    return fail(ErrorCode::permission_denied, "",
+                "a promotion is signed under a policy with keys, and " +
+                    guardian::fingerprint(change.text).substr(0, 12) +
+                    " is not signed for: homeostat shadow promote SHADOW --sign KEYFILE");
   }
   const auto looser = guardian::loosened(state.policy->guardian, change.policy->guardian);
   if (looser.empty()) return {};

@@ -116,6 +116,7 @@ View Engine::view() const {
   for (const auto& [id, pending] : state.authority.pending()) {
     view.pending.push_back({id, pending.command, pending.signers, pending.needed, pending.expires});
   }
+  view.allowed_policies = state.allowed_policies;
   view.watermark = state.oracle.watermark();
   const auto& sources = state.policy->oracle.sources;
   for (auto& source : state.oracle.sources()) {

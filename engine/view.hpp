@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -120,6 +121,7 @@ struct View {
   std::uint64_t commands_accepted = 0, commands_refused = 0;
   std::vector<guardian::Key> keys;  ///< whose signatures count
   std::vector<PendingView> pending;
+  std::map<std::string, Instant> allowed_policies;  ///< fingerprints that an admin signed for, until when
   std::vector<SourceView> sources;
   std::vector<MetricView> metrics;
   std::vector<LoopView> loops;

@@ -58,6 +58,8 @@ Outcome<guardian::SignedOrder> order_to_sign(const Context& context, const Order
   return order;
 }
 
+}  // namespace
+
 Outcome<SignedText> sign(const Context& context, const OrderOptions& o, const std::string& policy) {
   const auto key = SigningKey::read(o.sign);
   if (!key) return tl::make_unexpected(key.error());
@@ -75,18 +77,15 @@ Outcome<> keep(const Context& context, const OrderOptions& o, const SignedText& 
   return {};
 }
 
-/// Without a daemon nothing can be looked up: the text itself is the plan.
-Outcome<> sign_offline(const Context& context, const OrderOptions& o) {
+Outcome<> sign_offline(const Context& context, const OrderOptions& o, const std::string& note) {
   if (o.sign.empty() || o.out.empty()) {
     return stop(ExitCode::usage, "--policy signs without a daemon: it needs --sign KEYFILE and --out FILE");
   }
   const auto made = sign(context, o, o.policy);
   if (!made) return tl::make_unexpected(made.error());
-  if (const auto yes = confirm(context, o, "the order:\n" + made->text); !yes) return yes;
+  if (const auto yes = confirm(context, o, note + "the order:\n" + made->text); !yes) return yes;
   return keep(context, o, *made);
 }
-
-}  // namespace
 
 std::string until_text(const Context& context, Duration d, const char* open_end) {
   if (d == Duration::zero()) return open_end;
@@ -142,22 +141,26 @@ Outcome<Prepared> prepare(const Context& context, const OrderOptions& o) {
   return Prepared{*std::move(client), *std::move(order), *duration};
 }
 
+void add_signing_options(CLI::App& app, const Context& context, OrderOptions& order) {
+  order.sign = context.console.environment("HOMEOSTAT_GUARDIAN_KEY").value_or("");
+  app.add_option("--sign", order.sign, "sign with this key file; default $HOMEOSTAT_GUARDIAN_KEY")->type_name("FILE");
+  app.add_option("--valid", order.valid, "how long the signed order can be used; default 10m")->type_name("DURATION");
+  app.add_option("--out", order.out, "write the signed order here instead of sending it")->type_name("FILE");
+  app.add_option("--policy", order.policy, "sign for this policy, without asking a daemon")->type_name("NAME");
+  app.add_flag("-y,--yes", order.yes, "do not ask");
+}
+
 CLI::App* add_order(CLI::App& group, Context& context, const std::string& name, CommandKind kind,
                     const std::string& description, const OrderPtr& order, const std::vector<std::string>& examples,
                     Outcome<> (*action)(Context&, const OrderOptions&)) {
   order->actor = context.console.environment("USER").value_or("");
-  order->sign = context.console.environment("HOMEOSTAT_GUARDIAN_KEY").value_or("");
   CLI::App* app = add_command(group, context, name, description, examples, [&context, order, action, kind] {
     order->kind = kind == CommandKind::emergency_on && order->value == "off" ? CommandKind::emergency_off : kind;
     return order->policy.empty() ? action(context, *order) : sign_offline(context, *order);
   });
   app->add_option("--reason", order->reason, "why, for the audit")->required()->type_name("TEXT");
   app->add_option("--actor", order->actor, "who; default $USER (a signed order: its key)")->type_name("NAME");
-  app->add_option("--sign", order->sign, "sign with this key file; default $HOMEOSTAT_GUARDIAN_KEY")->type_name("FILE");
-  app->add_option("--valid", order->valid, "how long the signed order can be used; default 10m")->type_name("DURATION");
-  app->add_option("--out", order->out, "write the signed order here instead of sending it")->type_name("FILE");
-  app->add_option("--policy", order->policy, "sign for this policy, without asking a daemon")->type_name("NAME");
-  app->add_flag("-y,--yes", order->yes, "do not ask");
+  add_signing_options(*app, context, *order);
   return app;
 }
 

@@ -50,6 +50,16 @@ struct Prepared {
 /// Signs the order of the options for the daemon's policy; then sends it, or writes it to --out.
 [[nodiscard]] Outcome<> sign_and_send(const Context& context, Client& client, const OrderOptions& o);
 
+/// Signs the order of the options for a policy; the secret is read from the key file and forgotten.
+[[nodiscard]] Outcome<SignedText> sign(const Context& context, const OrderOptions& o, const std::string& policy);
+/// Writes a signed order to --out, and says how it is sent.
+[[nodiscard]] Outcome<> keep(const Context& context, const OrderOptions& o, const SignedText& order);
+/// Without a daemon nothing can be looked up: the text itself is the plan, and `note` what else can be said of it.
+[[nodiscard]] Outcome<> sign_offline(const Context& context, const OrderOptions& o, const std::string& note = "");
+
+/// Adds --sign, --valid, --out, --policy and --yes.
+void add_signing_options(CLI::App& app, const Context& context, OrderOptions& order);
+
 template <class Request>
 [[nodiscard]] Outcome<> send(const Context& context, Client& client, const OrderOptions& o, const Request& request) {
   return o.sign.empty() ? show(context, client.call(request)) : sign_and_send(context, client, o);

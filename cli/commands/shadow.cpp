@@ -1,13 +1,13 @@
-// shadow add, list, diff, remove, promote, run: candidates beside the live configuration, and over a journal.
+// shadow add, list, diff, remove, run: candidates beside the live configuration, and over a journal.
 #include <fstream>
 #include <iterator>
 
 #include "cli/backtest.hpp"
 #include "cli/commands/context.hpp"
 #include "cli/commands/failure.hpp"
-#include "cli/commands/order.hpp"
 #include "cli/commands/policy_loader.hpp"
 #include "cli/commands/progress.hpp"
+#include "cli/commands/shadow.hpp"
 #include "cli/format.hpp"
 #include "cli/json.hpp"
 #include "cli/table.hpp"
@@ -18,20 +18,6 @@
 
 namespace homeostat::cli {
 namespace {
-
-Outcome<std::string> read_text(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  if (!in) return stop(ExitCode::error, "cannot read " + path);
-  return std::string(std::istreambuf_iterator<char>(in), {});
-}
-
-/// The candidate, or that it is not valid and where to see why.
-Outcome<engine::PolicyPtr> candidate_of(const std::string& path, const std::string& text) {
-  const auto policy = load_policy(text);
-  if (policy) return *policy;
-  return stop(ExitCode::refused,
-              fmt::format("{} is not valid: {} (homeostat check {})", path, policy.error().message, path));
-}
 
 std::string share(std::uint64_t part, std::uint64_t whole) {
   return whole == 0 ? "-" : fmt::format("{:.1f}%", 100.0 * static_cast<double>(part) / static_cast<double>(whole));
@@ -69,6 +55,21 @@ std::string list_table(const v1::ListShadowsResponse& shadows, const Context& co
   return table.render(context.console.table_style());
 }
 
+}  // namespace
+
+Outcome<std::string> read_text(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  if (!in) return stop(ExitCode::error, "cannot read " + path);
+  return std::string(std::istreambuf_iterator<char>(in), {});
+}
+
+Outcome<engine::PolicyPtr> candidate_of(const std::string& path, const std::string& text) {
+  const auto policy = load_policy(text);
+  if (policy) return *policy;
+  return stop(ExitCode::refused,
+              fmt::format("{} is not valid: {} (homeostat check {})", path, policy.error().message, path));
+}
+
 std::string diff_text(const v1::Shadow& s, const Context& context) {
   Table table({{"PARAMETER"},
                {"LIVE", Align::right},
@@ -102,6 +103,8 @@ std::string diff_text(const v1::Shadow& s, const Context& context) {
   }
   return printable(text, Keep::lines);
 }
+
+namespace {
 
 void add_unit(v1::Shadow& shadow, const engine::Policy& policy) {
   for (v1::ShadowParameter& p : *shadow.mutable_parameters()) {
@@ -181,29 +184,6 @@ Outcome<> remove(Context& context, const std::string& name) {
   const auto answer = fetch(context, request);
   if (!answer) return tl::make_unexpected(answer.error());
   context.print_line(context.options.json ? pretty_json(*answer) : "shadow " + name + " was removed");
-  return {};
-}
-
-Outcome<> promote(Context& context, const std::string& name, const OrderOptions& options) {
-  v1::ListShadowsRequest look;
-  look.set_name(name);
-  const auto shadow = fetch(context, look);
-  if (!shadow) return tl::make_unexpected(shadow.error());
-  std::string plan = fmt::format("put {} ({}) of shadow {} into the configuration file and in force:\n",
-                                 shadow->shadows(0).policy(), shadow->shadows(0).digest().substr(0, 12), name);
-  plan +=
-      shadow->shadows(0).parameters().empty() ? "nothing was compared yet\n" : diff_text(shadow->shadows(0), context);
-  if (const auto yes = confirm(context, options, plan); !yes) return yes;
-  v1::PromoteShadowRequest request;
-  request.set_name(name);
-  const auto answer = fetch(context, request);
-  if (!answer) return tl::make_unexpected(answer.error());
-  if (context.options.json) {
-    context.print_line(pretty_json(*answer));
-  } else {
-    context.print_line(
-        fmt::format("in force from the next tick: {}, generation {}", answer->digest(), answer->generation()));
-  }
   return {};
 }
 
@@ -296,12 +276,7 @@ void add_shadow_commands(CLI::App& root, Context& context) {
   app = add_command(*group, context, "remove", "End a shadow", {"homeostat shadow remove calmer"},
                     [&context, name] { return remove(context, *name); });
   app->add_option("SHADOW", *name, "its name (homeostat shadow list)")->required();
-  const auto options = std::make_shared<OrderOptions>();
-  app = add_command(*group, context, "promote", "Put a shadow's configuration in force, under the rules of a reload",
-                    {"homeostat shadow promote calmer"},
-                    [&context, name, options] { return promote(context, *name, *options); });
-  app->add_option("SHADOW", *name, "its name (homeostat shadow list)")->required();
-  app->add_flag("-y,--yes", options->yes, "do not ask");
+  add_promote_command(*group, context);
   add_run(*group, context);
 }
 

@@ -74,6 +74,14 @@ struct BackupOutcome {
 };
 
 /// A candidate policy that runs beside the live one.
+/// What a promotion of a shadow takes, and what it would loosen.
+struct PromotionTerms {
+  std::string fingerprint;           ///< SHA-256 of its text, hex: what is signed
+  std::vector<std::string> loosens;  ///< limits of the live policy, in words
+  std::uint32_t signatures = 0;      ///< admins who must sign; 0 = the live policy has no keys
+  Instant allowed_until;             ///< it is signed for; never = it is not
+};
+
 struct ShadowStatus {
   std::string name;
   std::string policy;
@@ -87,6 +95,7 @@ struct ShadowStatus {
   std::string decisions_hash;
   std::string text;
   std::vector<engine::ShadowParameter> parameters;
+  PromotionTerms promotion;
 };
 
 class Backend {

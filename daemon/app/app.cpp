@@ -359,7 +359,7 @@ void App::detach(const std::shared_ptr<Listener>& listener) {
   pipeline_->detach(listener);
 }
 
-ReloadOutcome App::reload_now(const std::string& actor) {
+ReloadOutcome App::reload_now(const std::string& actor, bool promotion) {
   const std::lock_guard one_at_a_time(reload_mutex_);
   const auto current = config_in_force();
   auto loaded = config::load_file(config_path_);
@@ -372,12 +372,13 @@ ReloadOutcome App::reload_now(const std::string& actor) {
   if (changed) {
     auto promise = std::make_shared<std::promise<engine::CommandOutcome>>();
     const bool taken = pipeline_->submit(
-        engine::PolicyChange{.at = wall_clock(), .actor = actor, .text = next->text(), .policy = next->policy()},
+        engine::PolicyChange{
+            .at = wall_clock(), .actor = actor, .text = next->text(), .policy = next->policy(), .promotion = promotion},
         [promise](engine::Effects& e) { promise->set_value(std::move(e.outcome)); });
     if (!taken) return refuse_reload({"the daemon is shutting down"});
     const engine::CommandOutcome outcome = promise->get_future().get();
     if (!outcome.accepted) return refuse_reload({outcome.message});
-    generation = generation_now();
+    generation = view_now().policy_generation;
     if (!(next->daemon().sources == current->daemon().sources) || !same_events(*next, *current)) sources_->start(*next);
   }
   {
@@ -393,14 +394,13 @@ ReloadOutcome App::reload_now(const std::string& actor) {
   return {.changed = changed, .generation = generation, .digest = next->digest()};
 }
 
-/// The engine's own word: the view that readers have follows an answer by a moment.
-std::uint64_t App::generation_now() const {
-  const auto promise = std::make_shared<std::promise<std::uint64_t>>();
-  pipeline_->post([promise](engine::Engine& engine) { promise->set_value(engine.view().policy_generation); });
+engine::View App::view_now() const {
+  const auto promise = std::make_shared<std::promise<engine::View>>();
+  pipeline_->post([promise](engine::Engine& engine) { promise->set_value(engine.view()); });
   auto known = promise->get_future();
   // A daemon that is ending may no longer answer.
   if (known.wait_for(std::chrono::seconds(5)) == std::future_status::ready) return known.get();
-  return pipeline_->view()->policy_generation;
+  return *pipeline_->view();
 }
 
 ReloadOutcome App::refuse_reload(std::vector<std::string> why) {
@@ -448,66 +448,6 @@ void App::backup(std::string name, Done<BackupOutcome> done) {
   if (const auto copied = journal_->backup(path); !copied) return done(tl::make_unexpected(copied.error()));
   log_info("backup", path.string());
   done(BackupOutcome{.path = path.string(), .sequence = sequence, .bytes = fs::file_size(path, ec)});
-}
-
-void App::add_shadow(std::string name, std::string text, Done<ShadowStatus> done) {
-  auto candidate = shadows_->candidate_of(name, text);
-  if (!candidate) return done(tl::make_unexpected(candidate.error()));
-  pipeline_->post([this, name = std::move(name), text = std::move(text), candidate = std::move(*candidate),
-                   done = std::move(done)](engine::Engine& engine) {
-    shadows_->add(name, text, candidate, engine, pipeline_->applied_sequence(), wall_clock(),
-                  [this, name, done](Result<> added) {
-                    if (!added) return done(tl::make_unexpected(added.error()));
-                    const auto now = shadows_->list(name);
-                    if (now.empty()) return done(fail(ErrorCode::conflict, "name", "it was removed meanwhile"));
-                    log_info("shadow", fmt::format("{} runs from input {} on", name, now.front().forked_after));
-                    done(now.front());
-                  });
-  });
-}
-
-Result<> App::remove_shadow(const std::string& name) {
-  auto removed = shadows_->remove(name);
-  if (removed) log_info("shadow", name + " was removed");
-  return removed;
-}
-
-Result<std::vector<ShadowStatus>> App::shadows(const std::string& name) const {
-  auto all = shadows_->list(name);
-  if (all.empty() && !name.empty()) {
-    return fail(ErrorCode::unknown_name, "name", fmt::format("no shadow is called '{}'", name));
-  }
-  return all;
-}
-
-void App::promote_shadow(std::string name, std::string actor, Done<ReloadOutcome> done) {
-  namespace fs = std::filesystem;
-  const auto text = shadows_->text(name);
-  if (!text) return done(tl::make_unexpected(text.error()));
-  std::ifstream in(config_path_, std::ios::binary);
-  const std::string before(std::istreambuf_iterator<char>(in), {});
-  if (before != config_in_force()->text()) {
-    return done(fail(ErrorCode::conflict, config_path_,
-                     "is not what is in force: reload it, or undo its changes, before they would be lost"));
-  }
-  const auto put = [this](const std::string& content) {
-    const fs::path partial = config_path_ + ".partial";
-    std::ofstream out(partial, std::ios::binary | std::ios::trunc);
-    out << content;
-    out.close();
-    std::error_code failed;
-    if (out) fs::permissions(partial, fs::status(config_path_, failed).permissions(), failed);
-    if (out && !failed) fs::rename(partial, config_path_, failed);
-    return static_cast<bool>(out) && !failed;
-  };
-  if (!put(*text)) {
-    return done(fail(ErrorCode::permission_denied, config_path_,
-                     "cannot be written by the daemon; put the candidate there yourself, then: homeostat reload"));
-  }
-  ReloadOutcome outcome = reload_now(actor + " promoting shadow " + name);
-  // What is in the file is what is in force: refused, it is as it was.
-  if (!outcome.errors.empty() && !put(before)) outcome.errors.push_back(config_path_ + " still holds the candidate");
-  done(std::move(outcome));
 }
 
 Result<std::string> App::set_log_level(const std::string& level) {

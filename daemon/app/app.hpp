@@ -34,8 +34,9 @@ class App final : public Backend {
 
   /// Health turns NOT_SERVING, sources stop, streams end, what was accepted is applied, a snapshot is stored.
   void drain();
-  /// Reads the configuration file again and waits for the outcome (for SIGHUP).
-  ReloadOutcome reload_now(const std::string& actor);
+  /// Reads the configuration file again and waits for the outcome (for SIGHUP). `promotion`: a shadow's text was put
+  /// there.
+  ReloadOutcome reload_now(const std::string& actor, bool promotion = false);
 
   [[nodiscard]] int grpc_port() const;
   [[nodiscard]] int http_port() const;
@@ -66,7 +67,8 @@ class App final : public Backend {
   App() = default;
   [[nodiscard]] std::vector<std::string> open(const std::string& config_path);
   [[nodiscard]] std::vector<std::string> recover_and_run();
-  [[nodiscard]] std::uint64_t generation_now() const;
+  /// The engine's own word: the view that readers have follows an answer by a moment.
+  [[nodiscard]] engine::View view_now() const;
   ReloadOutcome refuse_reload(std::vector<std::string> why);
   [[nodiscard]] HttpResponse http_page(std::string_view path) const;
   [[nodiscard]] Facts facts() const;

@@ -11,6 +11,8 @@
 
 #include <fmt/format.h>
 
+#include "guardian/loosened.hpp"
+
 namespace homeostat::daemon {
 namespace {
 
@@ -299,7 +301,7 @@ Result<std::string> Shadows::text(const std::string& name) const {
   return known->second.text;
 }
 
-std::vector<ShadowStatus> Shadows::list(const std::string& only) const {
+std::vector<ShadowStatus> Shadows::list(const std::string& only, const guardian::Settings* live) const {
   const std::lock_guard lock(entries_mutex_);
   std::vector<ShadowStatus> all;
   for (const auto& [name, entry] : entries_) {
@@ -317,6 +319,9 @@ std::vector<ShadowStatus> Shadows::list(const std::string& only) const {
       status.ticks = entry.shadow->ticks();
       status.decisions_hash = entry.shadow->engine().decisions_hash().hex();
       status.parameters = entry.shadow->parameters();
+      if (live != nullptr) {
+        status.promotion.loosens = guardian::loosened(*live, entry.shadow->engine().policy().guardian);
+      }
     }
     all.push_back(std::move(status));
   }

@@ -50,6 +50,12 @@ void proto_from_shadow(const daemon::ShadowStatus& status, v1::Shadow& proto) {
   proto.set_tick_seconds(status.tick_seconds);
   proto.set_decisions_hash(status.decisions_hash);
   for (const engine::ShadowParameter& p : status.parameters) proto_from_parameter(p, *proto.add_parameters());
+  if (status.promotion.fingerprint.empty()) return;
+  v1::PromotionTerms& terms = *proto.mutable_promotion();
+  terms.set_fingerprint(status.promotion.fingerprint);
+  for (const std::string& limit : status.promotion.loosens) terms.add_loosens(valid_utf8(limit));
+  terms.set_signatures(status.promotion.signatures);
+  set_instant(terms, &v1::PromotionTerms::mutable_allowed_until, status.promotion.allowed_until);
 }
 
 }  // namespace homeostat::convert

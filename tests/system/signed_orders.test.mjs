@@ -4,8 +4,9 @@ import assert from "node:assert/strict";
 import { readFileSync, statSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { test } from "node:test";
+import { connect, status } from "./lib/clients.mjs";
 import { pushConfig } from "./lib/configs.mjs";
-import { cli, startDaemon } from "./lib/daemon.mjs";
+import { cli, metricOf, startDaemon } from "./lib/daemon.mjs";
 import { temporaryFolder } from "./lib/paths.mjs";
 import { waitFor } from "./lib/wait.mjs";
 
@@ -22,12 +23,12 @@ async function signedWorld(t) {
     publics[name] = /public_key: ([0-9a-f]{64})/.exec(made.stdout)[1];
     assert.equal(statSync(keyFile(name)).mode & 0o777, 0o600);
   }
-  const configWith = ({ max = 90, roles = { ops: "operator", alice: "guardian", bob: "guardian", root: "admin" } } = {}) => {
+  const configWith = ({ max = 90, gains = "{kp: 20, ki: 2/s}", approvals = "override: {of: 2, above: 10%}", roles = { ops: "operator", alice: "guardian", bob: "guardian", root: "admin" } } = {}) => {
     const keys = Object.entries(roles).map(([name, role]) => `    ${name}: {public_key: ${publics[name]}, role: ${role}}`);
-    const extra = `guardian:\n  keys:\n${keys.join("\n")}\n  approvals:\n    override: {of: 2, above: 10%}\n`;
-    return pushConfig({ folder, extra, period: "250ms" }).replace("max: 90", `max: ${max}`);
+    const extra = `guardian:\n  keys:\n${keys.join("\n")}\n  approvals: {${approvals}}\n`;
+    return pushConfig({ folder, extra, period: "250ms", loop: `gains: ${gains}` }).replace("max: 90", `max: ${max}`);
   };
-  const start = () => startDaemon(t, { folder, config: configWith() });
+  const start = (options) => startDaemon(t, { folder, config: configWith(options) });
   return { folder, keyFile, publics, configWith, start };
 }
 
@@ -155,4 +156,100 @@ test("limits are loosened, and keys changed without a restart, only by a configu
   assert.equal((await load(rotated)).code, 0);
   await refused(/no key 'ops'/, "ops", "pause", "rate");
   await accepted("dave", "pause", "rate");
+});
+
+/// A candidate that loosens nothing (smaller gains), as a shadow of a daemon whose policy has keys.
+async function candidateBeside(t, world, options = {}) {
+  const daemon = await world.start(options);
+  const file = path.join(world.folder, "candidate.yaml");
+  writeFileSync(file, world.configWith({ ...options, gains: "{kp: 10, ki: 1/s}" }));
+  const added = await daemon.cli("shadow", "add", "calmer", file);
+  assert.equal(added.code, 0, added.stderr);
+  const promote = (...args) => daemon.cli("shadow", "promote", "calmer", "--yes", ...args);
+  const signedBy = (key, ...args) => promote("--file", file, "--sign", world.keyFile(key), "--reason", "vote 31", ...args);
+  const signOffline = (key, out, policy = "test") =>
+    cli(t, undefined, ["shadow", "promote", "calmer", "--file", file, "--policy", policy, "--sign", world.keyFile(key), "--reason", "vote 31", "--out", out, "--yes"]);
+  const inForce = async () => (await daemon.cli("config", "--json")).json;
+  return { daemon, file, promote, signedBy, signOffline, inForce };
+}
+const submitted = (daemon, file) => daemon.cli("guardian", "submit", file);
+
+test("a promotion is signed where the policy has keys: an altered, unknown, misdirected or replayed signature is refused", async (t) => {
+  const world = await signedWorld(t);
+  const { daemon, file, promote, signedBy, signOffline, inForce } = await candidateBeside(t, world);
+  const before = readFileSync(daemon.configFile, "utf8");
+  const unsigned = await promote();
+  assert.equal(unsigned.code, kDenied, unsigned.stdout);
+  assert.match(unsigned.stderr, /an admin must sign for [0-9a-f]{12}/);
+  assert.equal((await signedBy("alice")).code, kDenied); // a guardian is no admin
+
+  const out = path.join(world.folder, "promotion.txt");
+  const signed = await signOffline("root", out);
+  assert.equal(signed.code, 0, signed.stderr);
+  const print = (await cli(t, undefined, ["check", file, "--json"])).json.fingerprint;
+  assert.ok(signed.stderr.includes(print) && signed.stderr.includes("command: allow_policy"), signed.stderr); // the plan
+  const text = readFileSync(out, "utf8");
+  assert.ok(text.includes(`\ncommand: allow_policy\ntarget: ${print}\nreason: vote 31\n`), text);
+
+  const altered = path.join(world.folder, "altered.txt");
+  writeFileSync(altered, text.replace(print, "0".repeat(64)));
+  assert.match((await submitted(daemon, altered)).stderr, /not the signature of key 'root'/);
+  const stranger = path.join(world.folder, "stranger.txt");
+  assert.equal((await signOffline("dave", stranger)).code, 0);
+  assert.match((await submitted(daemon, stranger)).stderr, /no key 'dave'/);
+  const elsewhere = path.join(world.folder, "elsewhere.txt");
+  assert.equal((await signOffline("root", elsewhere, "other")).code, 0);
+  assert.match((await submitted(daemon, elsewhere)).stderr, /policy 'other'/);
+  // None of them counted; the daemon itself refuses, whatever a client leaves out.
+  const admin = connect(t, daemon.endpoint, "AdminService");
+  await assert.rejects(admin.PromoteShadow({ name: "calmer" }), (error) => error.code === status.PERMISSION_DENIED && /not signed for/.test(error.details));
+  assert.equal(readFileSync(daemon.configFile, "utf8"), before);
+  assert.equal(await metricOf(daemon, "homeostat_config_last_reload_successful"), 1);
+
+  const taken = await submitted(daemon, out);
+  assert.equal(taken.code, 0, taken.stderr);
+  assert.match((await submitted(daemon, out)).stderr, /received before/);
+  const asked = await promote("--json");
+  assert.equal(asked.code, 0, asked.stderr);
+  assert.match(asked.stderr, /it loosens no limit[^]*signed for until \d{4}-/);
+  assert.equal(asked.json.generation, 2);
+  assert.equal(readFileSync(daemon.configFile, "utf8"), readFileSync(file, "utf8"));
+
+  // A signature is for one promotion: back to what was, it must be signed again.
+  writeFileSync(daemon.configFile, before);
+  assert.equal((await daemon.cli("reload")).code, 0);
+  assert.equal((await promote()).code, kDenied);
+  assert.match((await submitted(daemon, out)).stderr, /received before/);
+  const again = await signedBy("root");
+  assert.equal(again.code, 0, again.stderr);
+  assert.match(again.stdout, /may be loaded until[^]*in force from the next tick/);
+  assert.equal((await inForce()).generation, 4);
+  await daemon.stop();
+  const replay = await cli(t, undefined, ["replay", "--journal", path.join(world.folder, "journal"), "--json"]);
+  assert.equal(replay.json?.identical, true, replay.stderr + replay.stdout);
+});
+
+test("a promotion that needs two admins waits for the second, and not a byte of it may differ from what was read", async (t) => {
+  const world = await signedWorld(t);
+  const roles = { root: "admin", dave: "admin", alice: "guardian" };
+  const { daemon, file, promote, signedBy, inForce } = await candidateBeside(t, world, { roles, approvals: "allow_policy: {of: 2}" });
+  const first = await signedBy("root", "--json");
+  assert.equal(first.code, 0, first.stderr);
+  assert.match(first.stderr, /it waits until 1 more admin has signed, then: homeostat shadow promote calmer/);
+  assert.equal(first.json.missing_signatures, 1);
+  assert.equal((await promote()).code, kDenied);
+  assert.equal((await inForce()).generation, 1);
+  const approve = (key) => daemon.cli("guardian", "approve", String(first.json.id), "--sign", world.keyFile(key), "--reason", "read it", "--yes");
+  assert.match((await approve("root")).stderr, /signed it already/);
+  assert.equal((await approve("alice")).code, kDenied);
+  const second = await approve("dave");
+  assert.equal(second.code, 0, second.stderr);
+  const done = await promote("--file", file);
+  assert.equal(done.code, 0, done.stderr);
+  assert.equal((await inForce()).generation, 2);
+
+  writeFileSync(file, `${readFileSync(file, "utf8")}# read later\n`);
+  const another = await signedBy("root");
+  assert.equal(another.code, 7, another.stdout);
+  assert.match(another.stderr, /shadow calmer is not [^]*candidate\.yaml: its fingerprint is/);
 });

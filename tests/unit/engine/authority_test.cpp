@@ -209,6 +209,30 @@ TEST(Authority, APolicyThatLoosensALimitMustBeAllowedFirst) {
   EXPECT_FALSE(desk.world.engine.apply(policy_change(0, looser, "max 6")).outcome.accepted);
 }
 
+TEST(Authority, APromotionIsSignedForEvenIfItLoosensNothingAndOnce) {
+  Desk desk;
+  Policy tighter = signed_policy();
+  tighter.guardian.parameters[0].max = dec("4.5");
+  const auto promoted = [&] {
+    Input change = policy_change(0, tighter, "max 4.5");
+    std::get<PolicyChange>(change).promotion = true;
+    const auto decoded = decode(
+        encode(change), [&](const std::string&) -> Result<PolicyPtr> { return std::get<PolicyChange>(change).policy; });
+    EXPECT_TRUE(decoded && std::get<PolicyChange>(*decoded).promotion);
+    return desk.world.engine.apply(*decoded).outcome;
+  };
+  const auto refused = promoted();
+  EXPECT_FALSE(refused.accepted);
+  EXPECT_NE(refused.message.find("a promotion is signed under a policy with keys"), std::string::npos)
+      << refused.message;
+  EXPECT_TRUE(desk.send(desk.order("root", CommandKind::allow_policy, guardian::fingerprint("max 4.5"))).accepted);
+  EXPECT_EQ(desk.world.engine.view().allowed_policies.count(guardian::fingerprint("max 4.5")), 1U);
+  EXPECT_TRUE(promoted().accepted);
+  EXPECT_FALSE(promoted().accepted);
+  // The host's own file needs no signature for what loosens nothing.
+  EXPECT_TRUE(desk.world.engine.apply(policy_change(0, tighter, "max 4.5")).outcome.accepted);
+}
+
 TEST(Authority, IsSavedWithTheStateAndReplaysBitForBit) {
   Desk desk;
   const auto said = desk.send(desk.override_to("alice", "4"));

@@ -1,0 +1,21 @@
+// What the shadow commands share: a candidate from its file, and the comparison as a table.
+#pragma once
+
+#include <string>
+
+#include "cli/commands/context.hpp"
+#include "engine/policy.hpp"
+
+namespace homeostat::cli {
+
+[[nodiscard]] Outcome<std::string> read_text(const std::string& path);
+
+/// The candidate, or that it is not valid and where to see why.
+[[nodiscard]] Outcome<engine::PolicyPtr> candidate_of(const std::string& path, const std::string& text);
+
+/// How a shadow differs from the live policy, for each parameter.
+[[nodiscard]] std::string diff_text(const v1::Shadow& shadow, const Context& context);
+
+void add_promote_command(CLI::App& group, Context& context);
+
+}  // namespace homeostat::cli
