@@ -167,6 +167,10 @@ struct Handler {
         return fail(ErrorCode::conflict, "adjustment", what + " needs no release; it waits for its veto window alone");
       }
       if (under_way->released) return fail(ErrorCode::duplicate, "adjustment", what + " was released before");
+      if (order.at >= under_way->approval_ends) {  // also where the tick that gives it up is still to come
+        return fail(ErrorCode::conflict, "adjustment",
+                    what + " could be released until " + text_of(under_way->approval_ends) + "; it will not be sent");
+      }
       for (const std::uint64_t id : state.waiting_with(command.id)) {
         for (ParameterRuntime& member : state.parameters) {
           if (member.under_way && member.under_way->id == id) member.under_way->released = true;

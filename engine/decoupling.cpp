@@ -10,8 +10,9 @@
 // follows its pin, so that it goes on from there without a step.
 //
 // Waits. The loops wait together, for the answers to all adjustments that are under way: what one parameter does
-// the others make up for. When some of them were applied and some refused, the loops go on from what that left, solved
-// by D^-1, at the last answer. Hand-back, start and another matrix are the same: u = D^-1 v, and no parameter steps.
+// the others make up for. A parameter whose own answer is there goes on towards its proposal meanwhile, if that was
+// more than one change. When some of them were applied and some refused, the loops go on from what that left, solved by
+// D^-1, at the last answer. Hand-back, start and another matrix are the same: u = D^-1 v, and no parameter steps.
 //
 // Cost: systems of at most kDecouplingLoopsMax equations, on the stack, in ticks in which something is pinned.
 #include <algorithm>
@@ -56,6 +57,7 @@ void Engine::State::step_decoupled(const DecouplingPlan& group, const std::vecto
   if (waits) {
     for (const std::uint32_t parameter : group.parameters) {
       wait(parameter, dt_s);
+      remember_as_is(parameter);  // answered itself, it may be sent again while it waits for the others
       for (const auto i : plan.parameters[parameter].loops) {
         loops[i].last.frozen = !is_usable(readings[plan.loops[i].metric].quality);
       }

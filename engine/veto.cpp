@@ -49,10 +49,16 @@ std::string Engine::State::no_longer(std::uint32_t index, const DecisionRecord& 
 }
 
 std::string Engine::State::bundle_no_longer(const std::vector<std::uint64_t>& group) const {
-  const SharedText& name = adjustments.at(group.front()).bundle;
-  const auto bundle =
-      std::find_if(plan.bundles.begin(), plan.bundles.end(), [&](const auto& b) { return b.name == name; });
-  if (bundle == plan.bundles.end()) return "not sent: bundle " + name.str() + " is no more";
+  const DecisionRecord& first = adjustments.at(group.front());
+  // What moves with others is of the bundle that they were judged in; what moves alone, of the one that it is in now.
+  const bool is_alone = group.size() == 1;
+  const auto is_its = [&](const BundlePlan& b) {
+    if (!is_alone) return b.name == first.bundle;
+    return std::any_of(b.members.begin(), b.members.end(),
+                       [&](std::uint32_t member) { return plan.parameters[member].name == first.parameter; });
+  };
+  const auto bundle = std::find_if(plan.bundles.begin(), plan.bundles.end(), is_its);
+  if (bundle == plan.bundles.end()) return is_alone ? "" : "not sent: bundle " + first.bundle.str() + " is no more";
   std::vector<const DecisionRecord*> members(bundle->members.size(), nullptr);
   std::size_t found = 0;
   for (const std::uint64_t id : group) {
@@ -63,7 +69,13 @@ std::string Engine::State::bundle_no_longer(const std::vector<std::uint64_t>& gr
       ++found;
     }
   }
-  if (found != group.size()) return "not sent: bundle " + name.str() + " has other members now";
+  if (found != group.size()) return "not sent: bundle " + first.bundle.str() + " has other members now";
+  for (std::size_t i = 0; i < members.size(); ++i) {  // of a policy that has bound them together since
+    const auto& under_way = parameters[bundle->members[i]].under_way;
+    if (members[i] != nullptr || !under_way) continue;
+    return "not sent: adjustment " + std::to_string(under_way->id) + " of " +
+           plan.parameters[bundle->members[i]].name.str() + ", in the same bundle, is under way";
+  }
   const std::string broken = broken_invariant(*bundle, members, oracle.readings());
   return broken.empty() ? "" : "not sent: " + broken;
 }
@@ -103,7 +115,7 @@ void Engine::State::finish_veto_window(std::uint32_t index, Effects& effects) {
     reason = no_longer(members[i], record);
     if (!reason.empty() && group.size() > 1) reason += " (" + record.parameter.str() + ")";
   }
-  if (reason.empty() && group.size() > 1) reason = bundle_no_longer(group);
+  if (reason.empty()) reason = bundle_no_longer(group);
   if (members.empty()) return withdraw(index);
   for (const std::uint32_t member : members) {
     DecisionRecord& record = adjustments.at(parameters[member].under_way->id);

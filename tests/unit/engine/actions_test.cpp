@@ -172,6 +172,21 @@ TEST(Actions, WhatNobodyReleasesIsNotSent) {
   EXPECT_EQ(world.value("paid"), dec("0"));
 }
 
+TEST(Actions, WhatIsReleasedTooLateIsNotSentAlsoIfNoTickHasGivenItUp) {
+  Policy policy = payouts();
+  policy.guardian.parameters[1].approve_above = dec("20");
+  policy.guardian.parameters[1].approval_max = Duration::seconds(45);
+  World world(policy);
+  world.ticks(0, 50);
+  const auto id = world.engine.view().parameters.at(1).in_flight;
+  const Effects late = world.engine.apply(release(id, 55));
+  EXPECT_FALSE(late.outcome.accepted);
+  EXPECT_NE(late.outcome.message.find("could be released until"), std::string::npos) << late.outcome.message;
+  world.tick(60);
+  EXPECT_TRUE(world.last.adjustments.empty());
+  EXPECT_EQ(world.value("paid"), dec("0"));
+}
+
 TEST(Actions, AMechanismThatRefusesItsInputsMovesNothingAndSaysWhy) {
   Policy policy = payouts();
   auto law = std::get<controller::EconomyLaw>(policy.loops[1].law->choice);

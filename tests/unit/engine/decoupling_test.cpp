@@ -278,6 +278,45 @@ TEST(Decoupling, GoesOnFromASavedStateBitForBit) {
   EXPECT_EQ(loaded->state_hash(), plant.world.engine.state_hash());
 }
 
+/// Waits for the answer of the fee; the reward, answered, has gone on towards its proposal by another change.
+struct HalfAnswered {
+  static Policy policy() {
+    Policy policy = decoupled();
+    policy.guardian.parameters[1].change.absolute = dec("0.10");
+    return policy;
+  }
+  HalfAnswered() : plant(policy()) {
+    plant.ticks(3);
+    plant.world.answers = false;
+    plant.load = {4, -0.1};
+    plant.tick();
+    for (const auto& a : plant.world.last.adjustments) {
+      if (a.parameter == "reward") plant.world.answer(a.id, a.value);
+    }
+  }
+  Plant plant;
+};
+
+TEST(Decoupling, WhatIsSentWhileTheOthersAreWaitedForIsTheSameAfterARestart) {
+  HalfAnswered half;
+  auto loaded = Engine::load(std::make_shared<const Policy>(HalfAnswered::policy()), half.plant.world.engine.save());
+  ASSERT_TRUE(loaded) << loaded.error().text();
+  const Tick next = World::tick_at(half.plant.now_s);
+  ASSERT_EQ(loaded->apply(next).adjustments.size(), 1U);  // the reward again, by itself
+  EXPECT_EQ(half.plant.world.engine.apply(next).adjustments.size(), 1U);
+  EXPECT_EQ(loaded->state_hash(), half.plant.world.engine.state_hash());
+}
+
+TEST(Decoupling, WhatIsRejectedWhileTheOthersAreWaitedForLeavesItsLoopWhereItWas) {
+  HalfAnswered half;
+  const auto integral = [&] { return half.plant.world.engine.view().loops[1].i; };
+  const double before = integral();
+  half.plant.tick();
+  ASSERT_EQ(half.plant.world.last.adjustments.size(), 1U);
+  half.plant.world.reject(half.plant.world.last.adjustments[0].id);
+  EXPECT_EQ(integral(), before);  // not where it was before the change that was applied
+}
+
 std::string first_error(const Policy& policy) {
   const auto errors = check(policy);
   return errors.empty() ? "" : errors[0].text();

@@ -86,6 +86,37 @@ TEST(BundleVeto, AnInvariantThatNoLongerHoldsWhenTheWindowHasPassedRefusesAll) {
       << world.last.updates[1].why;
 }
 
+TEST(BundleVeto, AMemberThatMovesAloneIsJudgedAgainWithTheWholeWhenItsWindowHasPassed) {
+  Policy policy = pair();
+  policy.guardian.bundles[0].invariants = {{"fast_enough", "fee <= 2.5 ? 1 : velocity > 13"}};
+  World world = moving(policy);
+  world.sees("activity", 0.5);  // the reward stays where it is
+  world.tick(10);
+  ASSERT_EQ(world.record("fee").outcome, Outcome::awaiting_veto);
+  world.sees("velocity", 12).ticks(20, 40);
+  EXPECT_TRUE(world.last.adjustments.empty());
+  ASSERT_EQ(world.last.updates.size(), 1U);
+  EXPECT_NE(world.last.updates[0].why.view().find("not sent: fast_enough does not hold"), std::string::npos)
+      << world.last.updates[0].why;
+}
+
+TEST(BundleVeto, WhatWaitsWhenItsParameterIsBundledIsNotSentBesideAnotherMember) {
+  Policy policy = pair();
+  policy.guardian.bundles.clear();
+  World world = moving(policy);
+  world.answers = false;
+  world.tick(10);
+  ASSERT_EQ(world.record("fee").outcome, Outcome::awaiting_veto);
+  ASSERT_EQ(world.record("reward").outcome, Outcome::emitted);
+  PolicyChange change{at(15), "alice", "", std::make_shared<const Policy>(pair())};
+  ASSERT_TRUE(world.engine.apply(change).outcome.accepted);
+  world.ticks(20, 40);
+  EXPECT_TRUE(world.last.adjustments.empty());
+  ASSERT_EQ(world.last.updates.size(), 1U);
+  EXPECT_NE(world.last.updates[0].why.view().find("of reward, in the same bundle, is under way"), std::string::npos)
+      << world.last.updates[0].why;
+}
+
 TEST(BundleVeto, AReleaseOfOneThatNeedsItIsAReleaseOfAll) {
   Policy policy = pair();
   policy.guardian.parameters[1].approve_above = dec("0.1");
