@@ -1,25 +1,32 @@
 // The engine under any sequence of inputs, decoded from bytes: whatever comes in, no adjustment is outside its limits,
-// a bundle goes whole, a saved state continues bit for bit, and a replay of the inputs gives the same decisions.
+// a bundle goes whole, an action is sent once and exactly, what needs a release is sent only after one in time, a saved
+// state continues bit for bit, and a replay of the inputs gives the same decisions.
 // Arbitrary bytes as a saved state, or as an input, are an error or a state that can go on.
 #include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <deque>
 #include <map>
+#include <set>
 #include <string>
 
 #include "core/check.hpp"
 #include "engine/codec.hpp"
 #include "engine/engine.hpp"
+#include "engine_policies.hpp"
 
 using namespace homeostat;
 using engine::Adjustment;
 using engine::Engine;
+using fuzz::kPeriodS;
+using fuzz::policies;
+using fuzz::units;
 
 namespace {
 
 constexpr std::size_t kInputsMax = 400;
-constexpr std::int64_t kPeriodS = 10;
+constexpr std::size_t kWaitingMax = 8;
+constexpr double kBase = 5;  ///< of the decoupled parameters, in every policy
 const Instant kStart = Instant::from_unix_seconds(1'700'000'000);
 
 class Bytes {
@@ -48,132 +55,128 @@ class Bytes {
   std::size_t left_;
 };
 
-Decimal units(std::int64_t n) {
-  return Decimal(n, 2);
-}
-
-guardian::ParameterSettings member(const char* name, int variant) {
-  guardian::ParameterSettings p;
-  p.name = name;
-  p.decimals = 2;
-  p.quantum = units(5);
-  p.min = units(100);
-  p.max = units(900);
-  p.initial = units(500);
-  p.change.relative = 0.1;
-  p.change.floor = units(30);
-  p.cooldown_up = Duration::seconds(30);
-  p.cooldown_down = Duration::seconds(20);
-  p.derisking = variant % 2 == 0 ? guardian::Direction::down : guardian::Direction::up;
-  p.drift = guardian::DriftBudget{units(400), Duration::seconds(300)};
-  p.flaps = guardian::FlapBudget{2, Duration::seconds(200)};
-  p.restricted_values = {{units(610), units(650)}};
-  p.emergency = guardian::EmergencyLimits{{units(100), std::nullopt, std::nullopt}, Duration::zero(), Duration::zero()};
-  p.expiry = Duration::seconds(60);
-  p.ack_timeout = Duration::seconds(30);
-  return p;
-}
-
-/// Three parameters, two of them a bundle, the third with a veto window and two loops; one of them with a gain
-/// schedule, and driven by another, in some variants.
-engine::PolicyPtr policy(int variant) {
-  engine::Policy policy;
-  policy.name = "fuzz";
-  policy.digest = "fuzz" + std::to_string(variant);
-  policy.period = Duration::seconds(kPeriodS);
-  policy.records_kept = 20;
-  policy.oracle.sources = {{"feed", 1e6, 1e6}};
-  for (const char* name : {"x", "y"}) {
-    oracle::MetricSettings m;
-    m.name = name;
-    m.min = 0;
-    m.max = 10;
-    m.origin = oracle::SampleOrigin{{"feed"}, 1};
-    m.staleness_max = Duration::seconds(40);
-    policy.oracle.metrics.push_back(m);
-  }
-  policy.guardian.parameters = {member("a", variant), member("b", variant), member("c", variant)};
-  policy.guardian.parameters[2].veto_window = Duration::seconds(variant % 2 == 0 ? 20 : 0);
-  policy.guardian.bundles = {{"pair", {"a", "b"}, {{"near", "abs(a - b) <= 2"}}}};
-  const auto loop = [&](const char* name, const char* metric, const char* parameter, double ki) {
-    controller::LoopSettings l;
-    l.name = name;
-    l.metric = metric;
-    l.parameter = parameter;
-    l.setpoint = 5;
-    l.pid.gains = {variant % 2 == 0 ? 1.0 : 0.4, ki, 0.5};
-    l.pid.output_min = -4;
-    l.pid.output_max = 4;
-    l.emergency_above = 9;
-    l.emergency_clear_after = Duration::seconds(30);
-    policy.loops.push_back(l);
-  };
-  loop("la", "x", "a", 0.01);
-  loop("lb", variant >= 2 ? "y" : "x", "b", 0.01);
-  loop("lc", "x", "c", 0);
-  loop("lc2", "y", "c", 0.002);
-  if (variant >= 2) policy.loops[3].schedule = controller::GainSchedule{"x", {{0, 0.5}, {10, 2}}};
-  if (variant == 3) {
-    loop("outer", "x", "c", 0.003);
-    policy.loops.back().drives = "lc2";
-  }
-  policy.loops[2].plant = controller::Plant{0.5, 2, Duration::seconds(60), Duration::seconds(10)};
-  policy.loops[2].corridor = controller::Corridor{1, 9, Duration::seconds(300)};
-  HOMEOSTAT_CHECK(engine::check(policy).empty());
-  return std::make_shared<const engine::Policy>(std::move(policy));
-}
-
-const engine::PolicyPtr& policies(int variant) {
-  static const engine::PolicyPtr all[] = {policy(0), policy(1), policy(2), policy(3)};
-  return all[variant & 3];
-}
+/// What was said of a decision when it was made.
+struct Decided {
+  guardian::OperatingMode mode = guardian::OperatingMode::normal;
+  bool overridden = false;
+  engine::Outcome outcome = engine::Outcome::no_change;
+  Instant approval_ends;  ///< of one that waits for a release
+  std::vector<std::uint64_t> group;
+};
 
 struct Run {
   explicit Run(int variant) : live(policies(variant)), in_force(variant), began(variant) {}
 
   engine::Effects apply(engine::Input input) {
-    std::map<std::string, Decimal> before;
-    for (const auto& p : live.view().parameters) before[p.name] = p.value;
-    engine::Effects effects = live.apply(input);
-    inputs.push_back(std::move(input));
-    for (const auto& record : effects.records) {
-      HOMEOSTAT_CHECK(record.id == ++decisions && !record.why.empty());
-      records[record.id] = record;
+    const bool is_tick = std::holds_alternative<engine::Tick>(input);
+    std::map<std::string, Decimal> before;  // only a tick sends anything
+    if (is_tick) {
+      for (const auto& p : live.view().parameters) before[p.name] = p.value;
     }
-    for (const auto& record : effects.updates) records[record.id] = record;
+    engine::Effects effects = live.apply(input);
+    if (const auto* c = std::get_if<engine::GuardianCommand>(&input); c != nullptr && effects.outcome.accepted) {
+      if (c->kind == guardian::CommandKind::release) note_release(*c);
+    }
+    inputs.push_back(std::move(input));
+    for (const auto& record : effects.records) note(record, effects.records);
+    if (!is_tick) {
+      HOMEOSTAT_CHECK(effects.adjustments.empty());
+      return effects;
+    }
+    mode = live.view().mode;
     for (const Adjustment& adjustment : effects.adjustments) check(adjustment, before);
     HOMEOSTAT_CHECK(live.outstanding().size() <= live.policy().guardian.parameters.size());
     return effects;
   }
 
+  const guardian::ParameterSettings& settings_of(std::string_view name) const {
+    const auto& all = live.policy().guardian.parameters;
+    const auto p = std::find_if(all.begin(), all.end(), [&](const auto& s) { return s.name == name; });
+    HOMEOSTAT_CHECK(p != all.end());
+    return *p;
+  }
+  /// How long a guardian's release of it is waited for; 0 = it needs none.
+  Duration approval_of(const engine::DecisionRecord& record) const {
+    const auto& p = settings_of(record.parameter);
+    const bool is_large = p.approve_above && (record.value - record.previous).abs() > *p.approve_above;
+    return is_large && !record.overridden ? p.approval_max : Duration::zero();
+  }
+  void note(const engine::DecisionRecord& record, const std::vector<engine::DecisionRecord>& all) {
+    HOMEOSTAT_CHECK(record.id == ++decisions && !record.why.empty());
+    check_terms(record);
+    Duration approval = approval_of(record);
+    for (const auto& other : all) {
+      const bool is_with = std::find(record.group.begin(), record.group.end(), other.id) != record.group.end();
+      if (is_with) approval = std::max(approval, approval_of(other));
+    }
+    const bool moves = record.value != record.previous;
+    HOMEOSTAT_CHECK((record.outcome == engine::Outcome::awaiting_approval) == (moves && approval > Duration::zero()));
+    if (!moves) return;
+    decided[record.id] = {record.mode, record.overridden, record.outcome, record.at + approval, record.group};
+    if (record.outcome != engine::Outcome::emitted) waiting.push_back(record.id);
+    if (waiting.size() > kWaitingMax) waiting.pop_front();
+  }
+  void note_release(const engine::GuardianCommand& command) {
+    std::vector<std::uint64_t> ids = decided.at(command.id).group;
+    if (ids.empty()) ids = {command.id};
+    for (const std::uint64_t id : ids) {
+      HOMEOSTAT_CHECK(decided.at(id).outcome == engine::Outcome::awaiting_approval);
+      HOMEOSTAT_CHECK(command.at < decided.at(id).approval_ends);  // afterwards nobody's word counts
+      HOMEOSTAT_CHECK(released.insert(id).second);
+    }
+  }
+
+  /// What a decoupling makes of its loops is what the record says that it makes of them.
+  static void check_terms(const engine::DecisionRecord& record) {
+    HOMEOSTAT_CHECK(std::isfinite(record.proposed));
+    if (record.loops.empty() || record.loops.front().decoupling.empty() || record.loops.front().waiting) return;
+    double sum = kBase, size = kBase;
+    for (const auto& terms : record.loops) {
+      if (!terms.drives.empty()) continue;
+      sum += terms.contribution;
+      size += std::fabs(terms.contribution);
+    }
+    HOMEOSTAT_CHECK(std::fabs(record.proposed - sum) <= 1e-9 * size);
+  }
+
   void check(const Adjustment& adjustment, std::map<std::string, Decimal> values) {
     HOMEOSTAT_CHECK(adjustment.members.size() != 1);
     if (adjustment.members.empty()) {
-      check_one(adjustment.id, adjustment.parameter, adjustment.value, adjustment.previous);
+      check_one(adjustment.id, adjustment.parameter, adjustment.value, adjustment.previous, adjustment.act);
       values[adjustment.parameter] = adjustment.value;
     }
     for (const auto& m : adjustment.members) {
-      check_one(m.id, m.parameter, m.value, m.previous);
+      check_one(m.id, m.parameter, m.value, m.previous, m.act);
       values[m.parameter] = m.value;
     }
-    if (adjustment.parameter.view() != "c") {
-      HOMEOSTAT_CHECK((values.at("a") - values.at("b")).abs() <= units(200));
+    for (const auto& bundle : live.policy().guardian.bundles) {
+      const auto& of = bundle.members;
+      if (std::find(of.begin(), of.end(), adjustment.parameter.str()) == of.end()) continue;
+      HOMEOSTAT_CHECK((values.at(of[0]) - values.at(of[1])).abs() <= units(200));
     }
     open.push_back(adjustment);
   }
-  void check_one(std::uint64_t id, std::string_view name, Decimal value, Decimal previous) {
-    const auto& all = live.policy().guardian.parameters;
-    const auto p = std::find_if(all.begin(), all.end(), [&](const auto& s) { return s.name == name; });
-    HOMEOSTAT_CHECK(p != all.end() && value != previous && value.rounded_to(p->quantum) == value);
-    const auto outside = [&](Decimal v) { return v < p->min ? p->min - v : v > p->max ? v - p->max : units(0); };
+  void check_one(std::uint64_t id, std::string_view name, Decimal value, Decimal previous, const engine::Act& act) {
+    const auto& p = settings_of(name);
+    HOMEOSTAT_CHECK(sent.insert(id).second);  // one order, one adjustment
+    HOMEOSTAT_CHECK(value != previous && value.rounded_to(p.quantum) == value);
+    const auto outside = [&](Decimal v) { return v < p.min ? p.min - v : v > p.max ? v - p.max : units(0); };
     HOMEOSTAT_CHECK(outside(value) == units(0) || outside(value) < outside(previous));
-    const engine::DecisionRecord& record = records.at(id);
-    HOMEOSTAT_CHECK(record.mode != guardian::OperatingMode::halted);
-    const auto mode = live.view().mode;
-    const auto most = guardian::change_max(*p, previous, mode);
+    const Decided& decision = decided.at(id);
+    HOMEOSTAT_CHECK(decision.mode != guardian::OperatingMode::halted && mode != guardian::OperatingMode::halted);
+    const auto most = guardian::change_max(p, previous, mode);
     HOMEOSTAT_CHECK(!most || (value - previous).abs() <= *most);
-    if (record.overridden) return;
-    for (const auto& r : p->restricted_values) HOMEOSTAT_CHECK(value < r.from || value > r.to);
+    if (guardian::is_amount(p.action.kind)) check_amount(p.action, value - previous, act);
+    if (decision.outcome == engine::Outcome::awaiting_approval) HOMEOSTAT_CHECK(released.contains(id));
+    if (decision.overridden) return;
+    for (const auto& r : p.restricted_values) HOMEOSTAT_CHECK(value < r.from || value > r.to);
+  }
+  static void check_amount(const guardian::Action& action, Decimal amount, const engine::Act& act) {
+    HOMEOSTAT_CHECK(amount > units(0) && act.amount == amount && act.kind == action.kind);
+    Decimal sum = units(0);
+    for (const auto& t : act.transfers) sum = sum + t.amount;
+    HOMEOSTAT_CHECK(act.transfers.size() == action.recipients.size());
+    HOMEOSTAT_CHECK(act.transfers.empty() || sum == amount);
   }
 
   Instant now() const { return kStart + Duration::seconds(now_s); }
@@ -186,8 +189,11 @@ struct Run {
   int in_force, began;
   std::int64_t now_s = 0;
   std::uint64_t sequence = 0, decisions = 0;
+  guardian::OperatingMode mode = guardian::OperatingMode::normal;
   std::deque<Adjustment> open;
-  std::map<std::uint64_t, engine::DecisionRecord> records;
+  std::deque<std::uint64_t> waiting;  ///< decisions that are, or were, in a veto window or wait for a release
+  std::map<std::uint64_t, Decided> decided;
+  std::set<std::uint64_t> sent, released;
   std::vector<engine::Input> inputs;
 };
 
@@ -198,7 +204,7 @@ void Run::answer(Bytes& bytes) {
     const std::size_t which = how % open.size();
     const Adjustment adjustment = open[which];
     report.adjustment = adjustment.id;
-    report.value = how % 8 == 1 ? units(bytes.next() * 5) : adjustment.value;
+    report.value = how % 8 == 1 ? units(bytes.next() * 5 + how / 64) : adjustment.value;
     for (const auto& m : adjustment.members) {
       if (how % 16 == 2) continue;  // says nothing of some
       report.members.push_back({m.parameter.str(), how % 16 == 3 ? m.previous : m.value});
@@ -214,13 +220,15 @@ void Run::order(Bytes& bytes) {
   command.reason = "drill";
   command.at = now();
   command.kind = static_cast<guardian::CommandKind>(bytes.next() % guardian::kCommandKindCount);
-  const char* const targets[] = {"", "a", "b", "c", "la", "lc2", "x", "nobody"};
-  command.target = targets[bytes.next() % 8];
+  const char* const targets[] = {"", "a", "b", "c", "la", "lc2", "x", "nobody", "d", "e", "paid", "ld", "le", "lp"};
+  command.target = targets[bytes.next() % std::size(targets)];
   const std::uint8_t much = bytes.next();
   if (much % 5 != 0) command.value = units(much * 5);
   command.shift = (much - 128) * 0.02;
   command.until = now() + Duration::seconds(much);
-  command.id = open.empty() ? much : open.front().id;
+  const bool is_of_waiting =
+      command.kind == guardian::CommandKind::veto || command.kind == guardian::CommandKind::release;
+  command.id = is_of_waiting && !waiting.empty() ? waiting[much % waiting.size()] : much;
   (void)apply(command);
 }
 
@@ -233,7 +241,7 @@ void Run::restart() {
 
 void Run::step(Bytes& bytes) {
   const std::uint8_t op = bytes.next();
-  switch (op % 12) {
+  switch (op % 14) {
     case 0:
     case 1:
     case 2:
@@ -263,6 +271,14 @@ void Run::step(Bytes& bytes) {
       }
       break;
     }
+    case 11: now_s += op / 14 % kPeriodS; break;  // guardians and executors do not wait for ticks
+    case 12: {
+      if (waiting.empty()) break;
+      guardian::Command command{"ann", "as voted", now(), guardian::CommandKind::release};
+      command.id = waiting.back();
+      (void)apply(command);
+      break;
+    }
     default:
       in_force = bytes.next() & 3;
       (void)apply(engine::PolicyChange{now(), "ann", "", policies(in_force)});
@@ -289,12 +305,18 @@ void load_changed(const Engine& engine, int in_force, Instant now, Bytes bytes) 
 
 }  // namespace
 
+// The first byte says what is done: a policy to begin with, and what beside the sequence itself. A state to be loaded
+// is most of an input's cost, and so is only a part of the inputs.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  (void)Engine::load(policies(0), {reinterpret_cast<const char*>(data), size});
   Bytes bytes(data, size);
-  Run run(bytes.next() & 3);
+  const std::uint8_t first = bytes.next();
+  if (first >= 224) {
+    (void)Engine::load(policies(0), {reinterpret_cast<const char*>(data + 1), size - 1});
+    return 0;
+  }
+  Run run(first % fuzz::kVariants);
   while (!bytes.empty() && run.inputs.size() < kInputsMax) run.step(bytes);
-  load_changed(run.live, run.in_force, run.now(), Bytes(data, size));
+  if (first >= 128) load_changed(run.live, run.in_force, run.now(), Bytes(data, size));
 
   Engine replayed(policies(run.began));
   for (const engine::Input& input : run.inputs) (void)replayed.apply(input);
