@@ -49,6 +49,37 @@ void write_head(Out out, const engine::DecisionRecord& record, std::string_view 
                  record.mode_cause.empty() ? "" : fmt::format(", because {}", record.mode_cause.view()));
 }
 
+std::string counted(std::uint64_t n, std::string_view what) {
+  return fmt::format("{} {}{}", n, what, n == 1 ? "" : "s");
+}
+
+/// A number with its sign; a zero has none of its own.
+std::string with_sign(double x) {
+  return fmt::format("{:+.6g}", x == 0 ? 0.0 : x);
+}
+
+/// Whether the law's formula made its value in this step: otherwise it kept or took up one, for the reason it gives.
+bool is_computed(controller::LawReason reason) {
+  using controller::LawReason;
+  switch (reason) {
+    case LawReason::followed:
+    case LawReason::bridging:
+    case LawReason::at_bound:
+    case LawReason::up_stabilized:
+    case LawReason::down_stabilized:
+    case LawReason::up_limit:
+    case LawReason::down_limit: return true;
+    case LawReason::none:
+    case LawReason::aligned:
+    case LawReason::waits:
+    case LawReason::within_band:
+    case LawReason::unusable:
+    case LawReason::fault:
+    case LawReason::refused: return false;
+  }
+  return false;
+}
+
 /// What the law made of its reading, in its own terms; empty where it has none of its own.
 std::string law_words(const engine::LoopTerms& terms) {
   using controller::LawKind;
@@ -56,13 +87,12 @@ std::string law_words(const engine::LoopTerms& terms) {
   const double ratio = terms.setpoint != 0 ? reading / terms.setpoint : 0;
   switch (terms.law) {
     case LawKind::rai_pi:
-      return fmt::format("a market price of {:.9g}; a rate in fixed point, by P of the deviation and I of its past",
-                         reading);
+      return fmt::format("a rate from a market price of {:.9g} against {:.9g}: P of the deviation, I of its past",
+                         reading, terms.setpoint);
     case LawKind::multiplicative:
-      return fmt::format("{:.4g} of its target was used: its value goes {} by the same share over the denominator",
-                         ratio,
-                         ratio > 1   ? "up"
-                         : ratio < 1 ? "down"
+      return fmt::format("{:.4g} of its target was used: its value goes {}", ratio,
+                         ratio > 1   ? "up, by the share above it over the denominator"
+                         : ratio < 1 ? "down, by the share below it over the denominator"
                                      : "nowhere");
     case LawKind::blob_fee:
       return fmt::format("{:.6g} used against a target of {:.6g}: the excess {}, and the fee is exponential in it",
@@ -71,12 +101,15 @@ std::string law_words(const engine::LoopTerms& terms) {
                          : ratio < 1 ? "shrinks"
                                      : "stays");
     case LawKind::sigmoid:
-      return fmt::format("{:.6g} of its target: its value grows by the curve's percentage for that", ratio);
+      return fmt::format("{:.6g} of its target: its value {} by what the curve gives for that", ratio,
+                         ratio < 1 ? "shrinks" : "grows");
     case LawKind::ratio: return fmt::format("what is applied, times {:.6g} (reading / set-point), rounded up", ratio);
     case LawKind::semilog:
-      return fmt::format("a rate between its least and its most, geometrically, at {:.6g}", reading);
+      return fmt::format(
+          "a rate between its least and its most, by the same factor for each step of the reading {:.6g}", reading);
     case LawKind::exponential:
-      return fmt::format("a rate that is exponential in the distance {:+.6g} to the peg", terms.setpoint - reading);
+      return fmt::format("a rate that is exponential in the distance to the peg, {}",
+                         with_sign(terms.setpoint - reading));
     case LawKind::economy:  // its detail says it with its numbers
     case LawKind::pid: break;
   }
@@ -84,41 +117,74 @@ std::string law_words(const engine::LoopTerms& terms) {
 }
 
 void write_law(Out out, const engine::LoopTerms& terms, std::string_view unit) {
-  if (const std::string words = law_words(terms); !words.empty()) fmt::format_to(out, "\n           {}", words);
+  const bool computed = is_computed(terms.reason);
+  if (const std::string words = law_words(terms); computed && !words.empty()) {
+    fmt::format_to(out, "\n           {}", words);
+  }
+  const std::string value = with_unit(fmt::format("{:.9g}", terms.raw), unit);
   fmt::format_to(out, "\n           law {}: ", name_of(terms.law));
-  if (terms.p != 0 || terms.i != 0) fmt::format_to(out, "P {:+.6g}, I {:+.6g}: ", terms.p, terms.i);
-  fmt::format_to(out, "{} by itself; {} ({})\n", with_unit(fmt::format("{:.9g}", terms.raw), unit),
-                 words_of(terms.reason), name_of(terms.reason));
+  if (!computed) {
+    fmt::format_to(out, "at {}", value);
+  } else if (terms.p != 0 || terms.i != 0) {
+    fmt::format_to(out, "P {}, I {}, together {}", with_sign(terms.p), with_sign(terms.i), value);
+  } else {
+    fmt::format_to(out, "gives {}", value);
+  }
+  fmt::format_to(out, "; {} ({})\n", words_of(terms.reason), name_of(terms.reason));
   if (!terms.detail.empty()) fmt::format_to(out, "           {}\n", terms.detail.view());
-  fmt::format_to(out, "           contributes {:+.6g}{}\n", terms.output,
-                 terms.output != terms.unlimited ? fmt::format(", limited from {:+.6g}", terms.unlimited) : "");
+  fmt::format_to(out, "           moves its parameter by {} from its base{}\n",
+                 with_unit(with_sign(terms.output), unit),
+                 terms.output != terms.unlimited ? ", limited from " + with_sign(terms.unlimited) : "");
   if (terms.waiting) fmt::format_to(out, "           waits for the answer to what it asked for\n");
   if (terms.tracking != 0) {
-    fmt::format_to(out, "           anti-windup moved what it goes on from by {:+.6g}\n", terms.tracking);
+    fmt::format_to(out, "           anti-windup moved what it goes on from by {}\n", with_sign(terms.tracking));
   }
 }
 
-void write_decoupling(Out out, const engine::LoopTerms& terms) {
-  fmt::format_to(out, "           decoupling {}: times {:.4g} it {} {:+.6g} here", terms.decoupling.view(), terms.share,
-                 terms.moves.empty() ? "makes" : "adds", terms.contribution);
+void write_decoupling(Out out, const engine::LoopTerms& terms, std::string_view unit) {
+  fmt::format_to(out, "           by decoupling {} it moves {} by {} (its output times {:.4g})",
+                 terms.decoupling.view(), terms.moves.empty() ? "its parameter" : "this parameter too,",
+                 with_unit(with_sign(terms.contribution), unit), terms.share);
   if (terms.moves.empty()) return void(fmt::format_to(out, "\n"));
-  fmt::format_to(out, "; its own parameter is {}", terms.moves.view());
+  fmt::format_to(out, "; its own is {}", terms.moves.view());
   const double in_full = terms.share * terms.output;
   if (std::fabs(terms.contribution - in_full) > 1e-9 * std::max(1.0, std::fabs(in_full))) {
-    fmt::format_to(out, ", which cannot follow: in full it would add {:+.6g}", in_full);
+    fmt::format_to(out, ", which cannot follow: in full it would be {}", with_sign(in_full));
   }
   fmt::format_to(out, "\n");
 }
 
+void write_pid(Out out, const engine::LoopTerms& terms, std::string_view unit) {
+  fmt::format_to(out, "\n           P {}, I {}{}, D {}, feed-forward {}: {}", with_sign(terms.p), with_sign(terms.i),
+                 terms.frozen ? " (frozen)" : "", with_sign(terms.d), with_sign(terms.feed_forward),
+                 with_sign(terms.unlimited));
+  if (terms.output != terms.unlimited) fmt::format_to(out, ", limited to {}", with_sign(terms.output));
+  fmt::format_to(out, "{}{}\n", unit.empty() ? "" : fmt::format(" {}", unit),
+                 terms.emergency_gains ? ", with emergency gains" : "");
+  if (terms.waiting) fmt::format_to(out, "           waits: these are the terms of the step that asked\n");
+  if (terms.gain_factor != 1) {
+    fmt::format_to(out, "           gains times {:.4g}, by the loop's schedule\n", terms.gain_factor);
+  }
+  if (!terms.drives.empty()) {
+    fmt::format_to(out, "           its output is added to the set-point of loop {}\n", terms.drives.view());
+  }
+  if (terms.tracking != 0) {
+    fmt::format_to(out, "           anti-windup moved the integral by {}\n", with_sign(terms.tracking));
+  }
+}
+
+/// `unit` of the decision's parameter.
 void write_loop(Out out, const engine::LoopTerms& terms, std::string_view unit) {
   const oracle::Reading& reading = terms.reading;
-  fmt::format_to(out, "  loop     {}: {} reads {:.6g} against a set-point of {:.6g}, error {:.6g} after the deadband\n",
-                 terms.loop.view(), terms.metric.view(), reading.value, terms.setpoint, terms.error);
+  const bool is_pid = terms.law == controller::LawKind::pid;
+  fmt::format_to(out, "  loop     {}: {} reads {:.6g} against a set-point of {:.6g}, error {:.6g}{}\n",
+                 terms.loop.view(), terms.metric.view(), reading.value, terms.setpoint, terms.error,
+                 is_pid ? " after the deadband" : "");
   fmt::format_to(out, "           reading {}{}", oracle::name_of(reading.quality),
                  reading.reason.empty() ? "" : fmt::format(" ({})", reading.reason));
   if (!reading.time.is_never()) {
-    fmt::format_to(out, ", {} old, {} contribution(s) from {} source(s)", text_of(reading.age), reading.count,
-                   reading.sources);
+    fmt::format_to(out, ", {} old, {} from {}", text_of(reading.age), counted(reading.count, "contribution"),
+                   counted(reading.sources, "source"));
   }
   if (!reading.watermark.is_never()) fmt::format_to(out, ", complete up to {}", text_of(reading.watermark));
   if (reading.provisional > 0) fmt::format_to(out, ", {} of blocks not final yet", reading.provisional);
@@ -132,27 +198,11 @@ void write_loop(Out out, const engine::LoopTerms& terms, std::string_view unit) 
                                  : fmt::format(" block {} {} log {}", reading.provenance.sequence, block,
                                                reading.provenance.log_index));
   }
-  if (terms.law != controller::LawKind::pid) {
-    return write_law(out, terms, unit);
-  }
-  fmt::format_to(out, "\n           P {:+.6g}, I {:+.6g}{}, D {:+.6g}, feed-forward {:+.6g}: {:+.6g}", terms.p, terms.i,
-                 terms.frozen ? " (frozen)" : "", terms.d, terms.feed_forward, terms.unlimited);
-  if (terms.output != terms.unlimited) {
-    fmt::format_to(out, ", limited to {:+.6g}", terms.output);
-  }
-  fmt::format_to(out, "{}{}\n", unit.empty() ? "" : fmt::format(" {}", unit),
-                 terms.emergency_gains ? ", with emergency gains" : "");
-  if (terms.gain_factor != 1) {
-    fmt::format_to(out, "           gains times {:.4g}, by the loop's schedule\n", terms.gain_factor);
-  }
+  const bool is_of_this = terms.drives.empty() && terms.moves.empty();
+  const std::string_view own_unit = is_of_this ? unit : std::string_view{};
+  is_pid ? write_pid(out, terms, own_unit) : write_law(out, terms, own_unit);
   if (terms.weight != 1) fmt::format_to(out, "           counts {:.4g} among the parameter's loops\n", terms.weight);
-  if (!terms.drives.empty()) {
-    fmt::format_to(out, "           its output is added to the set-point of loop {}\n", terms.drives.view());
-  }
-  if (!terms.decoupling.empty()) write_decoupling(out, terms);
-  if (terms.tracking != 0) {
-    fmt::format_to(out, "           anti-windup moved the integral by {:+.6g}\n", terms.tracking);
-  }
+  if (!terms.decoupling.empty()) write_decoupling(out, terms, unit);
 }
 
 void write_answer(Out out, const engine::DecisionRecord& record, std::string_view unit) {
@@ -183,7 +233,7 @@ std::string explain(const engine::DecisionRecord& record, std::string_view unit)
   Out out = std::back_inserter(text);
   write_head(out, record, unit);
   for (const engine::LoopTerms& terms : record.loops) {
-    write_loop(out, terms, terms.drives.empty() && terms.moves.empty() ? unit : std::string_view{});
+    write_loop(out, terms, unit);
   }
   fmt::format_to(out, "  {} {} ({} before rounding)\n", record.overridden ? "override" : "wanted  ",
                  with_unit(record.wanted.to_string(), unit), fmt::format("{:.9g}", record.proposed));

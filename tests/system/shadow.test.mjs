@@ -105,3 +105,18 @@ test("what cannot be a shadow is refused in words", async (t) => {
   assert.match(invalid.stderr, /nonsense/);
   assert.equal((await s.daemon.cli("shadow", "promote", "unknown", "--yes")).code, 7);
 });
+
+test("a candidate with another period is added with a warning, and one with the same without", async (t) => {
+  const s = await moving(t);
+  const add = (name, text) => {
+    writeFileSync(s.candidate, text);
+    return s.daemon.cli("shadow", "add", name, s.candidate);
+  };
+  const slower = await add("slower", s.config.replace("period: 250ms", "period: 500ms"));
+  assert.equal(slower.code, 0, slower.stderr);
+  assert.match(slower.stderr, /warning: the candidate decides every 500ms and the live configuration every 250ms: /);
+  assert.match(slower.stdout, /shadow slower runs test /);
+  const gentler = await add("gentler", s.config.replace("change: 2", "change: 1"));
+  assert.equal(gentler.code, 0, gentler.stderr);
+  assert.equal(gentler.stderr, "");
+});
