@@ -65,7 +65,7 @@ void Engine::State::judge_bundle(const BundlePlan& bundle, const std::vector<Dec
   if (std::none_of(members.begin(), members.end(), would_move)) return;
   if (reason.empty()) reason = limited_member(members);
   if (reason.empty()) reason = broken_invariant(bundle, {members.begin(), members.end()}, readings);
-  if (reason.empty()) reason = model_refusal(bundle, members);
+  if (reason.empty()) reason = model_refusal(bundle, {members.begin(), members.end()}, readings);
   if (reason.empty()) {
     std::vector<std::uint64_t> group;
     for (const DecisionRecord* record : members) {

@@ -13,6 +13,9 @@
 // still. Without the adjustment this model stands still, so a reading that is outside already only refuses what ends
 // farther out: the way back is not barred.
 //
+// What waited in a veto window or for a release is run again when it is to be sent, from the readings, limits and
+// operating mode of that tick: what was inside when it was proposed may end outside by now.
+//
 // Cost: 2^kDialsMax x kModelStepsMax steps of each law at most, only for what would be sent; a longer horizon takes
 // longer steps.
 #include <algorithm>
@@ -233,15 +236,17 @@ class Simulation {
   std::vector<Way> ways_;
 };
 
-Actor actor_of(const LoopPlan& plan, std::uint32_t index, const LoopState& loop, const LoopTerms& terms) {
+Actor actor_of(const LoopPlan& plan, std::uint32_t index, const LoopState& loop, const oracle::Reading& reading,
+               bool is_emergency) {
   Actor a;
   a.index = index;
   a.plan = &plan;
   a.law = loop.last;
-  a.gains = loop.emergency_gains ? &*plan.settings->emergency : &plan.pid.gains;
+  // Those of its next step: of a law that waits, the mode may be another one than when it asked.
+  a.gains = is_emergency && plan.settings->emergency ? &*plan.settings->emergency : &plan.pid.gains;
   a.setpoint = loop.setpoint;
-  a.gain_factor = terms.gain_factor;
-  a.start = terms.reading.value;
+  a.gain_factor = loop.last.state.gain_factor;
+  a.start = reading.value;
   a.acts = plan.law == nullptr;  // another law's memory is not run: the value stands
   a.is_judged = plan.settings->corridor.has_value();
   return a;
@@ -249,38 +254,39 @@ Actor actor_of(const LoopPlan& plan, std::uint32_t index, const LoopState& loop,
 
 }  // namespace
 
-std::string Engine::State::model_refusal(std::uint32_t index, const DecisionRecord& record) const {
+std::string Engine::State::model_refusal(std::uint32_t index, const DecisionRecord& record,
+                                         const std::vector<oracle::Reading>& readings) const {
   const ParameterPlan& parameter = plan.parameters[index];
-  for (std::size_t i = 0; i < parameter.loops.size(); ++i) {
-    const std::uint32_t own = parameter.loops[i];
+  for (const std::uint32_t own : parameter.loops) {
     const LoopPlan& loop = plan.loops[own];
-    if (!loop.settings->corridor || !loop.settings->plant || record.loops[i].frozen) continue;
+    if (!loop.settings->corridor || !loop.settings->plant || loops[own].last.frozen) continue;
     Simulation simulation(plan, acting_mode(), progress.at);
     simulation.add(Mover{index, &parameter, parameters[index].guarded, record.value, parameters[index].proposed});
-    simulation.add(actor_of(loop, own, loops[own], record.loops[i]));
+    simulation.add(actor_of(loop, own, loops[own], readings[loop.metric], modes.is_emergency()));
     if (std::string said = simulation.refusal(""); !said.empty()) return said;
   }
   return "";
 }
 
-std::string Engine::State::model_refusal(const BundlePlan& bundle, const std::vector<DecisionRecord*>& records) const {
+std::string Engine::State::model_refusal(const BundlePlan& bundle, const std::vector<const DecisionRecord*>& records,
+                                         const std::vector<oracle::Reading>& readings) const {
   Simulation simulation(plan, acting_mode(), progress.at);
   for (std::size_t m = 0; m < bundle.members.size(); ++m) {
     const std::uint32_t index = bundle.members[m];
     const ParameterPlan& parameter = plan.parameters[index];
     const DecisionRecord* record = records[m];
     const ParameterRuntime& runtime = parameters[index];
+    const bool overridden = record != nullptr ? record->overridden : runtime.override_order.has_value();
     simulation.add(Mover{index, &parameter, runtime.guarded,
                          record != nullptr ? record->value : runtime.guarded.applied, runtime.proposed,
-                         record == nullptr || record->overridden});
-    if (record == nullptr) continue;
-    for (std::size_t i = 0; i < parameter.loops.size(); ++i) {
-      const LoopPlan& loop = plan.loops[parameter.loops[i]];
-      if (!loop.settings->plant || record->loops[i].frozen) continue;
-      Actor actor = actor_of(loop, parameter.loops[i], loops[parameter.loops[i]], record->loops[i]);
+                         overridden || parameter.loops.empty()});
+    for (const std::uint32_t own : parameter.loops) {
+      const LoopPlan& loop = plan.loops[own];
+      if (!loop.settings->plant || loops[own].last.frozen) continue;
+      Actor actor = actor_of(loop, own, loops[own], readings[loop.metric], modes.is_emergency());
       actor.mover = m;
-      actor.acts = actor.acts && !record->overridden;
-      actor.is_judged = actor.is_judged && !record->overridden;  // an override is not asked
+      actor.acts = actor.acts && !overridden;
+      actor.is_judged = actor.is_judged && !overridden;  // an override is not asked
       simulation.add(std::move(actor));
     }
   }

@@ -229,8 +229,11 @@ struct Engine::State {
   void restore_laws(std::uint32_t parameter);
 
   // model.cpp: why what is proposed must not be sent, by the plant that a loop declares; empty = it may
-  [[nodiscard]] std::string model_refusal(std::uint32_t parameter, const DecisionRecord& record) const;
-  [[nodiscard]] std::string model_refusal(const BundlePlan& bundle, const std::vector<DecisionRecord*>& records) const;
+  [[nodiscard]] std::string model_refusal(std::uint32_t parameter, const DecisionRecord& record,
+                                          const std::vector<oracle::Reading>& readings) const;
+  /// No record of a member: it stays where it is, and its loops go on.
+  [[nodiscard]] std::string model_refusal(const BundlePlan& bundle, const std::vector<const DecisionRecord*>& records,
+                                          const std::vector<oracle::Reading>& readings) const;
 
   // follow.cpp: what time alone brings about, and the causes of the mode
   void expire_orders(Instant at, Effects& effects);
@@ -261,6 +264,7 @@ struct Engine::State {
   /// Why a decision that waits must not be sent, now or when its window has passed; empty = it may.
   [[nodiscard]] std::string overtaken(std::uint32_t parameter, const DecisionRecord& record) const;
   [[nodiscard]] std::string no_longer(std::uint32_t parameter, const DecisionRecord& record) const;
+  /// Of all that go together, or of one that goes by itself: the invariants, and the model, by the readings of now.
   [[nodiscard]] std::string bundle_no_longer(const std::vector<std::uint64_t>& group) const;
 
   // adjust.cpp: an adjustment's life

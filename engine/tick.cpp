@@ -229,7 +229,7 @@ DecisionRecord* Engine::State::judge(std::uint32_t index, const std::vector<orac
   record.limits = std::move(allowed.bites);
   hold_back_all(index, record);
   if (record.value != record.previous && !record.overridden && !parameter.is_bundled) {
-    if (std::string refusal = model_refusal(index, record); !refusal.empty()) {
+    if (std::string refusal = model_refusal(index, record, readings); !refusal.empty()) {
       hold_back(record, Limit::model, std::move(refusal));
       runtime.resisted = true;  // what its loops want is not so
     }

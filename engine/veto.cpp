@@ -58,7 +58,13 @@ std::string Engine::State::bundle_no_longer(const std::vector<std::uint64_t>& gr
                        [&](std::uint32_t member) { return plan.parameters[member].name == first.parameter; });
   };
   const auto bundle = std::find_if(plan.bundles.begin(), plan.bundles.end(), is_its);
-  if (bundle == plan.bundles.end()) return is_alone ? "" : "not sent: bundle " + first.bundle.str() + " is no more";
+  if (bundle == plan.bundles.end()) {
+    if (!is_alone) return "not sent: bundle " + first.bundle.str() + " is no more";
+    const auto index = plan.parameter(first.parameter);
+    if (!index || first.overridden) return "";
+    const std::string left = model_refusal(*index, first, oracle.readings());
+    return left.empty() ? "" : "not sent: " + left;
+  }
   std::vector<const DecisionRecord*> members(bundle->members.size(), nullptr);
   std::size_t found = 0;
   for (const std::uint64_t id : group) {
@@ -76,7 +82,8 @@ std::string Engine::State::bundle_no_longer(const std::vector<std::uint64_t>& gr
     return "not sent: adjustment " + std::to_string(under_way->id) + " of " +
            plan.parameters[bundle->members[i]].name.str() + ", in the same bundle, is under way";
   }
-  const std::string broken = broken_invariant(*bundle, members, oracle.readings());
+  std::string broken = broken_invariant(*bundle, members, oracle.readings());
+  if (broken.empty()) broken = model_refusal(*bundle, members, oracle.readings());
   return broken.empty() ? "" : "not sent: " + broken;
 }
 

@@ -246,6 +246,100 @@ TEST(BundleModel, EachByItselfWouldHaveBeenSent) {
   EXPECT_EQ(world.sees("velocity", 12).tick(10).adjustments.size(), 2U);
 }
 
+/// The fee alone, waiting; each % of it is said to lower the velocity by 4 to 8 within a tick.
+Policy waits_on_the_model() {
+  Policy policy = small_policy();
+  policy.loops.pop_back();
+  policy.guardian.parameters[0].veto_window = Duration::seconds(30);
+  policy.loops[0].plant = controller::Plant{4, 8, Duration::seconds(10), Duration{}};
+  policy.loops[0].corridor = controller::Corridor{9, 20, Duration::seconds(10)};
+  return policy;
+}
+
+TEST(VetoModel, WhatStaysInsideByTheReadingsOfNowIsSent) {
+  World world = moving(waits_on_the_model());
+  world.tick(10);
+  ASSERT_EQ(world.fee().outcome, Outcome::awaiting_veto);
+  world.sees("velocity", 12).ticks(20, 40);
+  EXPECT_EQ(world.last.adjustments.size(), 1U);
+}
+
+TEST(VetoModel, WhatWouldEndOutsideByTheReadingsOfNowIsNotSentAndUsesUpNoCooldown) {
+  Policy policy = waits_on_the_model();
+  policy.guardian.parameters[0].cooldown_up = Duration::hours(1);
+  World world = moving(policy);
+  const double before = integral(world, "cool_velocity");
+  world.tick(10);
+  ASSERT_EQ(world.fee().outcome, Outcome::awaiting_veto);
+  world.sees("velocity", 10.2).ticks(20, 30);  // it came down by itself
+  world.tick(40);
+  EXPECT_TRUE(world.last.adjustments.empty());
+  ASSERT_EQ(world.last.updates.size(), 1U);
+  const DecisionRecord& record = world.last.updates[0];
+  EXPECT_EQ(record.outcome, Outcome::withheld);
+  EXPECT_NE(record.why.view().find("; not sent: velocity would go from 10.2 to 8.9"), std::string::npos) << record.why;
+  EXPECT_NE(record.why.view().find("in 10s by the plant of cool_velocity with gain 8, outside 9 to 20"),
+            std::string::npos)
+      << record.why;
+  EXPECT_EQ(world.engine.view().parameters[0].in_flight, 0U);
+  EXPECT_EQ(integral(world, "cool_velocity"), before);
+  world.sees("velocity", 14).tick(50);
+  EXPECT_EQ(world.fee().outcome, Outcome::awaiting_veto) << world.fee().why;
+}
+
+/// The fee of the two waits, and so do both.
+Policy too_much_together_later() {
+  Policy policy = too_much_together();
+  policy.guardian.parameters[0].veto_window = Duration::seconds(30);
+  return policy;
+}
+
+TEST(BundleVetoModel, TheWholeIsRunAgainWhenItsWindowHasPassed) {
+  World world = moving(too_much_together_later());
+  world.sees("velocity", 14).tick(10);
+  ASSERT_EQ(world.fee().outcome, Outcome::awaiting_veto) << world.fee().why;
+  world.ticks(20, 40);
+  EXPECT_EQ(world.last.adjustments.size(), 1U);
+}
+
+TEST(BundleVetoModel, WhatTheWholeWouldTakeOutOfTheCorridorByNowIsRefusedWhole) {
+  Policy policy = too_much_together_later();
+  for (auto& p : policy.guardian.parameters) p.cooldown_up = Duration::hours(1);
+  World world = moving(policy);
+  world.sees("velocity", 14).tick(10);
+  ASSERT_EQ(world.fee().outcome, Outcome::awaiting_veto) << world.fee().why;
+  world.sees("velocity", 12.5).ticks(20, 40);  // each of both by itself would still end inside
+  EXPECT_TRUE(world.last.adjustments.empty());
+  ASSERT_EQ(world.last.updates.size(), 2U);
+  for (const DecisionRecord& record : world.last.updates) {
+    EXPECT_EQ(record.outcome, Outcome::withheld);
+    EXPECT_NE(record.why.view().find("; not sent: velocity would go from 12.5 to 9.9"), std::string::npos)
+        << record.why;
+    EXPECT_TRUE(record.why.view().ends_with("with the whole bundle moved, outside 11 to 20")) << record.why;
+  }
+  for (const ParameterView& p : world.engine.view().parameters) {
+    EXPECT_EQ(p.in_flight, 0U) << p.name;
+    EXPECT_EQ(p.value, dec("2.5")) << p.name;
+  }
+  world.sees("velocity", 14).tick(50);  // no cooldown runs
+  EXPECT_EQ(world.fee().outcome, Outcome::awaiting_veto) << world.fee().why;
+}
+
+TEST(BundleVetoModel, TheCorridorOfAMemberThatDoesNotMoveCountsToo) {
+  Policy policy = too_much_together_later();
+  policy.loops[0].corridor.reset();
+  policy.loops[1].pid.gains = {0.0001, 0, 0};  // the reward stays where it is
+  World world = moving(policy);
+  world.sees("velocity", 14).tick(10);
+  ASSERT_EQ(world.fee().outcome, Outcome::awaiting_veto) << world.fee().why;
+  ASSERT_EQ(world.record("reward").value, dec("2.5"));
+  world.sees("velocity", 11.2).ticks(20, 40);
+  EXPECT_TRUE(world.last.adjustments.empty());
+  ASSERT_EQ(world.last.updates.size(), 1U);
+  EXPECT_NE(world.last.updates[0].why.view().find("by the plant of cool_by_reward"), std::string::npos)
+      << world.last.updates[0].why;
+}
+
 TEST(BundleModel, ADecouplingsGainCarriesOneMembersMoveToTheOthersMetric) {
   const auto outcome = [](bool is_gain_known) {
     Policy policy = pair();
