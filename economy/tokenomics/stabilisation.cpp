@@ -30,7 +30,7 @@ Result<> check_target(const PriceRange& range, double target) {
 }
 
 /// What the pool gives below the range; CHECKed arguments.
-Action drawn(const StabilisationSettings& s, ActionKind kind, double strength, Amount pool) {
+Intervention drawn(const StabilisationSettings& s, InterventionKind kind, double strength, Amount pool) {
   if (strength <= 0) return {};
   const Amount can_give = std::max<Amount>(pool - s.pool_kept, 0);
   const Amount money = part_of(can_give, s.pool_rate * strength);
@@ -51,42 +51,42 @@ Result<> check(const StabilisationSettings& s) {
                      require_amount("pool_kept", s.pool_kept), require_amount("pool_ceiling", s.pool_ceiling));
 }
 
-Result<Action> buy_back(const StabilisationSettings& s, double price, Amount pool) {
+Result<Intervention> buy_back(const StabilisationSettings& s, double price, Amount pool) {
   if (auto ok = first_error(check(s), require("price", price, kPrice), require_amount("pool", pool)); !ok) {
     return tl::make_unexpected(std::move(ok.error()));
   }
-  return drawn(s, ActionKind::buy_back, intensity(s, gap_below(s.range, price)), pool);
+  return drawn(s, InterventionKind::buy_back, intensity(s, gap_below(s.range, price)), pool);
 }
 
-Result<Action> supply_increase(const StabilisationSettings& s, double price, Amount supply) {
+Result<Intervention> supply_increase(const StabilisationSettings& s, double price, Amount supply) {
   if (auto ok = first_error(check(s), require("price", price, kPrice), require_amount("supply", supply)); !ok) {
     return tl::make_unexpected(std::move(ok.error()));
   }
   const double strength = intensity(s, gap_above(s.range, price));
   const Amount tokens = std::min(part_of(supply, s.supply_rate * strength), kAmountMax - supply);
-  if (tokens == 0) return Action{};
-  return Action{.kind = ActionKind::mint, .tokens = tokens};
+  if (tokens == 0) return Intervention{};
+  return Intervention{.kind = InterventionKind::mint, .tokens = tokens};
 }
 
-Result<Action> stabilise(const StabilisationSettings& s, double price, Amount pool, Amount supply) {
+Result<Intervention> stabilise(const StabilisationSettings& s, double price, Amount pool, Amount supply) {
   auto below = buy_back(s, price, pool);
   if (!below) return below;
   auto above = supply_increase(s, price, supply);
-  if (!above || above->kind != ActionKind::none) return above;
+  if (!above || above->kind != InterventionKind::none) return above;
   return below;
 }
 
-Result<Action> reserve_pool(const StabilisationSettings& s, double price, Amount pool, Amount tokens_held) {
+Result<Intervention> reserve_pool(const StabilisationSettings& s, double price, Amount pool, Amount tokens_held) {
   if (auto ok = first_error(check(s), require("price", price, kPrice), require_amount("pool", pool),
                             require_amount("tokens_held", tokens_held));
       !ok) {
     return tl::make_unexpected(std::move(ok.error()));
   }
   const double above = intensity(s, gap_above(s.range, price));
-  if (above <= 0) return drawn(s, ActionKind::buy_tokens, intensity(s, gap_below(s.range, price)), pool);
+  if (above <= 0) return drawn(s, InterventionKind::buy_tokens, intensity(s, gap_below(s.range, price)), pool);
   const Amount tokens = pool < s.pool_ceiling ? part_of(tokens_held, s.supply_rate * above) : 0;
-  if (tokens == 0) return Action{};
-  return Action{.kind = ActionKind::sell_tokens, .tokens = tokens};
+  if (tokens == 0) return Intervention{};
+  return Intervention{.kind = InterventionKind::sell_tokens, .tokens = tokens};
 }
 
 Result<> check(const AlgorithmicSettings& s) {
@@ -94,19 +94,19 @@ Result<> check(const AlgorithmicSettings& s) {
                      require("change_max", s.change_max, kRatio));
 }
 
-Result<Action> algorithmic(const AlgorithmicSettings& s, double price, Amount supply) {
+Result<Intervention> algorithmic(const AlgorithmicSettings& s, double price, Amount supply) {
   if (auto ok = first_error(check(s), require("price", price, kPrice), require_amount("supply", supply)); !ok) {
     return tl::make_unexpected(std::move(ok.error()));
   }
-  if (price >= s.range.low && price <= s.range.high) return Action{};
+  if (price >= s.range.low && price <= s.range.high) return Intervention{};
   const double ratio = std::min(s.gain * std::abs(price / s.target - 1), s.change_max);
   Amount tokens = part_of(supply, ratio);
   if (price > s.range.high) tokens = std::min(tokens, kAmountMax - supply);
-  if (tokens == 0) return Action{};
-  return Action{.kind = price > s.range.high ? ActionKind::mint : ActionKind::burn, .tokens = tokens};
+  if (tokens == 0) return Intervention{};
+  return Intervention{.kind = price > s.range.high ? InterventionKind::mint : InterventionKind::burn, .tokens = tokens};
 }
 
-Result<Action> open_market(const PriceRange& range, const OpenMarket& m) {
+Result<Intervention> open_market(const PriceRange& range, const OpenMarket& m) {
   if (auto ok = first_error(check(range), require_amount("tokens", m.tokens), require_amount("money", m.money),
                             require_amount("money_held", m.money_held), require_amount("tokens_held", m.tokens_held),
                             require("money_per_token", m.money_per_token, {1e-18, 1e18}));
@@ -122,14 +122,14 @@ Result<Action> open_market(const PriceRange& range, const OpenMarket& m) {
   const double ratio = is_below             ? std::sqrt(range.low / price) - 1
                        : price > range.high ? std::sqrt(price / range.high) - 1
                                             : 0;
-  if (ratio <= 0) return Action{};
+  if (ratio <= 0) return Intervention{};
   // Beyond what an amount can be is beyond what is held, too.
   const auto exact = share_of(depth, ratio);
   const Amount wanted = exact ? *exact : kAmountMax;
   const Amount traded = std::min(wanted, held);
-  Action out{.is_pool_spent = traded < wanted};
+  Intervention out{.is_pool_spent = traded < wanted};
   if (traded == 0) return out;
-  out.kind = is_below ? ActionKind::buy_tokens : ActionKind::sell_tokens;
+  out.kind = is_below ? InterventionKind::buy_tokens : InterventionKind::sell_tokens;
   (is_below ? out.money : out.tokens) = traded;
   return out;
 }
@@ -139,16 +139,16 @@ Result<> check(const RebaseSettings& s) {
                      require("change_max", s.change_max, kRatio));
 }
 
-Result<Action> rebase(const RebaseSettings& s, double price, Amount supply) {
+Result<Intervention> rebase(const RebaseSettings& s, double price, Amount supply) {
   if (auto ok = first_error(check(s), require("price", price, kPrice), require_amount("supply", supply)); !ok) {
     return tl::make_unexpected(std::move(ok.error()));
   }
-  if (price >= s.range.low && price <= s.range.high) return Action{};
+  if (price >= s.range.low && price <= s.range.high) return Intervention{};
   const double change = std::clamp((price / s.target - 1) / s.lag, -s.change_max, s.change_max);
   const Amount moved = part_of(supply, std::abs(change));
   const Amount next = change < 0 ? supply - moved : supply + std::min(moved, kAmountMax - supply);
-  if (next == supply) return Action{};
-  return Action{.kind = ActionKind::rebase, .tokens = next};
+  if (next == supply) return Intervention{};
+  return Intervention{.kind = InterventionKind::rebase, .tokens = next};
 }
 
 Result<> balances_of(Amount supply, std::span<const Amount> shares, std::span<Amount> balances,

@@ -1,5 +1,5 @@
 // Price stabilisation: what to do when a price leaves its target range. Inside it, nothing is done. Each instrument is
-// a function of its own that returns an Action; none of them changes anything itself.
+// a function of its own that returns an Intervention; none of them changes anything itself.
 //
 //     gap = low / price - 1 below the range, price / high - 1 above it, 0 inside
 //     intensity = gap_full = 0 ? 1 : min(gap / gap_full, 1)                       how much of the instrument is used
@@ -38,8 +38,8 @@
 
 #include "core/result.hpp"
 #include "economy/amount.hpp"
-#include "economy/tokenomics/action.hpp"
 #include "economy/tokenomics/apportion.hpp"
+#include "economy/tokenomics/intervention.hpp"
 
 namespace homeostat::economy::tokenomics {
 
@@ -64,15 +64,16 @@ struct StabilisationSettings {
 [[nodiscard]] Result<> check(const StabilisationSettings& settings);
 
 /// Below the range: buy_back of the pool, else none.
-[[nodiscard]] Result<Action> buy_back(const StabilisationSettings& settings, double price, Amount pool);
+[[nodiscard]] Result<Intervention> buy_back(const StabilisationSettings& settings, double price, Amount pool);
 /// Above the range: mint, else none.
-[[nodiscard]] Result<Action> supply_increase(const StabilisationSettings& settings, double price, Amount supply);
+[[nodiscard]] Result<Intervention> supply_increase(const StabilisationSettings& settings, double price, Amount supply);
 /// Whichever of the two applies.
-[[nodiscard]] Result<Action> stabilise(const StabilisationSettings& settings, double price, Amount pool, Amount supply);
+[[nodiscard]] Result<Intervention> stabilise(const StabilisationSettings& settings, double price, Amount pool,
+                                             Amount supply);
 /// The reserve pool as an instrument: buy_tokens below, sell_tokens above out of `tokens_held` while the pool is below
 /// its ceiling; supply_rate is of what is held.
-[[nodiscard]] Result<Action> reserve_pool(const StabilisationSettings& settings, double price, Amount pool,
-                                          Amount tokens_held);
+[[nodiscard]] Result<Intervention> reserve_pool(const StabilisationSettings& settings, double price, Amount pool,
+                                                Amount tokens_held);
 
 struct AlgorithmicSettings {
   PriceRange range;
@@ -81,7 +82,7 @@ struct AlgorithmicSettings {
   double change_max = 0.05;  ///< 0..1, of the supply, per call
 };
 [[nodiscard]] Result<> check(const AlgorithmicSettings& settings);
-[[nodiscard]] Result<Action> algorithmic(const AlgorithmicSettings& settings, double price, Amount supply);
+[[nodiscard]] Result<Intervention> algorithmic(const AlgorithmicSettings& settings, double price, Amount supply);
 
 /// A constant-product market and what the operator holds beside it.
 struct OpenMarket {
@@ -93,7 +94,7 @@ struct OpenMarket {
                                ///< (10^(decimals of the token - those of the money))
 };
 /// buy_tokens or sell_tokens, at most what is held (is_pool_spent says that it was not enough), or none.
-[[nodiscard]] Result<Action> open_market(const PriceRange& range, const OpenMarket& market);
+[[nodiscard]] Result<Intervention> open_market(const PriceRange& range, const OpenMarket& market);
 
 struct RebaseSettings {
   PriceRange range;
@@ -103,7 +104,7 @@ struct RebaseSettings {
 };
 [[nodiscard]] Result<> check(const RebaseSettings& settings);
 /// rebase to a new supply, or none: inside the range, or when no base unit would move.
-[[nodiscard]] Result<Action> rebase(const RebaseSettings& settings, double price, Amount supply);
+[[nodiscard]] Result<Intervention> rebase(const RebaseSettings& settings, double price, Amount supply);
 
 /// Every holder's balance at a supply: apportion(supply, shares), so that balances sum to the supply at every rebase
 /// and each is within one base unit of its share, however many rebases there were. Shares change hands at transfers

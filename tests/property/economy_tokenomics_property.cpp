@@ -154,12 +154,12 @@ RC_GTEST_PROP(Stabilisation, ThePoolIsNeverNegativeNorBelowWhatIsKept, ()) {
     const double price = within(0.1, 2);
     const auto action = *stabilise(s, price, pool, supply);
     const bool is_inside = price >= s.range.low && price <= s.range.high;
-    if (is_inside) RC_ASSERT(action == Action{});
-    if (action.kind == ActionKind::buy_back) {
+    if (is_inside) RC_ASSERT(action == Intervention{});
+    if (action.kind == InterventionKind::buy_back) {
       RC_ASSERT(price < s.range.low && action.money > 0);
       RC_ASSERT(pool - action.money >= s.pool_kept);
       pool -= action.money;
-    } else if (action.kind == ActionKind::mint) {
+    } else if (action.kind == InterventionKind::mint) {
       RC_ASSERT(price > s.range.high && action.tokens > 0);
       supply += action.tokens;
       RC_ASSERT(is_amount(supply));
@@ -176,12 +176,12 @@ RC_GTEST_PROP(Stabilisation, AnOpenMarketTradeNeverOvershootsTheEdge, ()) {
                .tokens_held = any_amount()};
   const auto action = *open_market(range, m);
   const double x = tokens_of(m.tokens, 0), y = tokens_of(m.money, 0), k = x * y;
-  if (action.kind == ActionKind::buy_tokens) {
+  if (action.kind == InterventionKind::buy_tokens) {
     RC_ASSERT(action.money <= m.money_held && y / x < range.low);
     const double after = y + tokens_of(action.money, 0);
     RC_ASSERT(after * after / k <= range.low * (1 + 1e-9));
     if (!action.is_pool_spent) RC_ASSERT(after * after / k >= range.low * (1 - 1e-8));
-  } else if (action.kind == ActionKind::sell_tokens) {
+  } else if (action.kind == InterventionKind::sell_tokens) {
     RC_ASSERT(action.tokens <= m.tokens_held && y / x > range.high);
     const double after = x + tokens_of(action.tokens, 0);
     RC_ASSERT(k / (after * after) >= range.high * (1 - 1e-9));
@@ -200,7 +200,7 @@ RC_GTEST_PROP(Rebase, ConservesSharesThroughAnySequence, ()) {
   const Amount started = supply;
   for (int i = 0; i < 10; ++i) {
     const auto action = *rebase(s, within(0.2, 3), supply);
-    if (action.kind == ActionKind::rebase) supply = action.tokens;
+    if (action.kind == InterventionKind::rebase) supply = action.tokens;
     RC_ASSERT(is_amount(supply));
     RC_ASSERT(balances_of(supply, shares, balances, scratch).has_value());
     RC_ASSERT(sum_of(balances) == supply);

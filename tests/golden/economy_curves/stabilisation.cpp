@@ -41,12 +41,12 @@ Figure stabilisation() {
   supply.series = {sample("rebase, lag 10", 0.5, 2, 300,
                           [&](double price) {
                             const auto action = must(rebase({}, price, kSupply));
-                            return action.kind == ActionKind::none ? 0 : percent(action.tokens) - 100;
+                            return action.kind == InterventionKind::none ? 0 : percent(action.tokens) - 100;
                           }),
                    sample("algorithmic, gain 0.05", 0.5, 2, 300,
                           [&](double price) {
                             const auto action = must(algorithmic({.gain = 0.05}, price, kSupply));
-                            return (action.kind == ActionKind::burn ? -1 : 1) * percent(action.tokens);
+                            return (action.kind == InterventionKind::burn ? -1 : 1) * percent(action.tokens);
                           }),
                    sample(
                        "supply_increase at 1 %, full at a gap of 50 %", 0.5, 2, 300,

@@ -5,7 +5,7 @@
 namespace homeostat::economy::tokenomics {
 namespace {
 
-using Kind = ActionKind;
+using Kind = InterventionKind;
 
 StabilisationSettings plant() {
   StabilisationSettings s;
@@ -24,7 +24,7 @@ TEST(Stabilisation, DoesWhatThePlantDoesBelowAboveAndInside) {
   EXPECT_EQ(above.kind, Kind::mint);
   EXPECT_EQ(small(above.tokens), 2'000);
   for (const double price : {0.19, 0.2, 0.21}) {
-    EXPECT_EQ(*stabilise(plant(), price, 500'000, 100'000'000), Action{});
+    EXPECT_EQ(*stabilise(plant(), price, 500'000, 100'000'000), Intervention{});
   }
 }
 
@@ -58,20 +58,20 @@ TEST(Stabilisation, TheReservePoolSellsWhatItHoldsUpToItsCeiling) {
   auto s = plant();
   s.supply_rate = 0.1;
   s.pool_ceiling = 1'000;
-  EXPECT_EQ(*reserve_pool(s, 0.3, 500, 200), (Action{.kind = Kind::sell_tokens, .tokens = 20}));
-  EXPECT_EQ(*reserve_pool(s, 0.3, 1'000, 200), Action{});
-  EXPECT_EQ(*reserve_pool(s, 0.1, 500, 200), (Action{.kind = Kind::buy_tokens, .money = 5}));
-  EXPECT_EQ(*reserve_pool(s, 0.2, 500, 200), Action{});
+  EXPECT_EQ(*reserve_pool(s, 0.3, 500, 200), (Intervention{.kind = Kind::sell_tokens, .tokens = 20}));
+  EXPECT_EQ(*reserve_pool(s, 0.3, 1'000, 200), Intervention{});
+  EXPECT_EQ(*reserve_pool(s, 0.1, 500, 200), (Intervention{.kind = Kind::buy_tokens, .money = 5}));
+  EXPECT_EQ(*reserve_pool(s, 0.2, 500, 200), Intervention{});
 }
 
 TEST(Stabilisation, TheAlgorithmicInstrumentFollowsThePriceBothWays) {
   const AlgorithmicSettings s;  // gain 0.1, at most 5 %
   EXPECT_EQ(small(algorithmic(s, 1.25, 1'000'000)->tokens), 25'000);
   EXPECT_EQ(algorithmic(s, 1.25, 1'000'000)->kind, Kind::mint);
-  EXPECT_EQ(*algorithmic(s, 0.75, 1'000'000), (Action{.kind = Kind::burn, .tokens = 25'000}));
+  EXPECT_EQ(*algorithmic(s, 0.75, 1'000'000), (Intervention{.kind = Kind::burn, .tokens = 25'000}));
   EXPECT_EQ(small(algorithmic(s, 5, 1'000'000)->tokens), 50'000);
-  EXPECT_EQ(*algorithmic(s, 1.05, 1'000'000), Action{});
-  EXPECT_EQ(*algorithmic(s, 100, kAmountMax), Action{});  // nothing more can exist
+  EXPECT_EQ(*algorithmic(s, 1.05, 1'000'000), Intervention{});
+  EXPECT_EQ(*algorithmic(s, 100, kAmountMax), Intervention{});  // nothing more can exist
 }
 
 TEST(Stabilisation, AnOpenMarketTradeTakesThePriceToTheEdge) {
@@ -87,19 +87,19 @@ TEST(Stabilisation, AnOpenMarketTradeTakesThePriceToTheEdge) {
   m.money = 1'210'000;
   EXPECT_NEAR(static_cast<double>(small(open_market(range, m)->tokens)), 47'619, 1);  // 1.1 / 1.05 - 1
   m.tokens_held = 100;
-  EXPECT_EQ(*open_market(range, m), (Action{.kind = Kind::sell_tokens, .tokens = 100, .is_pool_spent = true}));
+  EXPECT_EQ(*open_market(range, m), (Intervention{.kind = Kind::sell_tokens, .tokens = 100, .is_pool_spent = true}));
   m.tokens_held = 0;
-  EXPECT_EQ(*open_market(range, m), Action{.is_pool_spent = true});
+  EXPECT_EQ(*open_market(range, m), Intervention{.is_pool_spent = true});
   m.money = 1'000'000;
-  EXPECT_EQ(*open_market(range, m), Action{});
+  EXPECT_EQ(*open_market(range, m), Intervention{});
 }
 
 TEST(Rebase, AnswersATenthOfTheGapAtALagOfTen) {
   EXPECT_EQ(small(rebase({}, 1.2, 1'000'000)->tokens), 1'019'999);  // 1.2 - 1 is a little below a fifth
   EXPECT_EQ(small(rebase({}, 0.5, 1'000'000)->tokens), 950'000);
   EXPECT_EQ(small(rebase({}, 3, 1'000'000)->tokens), 1'100'000);
-  EXPECT_EQ(*rebase({}, 1.05, 1'000'000), Action{});
-  EXPECT_EQ(*rebase({}, 1.2, 3), Action{});  // no base unit would move
+  EXPECT_EQ(*rebase({}, 1.05, 1'000'000), Intervention{});
+  EXPECT_EQ(*rebase({}, 1.2, 3), Intervention{});  // no base unit would move
 }
 
 TEST(Rebase, BalancesSumToTheSupplyAndSharesStay) {

@@ -9,7 +9,7 @@
 
 namespace homeostat::economy::tokenomics {
 
-enum class ActionKind : std::uint8_t {
+enum class InterventionKind : std::uint8_t {
   none,
   buy_back,     ///< spend `money` of the stability pool on tokens, which are burned
   mint,         ///< create `tokens`, sold to the market; what they bring goes to the pool
@@ -19,25 +19,25 @@ enum class ActionKind : std::uint8_t {
   rebase,       ///< the supply becomes `tokens`; every balance keeps its share of it
 };
 
-[[nodiscard]] constexpr std::string_view name_of(ActionKind kind) {
+[[nodiscard]] constexpr std::string_view name_of(InterventionKind kind) {
   switch (kind) {
-    case ActionKind::none: return "none";
-    case ActionKind::buy_back: return "buy_back";
-    case ActionKind::mint: return "mint";
-    case ActionKind::burn: return "burn";
-    case ActionKind::buy_tokens: return "buy_tokens";
-    case ActionKind::sell_tokens: return "sell_tokens";
-    case ActionKind::rebase: return "rebase";
+    case InterventionKind::none: return "none";
+    case InterventionKind::buy_back: return "buy_back";
+    case InterventionKind::mint: return "mint";
+    case InterventionKind::burn: return "burn";
+    case InterventionKind::buy_tokens: return "buy_tokens";
+    case InterventionKind::sell_tokens: return "sell_tokens";
+    case InterventionKind::rebase: return "rebase";
   }
   return "?";
 }
 
-struct Action {
-  ActionKind kind = ActionKind::none;
+struct Intervention {
+  InterventionKind kind = InterventionKind::none;
   Amount money = 0;            ///< base units of the pool's currency; 0 unless the kind spends it
   Amount tokens = 0;           ///< base units of the token; 0 unless the kind names them
   bool is_pool_spent = false;  ///< more was wanted than the pool could give: it has run out, in order
-  bool operator==(const Action&) const = default;
+  bool operator==(const Intervention&) const = default;
 };
 
 }  // namespace homeostat::economy::tokenomics
