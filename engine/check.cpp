@@ -7,12 +7,12 @@
 #include <string>
 
 #include "controller/law.hpp"
-#include "core/expression.hpp"
 #include "core/format.hpp"
-#include "core/text.hpp"
-#include "economy/mechanism.hpp"
+#include "engine/check_actions.hpp"
 #include "engine/check_bundles.hpp"
 #include "engine/check_decouplings.hpp"
+#include "engine/check_findings.hpp"
+#include "engine/check_oracle.hpp"
 #include "engine/policy.hpp"
 #include "guardian/limits.hpp"
 
@@ -27,80 +27,37 @@ constexpr std::size_t kNameLengthLimit = 100;
 constexpr std::size_t kKeysMax = 100;
 constexpr std::size_t kRestrictedMax = 64;
 constexpr std::uint32_t kRecordsKeptMax = 100'000;
-constexpr std::uint32_t kBucketsMax = 10'000;
-/// Of gains, bounds and set-points: products of three of them stay far inside a double.
-constexpr double kMagnitudeMax = 1e18;
 /// Of a parameter's bounds in units: sums of two stay inside a Decimal.
 constexpr Decimal::Units kBoundUnitsMax = Decimal::kUnitsMax / 4;
 constexpr Duration kPeriodMin = Duration::milliseconds(10);
 constexpr Duration kPeriodMax = Duration::days(1);
-constexpr Duration kDurationMax = Duration::days(3650);
 
-/// The names of one kind, and where each is.
-struct Names {
-  std::vector<std::string_view> list;
-  std::map<std::string_view, std::size_t> index;
-
-  template <class Settings>
-  explicit Names(const std::vector<Settings>& all) {
-    for (const auto& x : all) {
-      index.emplace(x.name, list.size());
-      list.push_back(x.name);
-    }
-  }
-};
-
-class Checker {
+class Checker : Findings {
  public:
-  explicit Checker(const Policy& policy)
-      : p_(policy),
-        sources_(p_.oracle.sources),
-        events_(p_.oracle.events),
+  Checker(const Policy& policy, std::vector<Error>& errors)
+      : Findings(errors),
+        p_(policy),
+        errors_(errors),
         metrics_(p_.oracle.metrics),
         parameters_(p_.guardian.parameters),
         loops_(p_.loops) {}
 
-  std::vector<Error> run() {
+  void run() {
     general();
-    names("sources", sources_);
-    names("events", events_);
+    names("sources", Names(p_.oracle.sources));
+    names("events", Names(p_.oracle.events));
     names("metrics", metrics_);
     names("parameters", parameters_);
-    names("loops", Names(p_.loops));
-    if (!errors_.empty() && (p_.oracle.metrics.size() > kMetricsMax || p_.loops.size() > kLoopsMax)) return errors_;
-    for (const auto& x : p_.oracle.sources) source(x);
-    for (const auto& x : p_.oracle.events) event(x);
-    for (std::size_t i = 0; i < p_.oracle.metrics.size(); ++i) metric(p_.oracle.metrics[i], i);
+    names("loops", loops_);
+    if (!errors_.empty() && (p_.oracle.metrics.size() > kMetricsMax || p_.loops.size() > kLoopsMax)) return;
+    check_oracle(p_, errors_);
     for (const auto& x : p_.guardian.parameters) parameter(x);
     for (const auto& x : p_.loops) loop(x);
     check_bundles(p_, errors_);
     check_decouplings(p_, errors_);
-    return std::move(errors_);
   }
 
  private:
-  void add(ErrorCode code, std::string where, std::string message) {
-    errors_.push_back({code, std::move(where), std::move(message)});
-  }
-  void range(bool ok, const std::string& where, std::string message) {
-    if (!ok) add(ErrorCode::out_of_range, where, std::move(message));
-  }
-  void number(double x, const std::string& where, double min, double max) {
-    if (std::isfinite(x) && x >= min && x <= max) return;  // no sentence is made for nothing
-    add(ErrorCode::out_of_range, where,
-        text_of(x) + " is not a finite number from " + text_of(min) + " to " + text_of(max));
-  }
-  void duration(Duration d, const std::string& where, Duration min, Duration max) {
-    if (d >= min && d <= max) return;
-    add(ErrorCode::out_of_range, where, text_of(d) + " is not from " + text_of(min) + " to " + text_of(max));
-  }
-  bool known(const char* what, const std::string& name, const Names& all, const std::string& where) {
-    if (all.index.count(name) > 0) return true;
-    add(ErrorCode::unknown_name, where,
-        std::string("no ") + what + " is named '" + name + "'" + did_you_mean(name, all.list));
-    return false;
-  }
-
   void names(const std::string& where, const Names& all) {
     std::set<std::string_view> seen;
     for (const auto name : all.list) {
@@ -162,134 +119,6 @@ class Checker {
     if (rule.above != 0 && !has_size(rule.kind)) {
       add(ErrorCode::invalid_argument, where + ".above", "has a meaning for override and shift only");
     }
-  }
-
-  void source(const oracle::SourceSettings& s) {
-    const std::string where = "sources." + s.name;
-    number(s.rate_per_s, where + ".rate_per_s", 1e-6, 1e9);
-    number(s.burst, where + ".burst", 1, 1e9);
-    duration(s.allowed_lateness, where + ".allowed_lateness", Duration::zero(), kDurationMax);
-    duration(s.skew_max, where + ".skew_max", Duration::zero(), kDurationMax);
-    range(s.finality_depth >= 1 && s.finality_depth <= oracle::kFinalityDepthMax, where + ".finality_depth",
-          std::to_string(s.finality_depth) + " is not from 1 to " + std::to_string(oracle::kFinalityDepthMax));
-  }
-
-  void event(const oracle::EventSettings& e) {
-    const std::string where = "events." + e.name;
-    known("source", e.source, sources_, where + ".source");
-    if (e.signature.empty())
-      add(ErrorCode::missing, where + ".signature", "the event's Solidity declaration is required");
-  }
-
-  void metric(const oracle::MetricSettings& m, std::size_t index) {
-    const std::string where = "metrics." + m.name;
-    number(m.min, where + ".min", -kMagnitudeMax, kMagnitudeMax);
-    number(m.max, where + ".max", -kMagnitudeMax, kMagnitudeMax);
-    range(!(m.min >= m.max), where + ".min", text_of(m.min) + " is not below max " + text_of(m.max));
-    duration(m.staleness_max, where + ".staleness_max", Duration{1}, kDurationMax);
-    duration(m.future_max, where + ".future_max", Duration::zero(), kDurationMax);
-    if (const auto* samples = std::get_if<oracle::SampleOrigin>(&m.origin)) sample_origin(*samples, where);
-    if (const auto* events = std::get_if<oracle::EventOrigin>(&m.origin)) event_origin(*events, where);
-    if (const auto* formula = std::get_if<oracle::ExpressionOrigin>(&m.origin)) {
-      expression(*formula, where, index);
-    } else {
-      aggregate(m, where);
-      trust(m, where);
-    }
-    if (m.rate_of_change) {
-      number(m.rate_of_change->ratio_max, where + ".rate_of_change.ratio_max", 1e-12, kMagnitudeMax);
-      duration(m.rate_of_change->per, where + ".rate_of_change.per", Duration{1}, kDurationMax);
-      duration(m.rate_of_change->halt_after, where + ".rate_of_change.halt_after", Duration{1}, kDurationMax);
-    }
-  }
-
-  void sample_origin(const oracle::SampleOrigin& origin, const std::string& where) {
-    if (origin.sources.empty()) add(ErrorCode::missing, where + ".sources", "a metric needs at least one source");
-    std::set<std::string> seen;
-    for (const auto& name : origin.sources) {
-      known("source", name, sources_, where + ".sources");
-      if (!seen.insert(name).second) add(ErrorCode::duplicate, where + ".sources", "'" + name + "' is given twice");
-    }
-    range(origin.quorum >= 1 && origin.quorum <= std::max<std::size_t>(1, origin.sources.size()), where + ".quorum",
-          std::to_string(origin.quorum) + " is not from 1 to the number of sources, " +
-              std::to_string(origin.sources.size()));
-  }
-
-  void event_origin(const oracle::EventOrigin& origin, const std::string& where) {
-    known("event", origin.event, events_, where + ".event");
-    range(std::isfinite(origin.scale) && origin.scale != 0 && std::fabs(origin.scale) <= kMagnitudeMax,
-          where + ".scale", text_of(origin.scale) + " is not a finite number other than 0");
-  }
-
-  void expression(const oracle::ExpressionOrigin& origin, const std::string& where, std::size_t index) {
-    const auto parsed = Expression::parse(origin.text);
-    if (!parsed) return add(parsed.error().code, where + ".expression", parsed.error().text());
-    for (const auto& name : parsed->variables()) {
-      if (!known("metric", name, metrics_, where + ".expression")) continue;
-      const std::size_t at = metrics_.index.at(name);
-      if (at < index) continue;
-      add(ErrorCode::conflict, where + ".expression",
-          "'" + name + "' " + (at == index ? "is the metric itself" : "comes later") +
-              ": an expression may use only metrics before it, so that none depends on itself");
-    }
-  }
-
-  void aggregate(const oracle::MetricSettings& m, const std::string& where) {
-    using oracle::Aggregate;
-    const bool is_event = std::holds_alternative<oracle::EventOrigin>(m.origin);
-    switch (m.aggregate) {
-      case Aggregate::sum:
-      case Aggregate::rate:
-      case Aggregate::count:
-      case Aggregate::distinct:
-      case Aggregate::twap:
-        duration(m.window, where + ".window", Duration::milliseconds(1), kDurationMax);
-        range(m.buckets >= 1 && m.buckets <= kBucketsMax, where + ".buckets",
-              std::to_string(m.buckets) + " is not from 1 to " + std::to_string(kBucketsMax));
-        range(m.buckets < 1 || m.window.ns <= 0 || m.window.ns / m.buckets >= 1, where + ".buckets",
-              "the window is shorter than one nanosecond per bucket");
-        break;
-      case Aggregate::ewma: duration(m.half_life, where + ".half_life", Duration{1}, kDurationMax); break;
-      case Aggregate::last:
-      case Aggregate::median:
-      case Aggregate::quartiles: break;
-    }
-    number(m.coverage_min, where + ".coverage_min", 0, 1);
-    if (m.aggregate == Aggregate::distinct) {
-      range(m.exact_max >= 1 && m.exact_max <= 10'000'000, where + ".exact_max",
-            std::to_string(m.exact_max) + " is not from 1 to 10000000");
-      if (is_event && !std::get<oracle::EventOrigin>(m.origin).key) {
-        add(ErrorCode::missing, where + ".key", "a distinct count of events needs the argument to count");
-      }
-    }
-  }
-
-  void trust(const oracle::MetricSettings& m, const std::string& where) {
-    number(m.agree_within, where + ".agree_within", 0, kMagnitudeMax);
-    number(m.liquidity_needed, where + ".liquidity_needed", 0, kMagnitudeMax);
-    if (m.outliers) {
-      number(m.outliers->mads, where + ".outliers.mads", 1, 100);
-      number(m.outliers->floor, where + ".outliers.floor", 0, kMagnitudeMax);
-    }
-    if (m.peg) {
-      number(m.peg->at, where + ".peg.at", m.min, m.max);
-      number(m.peg->band, where + ".peg.band", 1e-9, kMagnitudeMax);
-    }
-    if (!m.guard) return;
-    const oracle::GuardSettings& g = *m.guard;
-    if (!std::holds_alternative<oracle::SampleOrigin>(m.origin)) {
-      add(ErrorCode::conflict, where + ".guard", "only a metric of samples has sources that can agree");
-    }
-    number(g.band, where + ".guard.band", 1e-9, kMagnitudeMax);
-    number(g.rate_per_s, where + ".guard.rate", 0, kMagnitudeMax);
-    number(g.steady_rate_per_s, where + ".guard.steady_rate", 0, kMagnitudeMax);
-    if (g.decrease_max) number(*g.decrease_max, where + ".guard.decrease_max", 0, kMagnitudeMax);
-    duration(g.halt_after, where + ".guard.halt_after", Duration::zero(), kDurationMax);
-    duration(g.release_after, where + ".guard.release_after", Duration::zero(), kDurationMax);
-    duration(g.reseed_after, where + ".guard.reseed_after", Duration::zero(), kDurationMax);
-    duration(g.reseed_per_fold, where + ".guard.reseed_per_fold", Duration::zero(), kDurationMax);
-    duration(g.suspect_after, where + ".guard.suspect_after", Duration{1}, kDurationMax);
-    duration(g.average, where + ".guard.average", Duration::zero(), kDurationMax);
   }
 
   /// A Decimal of the parameter: its scale, and a size that leaves room for sums.
@@ -364,31 +193,7 @@ class Checker {
     if (s.approve_above && decimal(*s.approve_above, s.decimals, where + ".approve_above")) {
       range(s.approve_above->units() >= 0, where + ".approve_above", s.approve_above->to_string() + " is below 0");
     }
-    action(s, where);
-  }
-
-  void action(const guardian::ParameterSettings& s, const std::string& where) {
-    const guardian::Action& x = s.action;
-    const std::string at = where + ".action";
-    range(x.recipients.empty() || x.kind == guardian::ActionKind::distribute, at + ".recipients",
-          "only distribute has recipients");
-    if (!guardian::is_amount(x.kind)) return;
-    const std::string kind(name_of(x.kind));
-    range(!x.asset.empty(), at + ".asset", kind + " needs the asset that it moves");
-    range(s.min.units() >= 0, where + ".min", "the total of what was moved is never below 0");
-    if (s.change.relative || (s.emergency && s.emergency->change.relative)) {
-      add(ErrorCode::conflict, where + ".change",
-          "the value is the total of what was moved so far: limit the amount of one action, not a share of the total");
-    }
-    if (s.flaps) add(ErrorCode::conflict, where + ".flaps", "an amount only goes one way");
-    if (x.kind != guardian::ActionKind::distribute) return;
-    range(!x.recipients.empty() && x.recipients.size() <= guardian::kRecipientsMax, at + ".recipients",
-          "distribute needs 1 to " + std::to_string(guardian::kRecipientsMax) + " recipients, has " +
-              std::to_string(x.recipients.size()));
-    std::uint64_t parts = 0;
-    for (const guardian::Recipient& r : x.recipients) parts += r.parts;
-    range(parts == guardian::kPartsWhole, at + ".recipients",
-          "the shares sum to " + short_text(static_cast<double>(parts) / guardian::kPartsWhole * 100) + "%, not 100%");
+    check_action(s, where, *this);
   }
 
   void on_grid(Decimal value, Decimal quantum, const std::string& where) {
@@ -426,7 +231,7 @@ class Checker {
     }
     plant(s, where);
     if (s.law) law(s, *s.law, where);
-    moves_amount(s, where);
+    check_moves_amount(s, parameter_of(s), where, *this);
     if (s.schedule) schedule(s, *s.schedule, where + ".schedule");
     if (!s.drives.empty()) cascade(s, where);
     gains(s.pid.gains, where);
@@ -510,40 +315,6 @@ class Checker {
     return found == parameters_.index.end() ? nullptr : &p_.guardian.parameters[found->second];
   }
 
-  /// A total is moved by what gives amounts: the output of another law is a place to be at, not a thing to do.
-  void moves_amount(const controller::LoopSettings& s, const std::string& where) {
-    const guardian::ParameterSettings* parameter = parameter_of(s);
-    if (parameter == nullptr || !guardian::is_amount(parameter->action.kind)) return;
-    if (s.law && s.law->kind() == controller::LawKind::economy) return;
-    add(ErrorCode::conflict, where + ".law",
-        "'" + s.parameter + "' is the total of amounts (" + std::string(name_of(parameter->action.kind)) +
-            "), which only the law economy moves, by a mechanism that gives amounts");
-  }
-
-  void economy(const controller::LoopSettings& s, const controller::EconomyLaw& law, const std::string& at) {
-    const auto mechanism = economy::mechanism(law.mechanism);
-    if (!mechanism) return add(mechanism.error().code, at + ".mechanism", mechanism.error().message);
-    const economy::Mechanism& m = **mechanism;
-    range(
-        law.inputs.size() == m.inputs.size(), at + ".inputs",
-        std::to_string(law.inputs.size()) + " inputs, " + law.mechanism + " takes " + std::to_string(m.inputs.size()));
-    for (std::size_t i = 0; i < std::min(law.inputs.size(), m.inputs.size()); ++i) {
-      if (law.inputs[i].source != controller::InputSource::constant) continue;
-      const auto ok = economy::require(m.inputs[i].name, law.inputs[i].constant, m.inputs[i].range);
-      if (!ok) add(ok.error().code, at + ".inputs." + std::string(m.inputs[i].name), ok.error().message);
-    }
-    const bool gives_amount = m.output == economy::MechanismOutput::amount;
-    if (law.is_amount != gives_amount) add(ErrorCode::conflict, at, "is_amount is not what the mechanism gives");
-    const guardian::ParameterSettings* parameter = parameter_of(s);
-    if (parameter == nullptr) return;
-    if (gives_amount != guardian::is_amount(parameter->action.kind)) {
-      add(ErrorCode::conflict, at + ".mechanism",
-          gives_amount ? law.mechanism + " gives an amount to be moved, and '" + s.parameter +
-                             "' has no action that moves one (distribute, mint, burn, buy_back, move_liquidity)"
-                       : law.mechanism + " gives a value, and '" + s.parameter + "' is the total of amounts");
-    }
-  }
-
   void law(const controller::LoopSettings& s, const controller::LawSettings& law, const std::string& where) {
     const std::string at = where + ".law." + std::string(controller::name_of(law.kind()));
     if (const auto ok = controller::check(law, p_.period); !ok) {
@@ -553,7 +324,8 @@ class Checker {
     for (const std::string& name : controller::metrics_of(law)) {
       if (!name.empty()) known("metric", name, metrics_, at);
     }
-    if (const auto* x = std::get_if<controller::EconomyLaw>(&law.choice)) economy(s, *x, at);
+    if (const auto* x = std::get_if<controller::EconomyLaw>(&law.choice))
+      check_mechanism(*x, parameter_of(s), at, *this);
     const bool divides = law.kind() == controller::LawKind::multiplicative ||
                          law.kind() == controller::LawKind::ratio || law.kind() == controller::LawKind::sigmoid;
     range(!divides || s.setpoint > 0, where + ".setpoint",
@@ -590,14 +362,16 @@ class Checker {
   }
 
   const Policy& p_;
-  Names sources_, events_, metrics_, parameters_, loops_;
-  std::vector<Error> errors_;
+  std::vector<Error>& errors_;
+  Names metrics_, parameters_, loops_;
 };
 
 }  // namespace
 
 std::vector<Error> check(const Policy& policy) {
-  return Checker(policy).run();
+  std::vector<Error> errors;
+  Checker(policy, errors).run();
+  return errors;
 }
 
 }  // namespace homeostat::engine
