@@ -4,6 +4,7 @@
 
 #include "core/format.hpp"
 #include "engine/state.hpp"
+#include "engine/transfers.hpp"
 
 namespace homeostat::engine {
 namespace {
@@ -83,7 +84,7 @@ Act Engine::State::act_of(const DecisionRecord& record) const {
   Act act{action.kind, action.asset, action.from, action.to, Decimal(0, record.value.decimals()), {}};
   if (is_amount(action.kind) && record.value > record.previous) {
     act.amount = record.value - record.previous;
-    act.transfers = guardian::transfers_of(action, act.amount);
+    act.transfers = transfers_of(action, act.amount);
   }
   return act;
 }

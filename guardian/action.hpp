@@ -82,8 +82,4 @@ struct Transfer {
   }
 };
 
-/// `amount` >= 0 shared among the recipients, exact to the last unit: by the largest remainder, of equal ones the
-/// first.
-[[nodiscard]] std::vector<Transfer> transfers_of(const Action& action, Decimal amount);
-
 }  // namespace homeostat::guardian

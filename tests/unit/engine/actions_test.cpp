@@ -2,6 +2,7 @@
 // cooldown, budget, approval, two-phase commit and record are those of every other parameter.
 #include "controller/law.hpp"
 #include "engine/codec.hpp"
+#include "engine/transfers.hpp"
 #include "world.hpp"
 
 namespace homeostat::engine {
@@ -266,6 +267,11 @@ TEST(Transfers, SumToTheAmountForEveryAmountAndEveryShare) {
   }
   const auto one = transfers_of(thirds, Decimal(1, 0));
   EXPECT_EQ(one[2].amount.units(), 1);  // the largest remainder
+  const auto two = transfers_of(thirds, Decimal(2, 0));
+  EXPECT_EQ(two[0].amount.units(), 1);  // of equal ones the first
+  EXPECT_EQ(two[1].amount.units(), 0);
+  EXPECT_EQ(two[1].to, "b");
+  EXPECT_TRUE(transfers_of({.kind = ActionKind::mint, .asset = "T"}, Decimal(1, 0)).empty());
 }
 
 }  // namespace
