@@ -118,11 +118,18 @@ void Engine::State::align(std::uint32_t index) {
   if (parameter.decoupling != kNoDecoupling) {
     const DecouplingPlan& group = plan.decouplings[parameter.decoupling];
     std::array<double, controller::kDecouplingLoopsMax> contributions{};
+    std::array<double, controller::kDecouplingLoopsMax> beyond{};
+    contributions[parameter.row] = contribution;
     for (std::size_t row = 0; row < group.size(); ++row) {
+      if (row == parameter.row) continue;
+      // What another one cannot follow does not count now either: it stays its own loop's alone.
       const std::uint32_t member = group.parameters[row];
-      contributions[row] = member == index ? contribution : parameters[member].proposed - plan.parameters[member].base;
+      const LoopState& loop = loops[group.loops[row]];
+      beyond[row] = loop.output() - loop.counted;
+      contributions[row] =
+          parameters[member].proposed - plan.parameters[member].base - group.at(row, row) * beyond[row];
     }
-    align_decoupled(group, std::span(contributions).first(group.size()));
+    align_decoupled(group, std::span(contributions).first(group.size()), std::span(beyond).first(group.size()));
   } else if (parameter.settings->arbitration == Arbitration::sum) {
     double sum = 0;
     for (const auto loop : parameter.loops) sum += loops[loop].output();

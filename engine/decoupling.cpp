@@ -135,13 +135,14 @@ double Engine::State::asked(const DecouplingPlan& group, std::size_t row) const 
   return sum;
 }
 
-void Engine::State::align_decoupled(const DecouplingPlan& group, std::span<const double> contributions) {
+void Engine::State::align_decoupled(const DecouplingPlan& group, std::span<const double> contributions,
+                                    std::span<const double> beyond) {
   Part all;
   for (std::size_t row = 0; row < group.size(); ++row) all.add(row, contributions[row]);
   if (!all.solve(group)) return;  // check() has refused singular ones
   for (std::size_t row = 0; row < group.size(); ++row) {
     LoopState& loop = loops[group.loops[row]];
-    loop.align_to(all.values[row]);
+    loop.align_to(all.values[row] + beyond[row]);
     loop.counted = all.values[row];
     auto& under_way = parameters[group.parameters[row]].under_way;
     if (under_way) under_way->laws.clear();  // whatever becomes of it, the laws go on from here
@@ -165,7 +166,8 @@ void Engine::State::settle_decoupled(std::uint32_t index, bool was_applied) {
     const std::uint32_t member = group.parameters[row];
     contributions[row] = parameters[member].proposed - plan.parameters[member].base;
   }
-  align_decoupled(group, std::span(contributions).first(group.size()));
+  const std::array<double, kMax> beyond{};
+  align_decoupled(group, std::span(contributions).first(group.size()), std::span(beyond).first(group.size()));
   for (const std::uint32_t member : group.parameters) remember_as_is(member);
 }
 

@@ -179,6 +179,9 @@ void Engine::State::change_policy(const PolicyChange& change, Effects& effects) 
                          is_same_loop_set(plan, was, next.plan, now) && is_same_decoupling(plan, was, next.plan, now);
     if (!goes_on) changed.push_back(i);
   }
+  for (const std::uint32_t i : changed) {
+    for (const std::uint32_t loop : next.plan.parameters[i].loops) next.loops[loop].counted = next.loops[loop].output();
+  }
   for (const std::uint32_t i : changed) next.align(i);  // now that all of a decoupling are where they were
   if (policy->period != change.policy->period) {
     next.progress.slot =

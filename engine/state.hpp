@@ -209,8 +209,10 @@ struct Engine::State {
   [[nodiscard]] double asked(const DecouplingPlan& group, std::size_t row) const;
   /// Where a parameter stands that cannot follow `contribution`, U around its base; none = it can.
   [[nodiscard]] std::optional<double> pin_of(std::uint32_t parameter, double contribution) const;
-  /// Loops that go on from these contributions of their parameters, by row.
-  void align_decoupled(const DecouplingPlan& group, std::span<const double> contributions);
+  /// Loops that go on from what counts of these contributions of their parameters, by row; `beyond` is what a loop asks
+  /// for besides, and nobody can follow, U.
+  void align_decoupled(const DecouplingPlan& group, std::span<const double> contributions,
+                       std::span<const double> beyond);
   /// An adjustment of one of its parameters was answered, or is given up.
   void settle_decoupled(std::uint32_t parameter, bool was_applied);
 

@@ -158,6 +158,21 @@ TEST(Decoupling, AHandBackMovesNeitherParameter) {
   EXPECT_NEAR(plant.pv[1], 0.5, 0.01);
 }
 
+TEST(Decoupling, AHandBackMakesUpForWhatAnotherOneDoesAndNotForWhatItsLoopAsksFor) {
+  Policy policy = decoupled();
+  policy.guardian.parameters[1].change.absolute = dec("0.05");
+  Plant plant(policy);
+  plant.ticks(20);
+  plant.world.override_value("fee", "4.00", plant.now_s + 95);
+  plant.ticks(9);
+  plant.load = {0, -0.3};  // the reward's loop asks for some % more at once, of which it gets 0.05 % a tick
+  plant.tick();
+  ASSERT_GT(plant.world.record("reward").proposed, plant.world.value("reward").to_double() + 1);
+  plant.tick();
+  EXPECT_FALSE(plant.world.record("fee").overridden);
+  EXPECT_NEAR(plant.world.record("fee").proposed, 4, 0.0376);  // it makes up for the reward's 0.05 %, by 0.75 of them
+}
+
 TEST(Decoupling, ALoopThatCannotSeeLeavesItsParameterAndTheOtherGoesOnByItself) {
   Plant plant(decoupled());
   plant.ticks(100);
