@@ -95,12 +95,30 @@ double change_max(const guardian::ParameterSettings& p, Decimal applied, bool is
 struct Watched {
   World world;
   std::map<std::string, Ledger> ledgers;
+  std::map<std::string, Decimal> totals;     // what was moved, as executors count it
   std::map<std::uint64_t, bool> overridden;  // by decision
+  std::vector<std::uint64_t> awaiting;       // decisions that were put into a veto window
   std::deque<Adjustment> open;
   std::uint64_t emitted = 0;
 
   explicit Watched(std::uint64_t seed) : world(seed) {
     for (const auto& p : world.engine.policy().guardian.parameters) ledgers[p.name].applied = p.initial;
+    for (const auto& p : world.engine.policy().guardian.parameters) totals[p.name] = p.initial;
+  }
+
+  /// What an executor has when it is told to apply a part: a value is set, mostly; of a total it moves what is missing
+  /// up to the value, now and then less.
+  Decimal executed(const Part& part) {
+    Random& random = world.random;
+    const bool is_total = guardian::is_amount(world.settings_of(part.parameter).action.kind);
+    if (!is_total) return random.chance(0.1) ? part.previous : part.value;
+    Decimal& total = totals[part.parameter];
+    const auto amount = static_cast<std::int64_t>((part.value - part.previous).units());
+    const Decimal upto = random.chance(0.2) ? part.previous + units(within(random, 0, amount)) : part.value;
+    const Decimal moved = upto > total ? upto - total : units(0);
+    RC_ASSERT(moved <= part.act.amount);  // whatever was sent again, in which order it came
+    total = total + moved;
+    return total;
   }
 
   void answer_some() {
@@ -116,7 +134,7 @@ struct Watched {
       const bool applied = random.chance(0.8);
       const auto parts = parts_of(adjustment);
       std::vector<Decimal> values;
-      for (const Part& part : parts) values.push_back(random.chance(0.1) ? part.previous : part.value);
+      for (const Part& part : parts) values.push_back(applied ? executed(part) : part.value);
       RC_ASSERT(world.answer(adjustment, applied, values).outcome.accepted);
       for (std::size_t i = 0; i < parts.size(); ++i) {
         // A member that was left as it was, while others moved, was not applied.
@@ -128,10 +146,11 @@ struct Watched {
 
   void command_some() {
     Random& random = world.random;
+    world.release_some();
     if (!random.chance(0.12)) return;
     const std::string parameter = world.any_parameter_name();
     const std::int64_t until = world.now_s + within(random, 1, 200);
-    switch (random.below(8)) {
+    switch (random.below(9)) {
       case 0: world.order(CommandKind::pause, parameter, until); break;
       case 1: world.order(CommandKind::resume, parameter); break;
       case 2: world.order(CommandKind::override_value, parameter, until, world.any_value(parameter)); break;
@@ -139,8 +158,16 @@ struct Watched {
       case 4: world.order(CommandKind::emergency_on, "", until); break;
       case 5: world.order(CommandKind::emergency_off, ""); break;
       case 6: world.order(random.chance(0.5) ? CommandKind::pause : CommandKind::resume, "", until); break;
+      case 7: veto_one(); break;
       default: world.order(CommandKind::clear_halt, random.chance(0.5) ? "x" : "y"); break;
     }
+  }
+
+  void veto_one() {
+    if (awaiting.empty()) return;
+    GuardianCommand command{"alice", "no", world.now(), CommandKind::veto};
+    command.id = awaiting.back();
+    (void)world.apply(command);
   }
 
   void check_part(const Part& a) {
@@ -155,6 +182,10 @@ struct Watched {
     RC_ASSERT(a.value >= p.min && a.value <= p.max);
     RC_ASSERT(a.value.rounded_to(p.quantum) == a.value);
     RC_ASSERT(change.units() != 0);
+    RC_ASSERT(!ledger.sent.contains(a.id));  // one order, one adjustment
+    const auto approval = world.approvals.find(a.id);
+    RC_ASSERT(approval == world.approvals.end() || approval->second.is_released);
+    check_act(p, a, change);
     RC_ASSERT(a.previous == ledger.applied);  // what it is meant to replace is what is there
     RC_ASSERT(change.abs().to_double() <= change_max(p, ledger.applied, is_emergency) * (1 + 1e-12));
     if (!overridden.at(a.id)) {
@@ -180,17 +211,36 @@ struct Watched {
     ++emitted;
   }
 
+  /// A total never falls, what is to be moved is the difference, and what recipients get sums to it.
+  static void check_act(const guardian::ParameterSettings& p, const Part& a, Decimal change) {
+    RC_ASSERT(a.act.kind == p.action.kind);
+    if (!guardian::is_amount(p.action.kind)) {
+      RC_ASSERT(a.act.amount.units() == 0);
+      return;
+    }
+    RC_ASSERT(change.units() > 0 && a.act.amount == change);
+    RC_ASSERT(a.act.transfers.size() == p.action.recipients.size());
+    Decimal sum = units(0);
+    for (const auto& t : a.act.transfers) sum = sum + t.amount;
+    RC_ASSERT(a.act.transfers.empty() || sum == change);
+  }
+
   /// What is applied together keeps the bundle's invariant, by the executor's own words for what it has.
   void check_whole(const Adjustment& a) {
-    RC_ASSERT(a.bundle.empty() == world.engine.policy().guardian.bundles.empty());
-    if (a.bundle.empty()) return;
-    const auto& bundle = world.engine.policy().guardian.bundles.front();
+    const auto& bundles = world.engine.policy().guardian.bundles;
+    const auto found = std::find_if(bundles.begin(), bundles.end(), [&](const auto& b) {
+      return std::find(b.members.begin(), b.members.end(), a.parameter.str()) != b.members.end();
+    });
+    RC_ASSERT(a.bundle.empty() == (found == bundles.end()));
+    if (found == bundles.end()) return;
+    const auto& bundle = *found;
+    RC_ASSERT(a.bundle == bundle.name);
     std::map<std::string, double> values;
     for (const auto& [name, ledger] : ledgers) values[name] = ledger.applied.to_double();
     for (const Part& part : parts_of(a)) values[part.parameter] = part.value.to_double();
     for (const auto& invariant : bundle.invariants) {
       const double apart = std::stod(invariant.text.substr(invariant.text.rfind(' ')));
-      RC_ASSERT(std::fabs(values["one"] - values["two"]) <= apart + 1e-9);
+      RC_ASSERT(std::fabs(values[bundle.members[0]] - values[bundle.members[1]]) <= apart + 1e-9);
     }
   }
 
@@ -201,8 +251,13 @@ struct Watched {
       answer_some();
       command_some();
       for (auto& [name, ledger] : ledgers) ledger.expire(world.now());
-      const Effects effects = world.engine.apply(world.next_tick());
-      for (const auto& record : effects.records) overridden[record.id] = record.overridden;
+      const Effects effects = world.tick();
+      for (const auto& record : effects.records) {
+        overridden[record.id] = record.overridden;
+        if (record.outcome == Outcome::awaiting_veto || record.outcome == Outcome::awaiting_approval) {
+          awaiting.push_back(record.id);
+        }
+      }
       for (const auto& adjustment : effects.adjustments) {
         for (const Part& part : parts_of(adjustment)) check_part(part);
         check_whole(adjustment);
