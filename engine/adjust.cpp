@@ -42,26 +42,6 @@ bool is_applied(const DecisionRecord& member, bool applied, Decimal value) {
   return applied && (value == member.value || value != member.previous);
 }
 
-/// Applied after all, some time between its sending and its expiry: it uses its cooldown and budget from `expired` on,
-/// the latest that it can have been, so that no two changes come nearer to each other than they may. If what was sent
-/// since went the other way, the direction changed twice: to it, and from it to that.
-void count_late(const guardian::ParameterSettings& settings, const DecisionRecord& record, Instant expired,
-                guardian::ParameterState& state) {
-  const guardian::ParameterState now = state;
-  state.applied = record.previous;
-  state = guardian::emitted(settings, std::move(state), record.value, expired);
-  state.applied = now.applied;
-  state.raised = std::max(now.raised, state.raised);
-  state.lowered = std::max(now.lowered, state.lowered);
-  const Instant newest = std::max(now.raised, now.lowered);
-  if (now.went == 0 || newest < expired) return;
-  state.went = now.went;  // what was sent at the tick of its expiry came after it, too
-  const bool went_back = now.went == (record.value > record.previous ? -1 : 1);
-  if (settings.flaps && went_back && state.flaps.size() < guardian::kFlapsMax) {
-    state.flaps.insert(std::upper_bound(state.flaps.begin(), state.flaps.end(), newest), newest);
-  }
-}
-
 }  // namespace
 
 Adjustment Engine::State::adjustment_of(const DecisionRecord& record, Instant expires) const {
@@ -191,8 +171,11 @@ void Engine::State::answer(DecisionRecord& record, const ActuatorReport& report,
     return;
   }
   if (was_expired) {
-    count_late(settings, record, expired, runtime.guarded);
-    if (runtime.under_way) count_late(settings, record, expired, runtime.under_way->before);
+    const auto count = [&](guardian::ParameterState& state) {
+      state = guardian::applied_late(settings, state, record.previous, record.value, expired);
+    };
+    count(runtime.guarded);
+    if (runtime.under_way) count(runtime.under_way->before);
   }
   const bool had_laws = is_under_way && !runtime.under_way->laws.empty();
   if (is_under_way) runtime.under_way.reset();

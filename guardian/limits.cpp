@@ -241,6 +241,61 @@ ParameterState emitted(const ParameterSettings& settings, ParameterState state, 
   return state;
 }
 
+namespace {
+
+void add_flap(std::vector<Instant>& flaps, Instant at) {
+  if (flaps.size() >= kFlapsMax) flaps.erase(flaps.begin());
+  flaps.insert(std::upper_bound(flaps.begin(), flaps.end(), at), at);
+}
+
+/// Puts a change in the direction `way` at `expired` between those that are known. `now` has its flaps in ascending
+/// order, and the direction in which things went changes at each of them, up to `went`.
+void add_late_turn(const ParameterSettings& settings, const ParameterState& now, std::int8_t way, Instant expired,
+                   ParameterState& state) {
+  const Instant newest = std::max(now.raised, now.lowered);
+  if (now.went == 0 || newest < expired) {  // nothing came after it
+    if (now.went == -way) add_flap(state.flaps, expired);
+    state.went = way;
+    return;
+  }
+  const auto first_later = std::lower_bound(state.flaps.begin(), state.flaps.end(), expired);
+  const auto later = state.flaps.end() - first_later;
+  const bool went_then = (now.went > 0) == (later % 2 == 0);  // up, between the turn before it and the one after it
+  // Older turns than the window are forgotten, and with them which way things went then.
+  const bool is_forgotten = !state.flaps.empty() && expired <= state.flaps.back() - settings.flaps->window;
+  if (!is_forgotten && went_then == (way > 0)) return;
+  const Instant last_then = went_then ? now.raised : now.lowered;
+  if (!is_forgotten && later == 1 && last_then < expired) {  // nothing went on the old way after it: it is the turn
+    *first_later = expired;
+    return;
+  }
+  // It turned, and the next change the old way turned back, which was not after the last one of them, or after the next
+  // turn. Both are counted then: not too early for the window, and in between things went on as the flaps say.
+  const Instant back = later < 2 && !is_forgotten ? last_then : *first_later;
+  add_flap(state.flaps, back);
+  add_flap(state.flaps, back);
+}
+
+}  // namespace
+
+ParameterState applied_late(const ParameterSettings& settings, const ParameterState& now, Decimal previous,
+                            Decimal value, Instant expired) {
+  ParameterState state = now;
+  state.applied = previous;
+  state = emitted(settings, std::move(state), value, expired);
+  state.applied = now.applied;
+  state.raised = std::max(now.raised, state.raised);
+  state.lowered = std::max(now.lowered, state.lowered);
+  state.flaps = now.flaps;
+  state.went = now.went;
+  if (settings.flaps) {
+    add_late_turn(settings, now, value > previous ? 1 : -1, expired, state);
+  } else if (std::max(now.raised, now.lowered) < expired) {
+    state.went = value > previous ? 1 : -1;
+  }
+  return state;
+}
+
 ParameterState given_back(ParameterState now, const ParameterState& before) {
   now.raised = before.raised;
   now.lowered = before.lowered;

@@ -140,6 +140,14 @@ struct Allowed {
 [[nodiscard]] ParameterState emitted(const ParameterSettings& settings, ParameterState state, Decimal value,
                                      Instant at);
 
+/// The state after it became known that what expired at `expired`, sent from `previous` to `value`, was applied after
+/// all, some time before: it uses its cooldown and budget from `expired` on, the latest that it can have been, so that
+/// no two changes come nearer to each other than they may. What was sent at the tick of its expiry, or since, came
+/// after it. Changes of direction are counted by the order in which things happened, as far as the state can tell that,
+/// else one too many; so what is sent from now on never makes more of them than the budget has.
+[[nodiscard]] ParameterState applied_late(const ParameterSettings& settings, const ParameterState& state,
+                                          Decimal previous, Decimal value, Instant expired);
+
 /// The state after an adjustment was rejected or expired unapplied: cooldown and budget are given back
 /// as they were in `before`; the applied value stays as it is now known.
 [[nodiscard]] ParameterState given_back(ParameterState now, const ParameterState& before);

@@ -3,6 +3,9 @@
 #include <rapidcheck/gtest.h>
 
 #include <algorithm>
+#include <map>
+#include <utility>
+#include <vector>
 
 #include "core/archive.hpp"
 #include "guardian/limits.hpp"
@@ -145,6 +148,68 @@ RC_GTEST_PROP(Limits, EveryBiteSaysWhatWentInAndWhatCameOut, ()) {
     if (i > 0) RC_ASSERT(static_cast<int>(allowed.bites[i - 1].limit) < static_cast<int>(allowed.bites[i].limit));
   }
   if (!allowed.bites.empty()) RC_ASSERT(allowed.bites.back().with == allowed.value || allowed.value == state.applied);
+}
+
+/// What was sent in which direction, in the order of when it counts; what came late counts before what was sent at the
+/// tick of its expiry.
+struct Moves {
+  std::map<std::pair<Instant, int>, int> ways;  ///< by when it counts and its number
+
+  [[nodiscard]] std::size_t turns(Instant now, Duration window) const {
+    std::size_t count = 0;
+    int last = 0;
+    for (const auto& [when, way] : ways) {
+      if (last == -way && when.first > now - window) ++count;
+      last = way;
+    }
+    return count;
+  }
+};
+
+// An answer that comes when its adjustment is believed to be gone puts a change between others that were sent since. No
+// later decision sees fewer turns than there were, nor more than two for each such answer.
+RC_GTEST_PROP(Limits, WhatWasAppliedAfterAllIsCountedAmongTheTurnsWhereItWas, ()) {
+  ParameterSettings p;
+  p.quantum = Decimal(1, 0);
+  p.flaps = FlapBudget{kFlapsMax, Duration::seconds(*rc::gen::inRange(1, 400))};
+  struct Gone {
+    int number, way;
+    Instant expired;
+  };
+  ParameterState state;
+  state.applied = Decimal(0, 0);
+  Moves moves;
+  std::vector<Gone> gone;
+  std::int64_t now_s = 0;
+  std::size_t late = 0;
+  for (int number = 0; number < 30; ++number) {
+    now_s += *rc::gen::inRange(0, 40);
+    const int way = *rc::gen::element(-1, 1);
+    ParameterState before = state;
+    state = emitted(p, state, Decimal(way, 0), after(now_s));
+    moves.ways[{after(now_s), number}] = way;
+    if (!gone.empty() && *rc::gen::inRange(0, 4) == 0) {  // while the next one waits for its answer
+      const auto which = gone.begin() + *rc::gen::inRange<std::ptrdiff_t>(0, static_cast<std::ptrdiff_t>(gone.size()));
+      for (ParameterState* x : {&state, &before}) {
+        *x = applied_late(p, *x, Decimal(0, 0), Decimal(which->way, 0), which->expired);
+      }
+      moves.ways[{which->expired, which->number}] = which->way;
+      gone.erase(which);
+      ++late;
+    }
+    if (*rc::gen::inRange(0, 3) == 0) {
+      moves.ways.erase({after(now_s), number});
+      now_s += *rc::gen::inRange(1, 40);
+      gone.push_back({number, way, after(now_s)});
+      state = given_back(state, before);
+    }
+    const std::size_t used = flaps_used(p, state, after(now_s));
+    const std::size_t turns = moves.turns(after(now_s), p.flaps->window);
+    RC_ASSERT(used >= turns);
+    RC_ASSERT(used <= (late == 0 ? turns : moves.turns(after(now_s), Duration::days(1)) + 2 * late));
+    RC_ASSERT(state.went == (moves.ways.empty() ? 0 : moves.ways.rbegin()->second));
+  }
+  RC_CLASSIFY(late >= 2);
 }
 
 }  // namespace

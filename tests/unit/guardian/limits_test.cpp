@@ -237,6 +237,37 @@ TEST(Limits, WhatWasGivenBackIsNoFlap) {
   EXPECT_EQ(flaps_used(settings, given_back(sent, state), s(1)), 0U);
 }
 
+TEST(Limits, WhatWasAppliedAfterAllIsCountedBetweenTheChangesThatItCameBetween) {
+  auto settings = fee();
+  settings.flaps = FlapBudget{9, Duration::seconds(100)};
+  auto state = at_value("3");
+  const auto go = [&](const char* value, std::int64_t at) {
+    state = emitted(settings, state, d(value), s(at));
+    state.applied = d(value);
+  };
+  go("3.5", 0);
+  // Sent at 5 from 3.5 to 3, it expired at 10: what has gone up and down since made one turn that is known.
+  go("4", 20);
+  go("3.5", 30);
+  ASSERT_EQ(flaps_used(settings, state, s(40)), 1U);
+  const auto three = applied_late(settings, state, d("3.5"), d("3"), s(10));
+  EXPECT_EQ(flaps_used(settings, three, s(40)), 3U);  // down at 10, up at 20, down at 30
+  EXPECT_EQ(flaps_used(settings, three, s(121)), 1U);
+  const auto same = applied_late(settings, state, d("3.5"), d("4"), s(10));
+  EXPECT_EQ(flaps_used(settings, same, s(40)), 1U);  // up at 10, as before and after it
+}
+
+TEST(Limits, WhatWasAppliedAfterAllMayBeTheTurnItself) {
+  auto settings = fee();
+  settings.flaps = FlapBudget{9, Duration::seconds(100)};
+  auto state = emitted(settings, at_value("3"), d("3.5"), s(0));
+  state.applied = d("3.5");
+  state = emitted(settings, state, d("3"), s(20));
+  const auto late = applied_late(settings, state, d("3.5"), d("3"), s(10));
+  EXPECT_EQ(flaps_used(settings, late, s(20)), 1U);
+  EXPECT_EQ(flaps_used(settings, late, s(111)), 0U);  // it was at 10
+}
+
 TEST(Limits, ARestrictedParameterIsMovedByNoAutomationButByAGuardian) {
   auto settings = fee();
   settings.restricted = true;
