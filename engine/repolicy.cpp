@@ -180,6 +180,7 @@ void Engine::State::change_policy(const PolicyChange& change, Effects& effects) 
     if (!goes_on) changed.push_back(i);
   }
   for (const std::uint32_t i : changed) {
+    if (next.plan.parameters[i].decoupling == kNoDecoupling) continue;
     for (const std::uint32_t loop : next.plan.parameters[i].loops) next.loops[loop].counted = next.loops[loop].output();
   }
   for (const std::uint32_t i : changed) next.align(i);  // now that all of a decoupling are where they were
