@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "cli/commands/order.hpp"
+#include "cli/commands/shadow.hpp"
 #include "cli/format.hpp"
 #include "cli/json.hpp"
 #include "cli/present.hpp"
@@ -98,11 +99,12 @@ Outcome<> approve_or_reject(Context& context, const OrderOptions& o) {
                 fmt::format("no command {} waits for a signature (homeostat guardian pending)", o.id));
   }
   if (o.sign.empty()) return stop(ExitCode::usage, "--sign KEYFILE is needed: an approval is a signature");
-  const std::string plan =
+  std::string plan =
       fmt::format("{} #{}: {}\nsigned by {}{}; it needs {} keys and expires at {}\nreason: {}",
                   o.kind == CommandKind::approve ? "approve" : "reject", found->id(), command_text(*found),
                   found->signers(0), found->signers_size() > 1 ? " and others" : "", found->needed(),
                   text_of(instant_of(found->expires())), found->reason());
+  if (found->command() == word_of(CommandKind::allow_policy)) plan += "\n" + allowance_text(*client, found->target());
   if (const auto yes = confirm(context, o, printable(plan, Keep::lines)); !yes) return yes;
   return sign_and_send(context, *client, o);
 }
@@ -111,11 +113,8 @@ Outcome<> allow_policy(Context& context, const OrderOptions& o) {
   auto client = context.client();
   if (!client) return tl::make_unexpected(client.error());
   if (o.sign.empty()) return stop(ExitCode::usage, "--sign KEYFILE is needed: only a signed order can allow a policy");
-  const std::string plan = fmt::format(
-      "allow policy {}\nWhen the configuration with this fingerprint is loaded it may loosen limits, once. Compare it "
-      "with "
-      "what homeostat check prints for the file you have read.",
-      o.target);
+  const std::string plan =
+      printable(fmt::format("allow policy {}\n{}", o.target, allowance_text(*client, o.target)), Keep::lines);
   if (const auto yes = confirm(context, o, plan); !yes) return yes;
   return sign_and_send(context, *client, o);
 }

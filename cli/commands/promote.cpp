@@ -158,6 +158,21 @@ Outcome<> promote(Context& context, const PromoteOptions& o) {
 
 }  // namespace
 
+std::string allowance_text(Client& client, const std::string& fingerprint) {
+  std::string text =
+      "The configuration with this fingerprint may then be loaded or promoted, once, also where it loosens limits. "
+      "Compare it with what homeostat check prints for the file you have read.";
+  const auto shadows = client.call(v1::ListShadowsRequest{});
+  if (!shadows) return text;
+  for (const v1::Shadow& shadow : shadows->shadows()) {
+    if (shadow.promotion().fingerprint() != fingerprint) continue;
+    text += fmt::format("\nIt is that of shadow {}, policy {} (homeostat shadow diff {}); {}", shadow.name(),
+                        shadow.policy(), shadow.name(), loosened_text(shadow.promotion()));
+    text.pop_back();
+  }
+  return text;
+}
+
 void add_promote_command(CLI::App& group, Context& context) {
   const auto o = std::make_shared<PromoteOptions>();
   o->order.kind = guardian::CommandKind::allow_policy;

@@ -16,6 +16,9 @@ namespace homeostat::cli {
 /// How a shadow differs from the live policy, for each parameter.
 [[nodiscard]] std::string diff_text(const v1::Shadow& shadow, const Context& context);
 
+/// What an allow_policy of this fingerprint lets happen, in words; of a shadow of the daemon also what it would loosen.
+[[nodiscard]] std::string allowance_text(Client& client, const std::string& fingerprint);
+
 void add_promote_command(CLI::App& group, Context& context);
 
 }  // namespace homeostat::cli

@@ -244,6 +244,7 @@ test("a promotion that needs two admins waits for the second, and not a byte of 
   assert.equal((await approve("alice")).code, kDenied);
   const second = await approve("dave");
   assert.equal(second.code, 0, second.stderr);
+  assert.match(second.stderr, /approve #\d+: allow_policy [0-9a-f]{64}\n[^]*that of shadow calmer, policy test [^]*; it loosens no limit\n/);
   const done = await promote("--file", file);
   assert.equal(done.code, 0, done.stderr);
   assert.equal((await inForce()).generation, 2);
