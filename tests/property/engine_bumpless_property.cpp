@@ -243,7 +243,7 @@ RC_GTEST_PROP(EngineSafety, AnotherLawTakesOverWithoutAStep, ()) {
     const auto is_of = [&](const DecisionRecord& update) { return update.parameter == record.parameter; };
     if (std::any_of(plain.updates.begin(), plain.updates.end(), is_of)) continue;
     const bool is_decoupled = !record.loops.empty() && !record.loops[0].decoupling.empty();
-    if (is_decoupled && !plain.updates.empty()) continue;  // of one that it waits with
+    if (is_decoupled && !(plain.updates.empty() && changed.updates.empty())) continue;  // of one that it waits with
     if (record.loops.empty() || record.loops[0].waiting != other->loops[0].waiting) continue;
     // In a decoupling the new gains, or an emergency's limits, change what others can follow, and this one makes up
     // for it: that is no step of its law.
