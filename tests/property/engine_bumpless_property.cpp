@@ -50,9 +50,12 @@ void settle(World& world, int ticks) {
       }
     }
     for (const auto& record : effects.records) {
-      if (given_back.contains(record.parameter.str())) continue;
+      // What was rejected may have waited since an earlier tick: the gains of the step before that are not known here.
+      const bool is_known = !given_back.contains(record.parameter.str());
       for (const LoopTerms& terms : record.loops) {
         if (!terms.moves.empty()) continue;  // another one's loop: what was given back its own record knows
+        if (!is_known) world.by_emergency.erase(terms.loop.str());
+        if (!is_known) continue;
         if (!terms.frozen) world.by_emergency[terms.loop.str()] = terms.emergency_gains;
       }
     }
