@@ -100,12 +100,12 @@ controller::PidSettings loop_settings() {
 }
 
 /// Steps per second of the law as the engine calls it.
-double pid_rate(std::size_t calls, int rounds, const std::vector<double>& readings, double& last) {
+double pid_rate(std::size_t calls, int rounds, const std::vector<double>& readings, double dt_s, double& last) {
   const auto settings = loop_settings();
   return rate_of(calls, rounds, [&](std::size_t n) {
     controller::PidStep s;
     for (std::size_t i = 0; i < n; ++i) {
-      advance(settings, settings.gains, {readings[i % kPrices], 1, 10, true, 1, 0}, s);
+      advance(settings, settings.gains, {readings[i % kPrices], 1, dt_s, true, 1, 0}, s);
     }
     last = s.output;
   });
@@ -113,10 +113,10 @@ double pid_rate(std::size_t calls, int rounds, const std::vector<double>& readin
 
 /// The same P, I, filtered D, limits and back-calculation as one would write them in a loop of one's own: no held
 /// readings, no record of the terms, no bumpless changes.
-double plain_pid_rate(std::size_t calls, int rounds, const std::vector<double>& readings, double& last) {
+double plain_pid_rate(std::size_t calls, int rounds, const std::vector<double>& readings, double dt_s, double& last) {
   const auto s = loop_settings();
   const double filter_s = s.derivative_filter.in_seconds(), tracking_s = s.tracking_time.in_seconds();
-  volatile double period = 10;
+  volatile double period = dt_s;
   return rate_of(calls, rounds, [&](std::size_t n) {
     double integral = 0, error = 0, pv = 0, slope = 0, output = 0;
     for (std::size_t i = 0; i < n; ++i) {
@@ -142,14 +142,18 @@ void bench_pid(std::size_t calls, int rounds) {
     const double change = (static_cast<double>(random.next_u64() % 2001) - 1000) / 1e5;
     readings.push_back(readings.back() + change + 0.05 * (1 - readings.back()) / 4);
   }
-  double ours = 0, plain = 0;
-  const double ours_ns = 1e9 / pid_rate(calls, rounds, readings, ours);
-  const double plain_ns = 1e9 / plain_pid_rate(calls, rounds, readings, plain);
-  if (ours != plain) bench::give_up(fmt::format("pid and the plain loop differ: {} and {}", ours, plain));
-  bench::print(
-      {"a `pid` step: filtered D, limits, back-calculation", fmt::format("{:.1f} ns", ours_ns),
-       fmt::format("a plain loop of the same law, {:.1f} ns", plain_ns), fmt::format("{:.2f}", ours_ns / plain_ns),
-       bench::verdict("at most 1.5 and under 50 ns", ours_ns <= kPidTarget * plain_ns && ours_ns < kPidTargetNs)});
+  // After one period the law knows what its filter lets through; after a missed slot both have to compute it.
+  for (const double dt_s : {10.0, 20.0}) {
+    double ours = 0, plain = 0;
+    const double ours_ns = 1e9 / pid_rate(calls, rounds, readings, dt_s, ours);
+    const double plain_ns = 1e9 / plain_pid_rate(calls, rounds, readings, dt_s, plain);
+    if (ours != plain) bench::give_up(fmt::format("pid and the plain loop differ: {} and {}", ours, plain));
+    bench::print(
+        {fmt::format("a `pid` step after {} s, at a period of 10 s: filtered D, limits, back-calculation", dt_s),
+         fmt::format("{:.1f} ns", ours_ns), fmt::format("a plain loop of the same law, {:.1f} ns", plain_ns),
+         fmt::format("{:.2f}", ours_ns / plain_ns),
+         bench::verdict("at most 1.5 and under 50 ns", ours_ns <= kPidTarget * plain_ns && ours_ns < kPidTargetNs)});
+  }
 }
 
 void check_values() {

@@ -50,19 +50,30 @@ void hold(const PidSettings& settings, PidStep& result) {
   result.frozen = true;
 }
 
+/// What of a change gets through a first-order filter in `dt_s`.
+double filter_share(double dt_s, double time_constant_s) {
+  return 1 - math::exp(-dt_s / time_constant_s);
+}
+
+double leak_factor(double dt_s, double half_life_s) {
+  return math::exp2(-dt_s / half_life_s);
+}
+
 double filtered_slope(const PidSettings& settings, const PidState& before, double process_variable, double elapsed_s) {
   if (!before.has_reading || elapsed_s <= 0) return before.slope_per_s;
   const double slope = (process_variable - before.process_variable) / elapsed_s;
   if (settings.derivative_filter.ns <= 0) return slope;
-  return before.slope_per_s +
-         (slope - before.slope_per_s) * (1 - math::exp(-elapsed_s / settings.seconds.derivative_filter));
+  const double share = elapsed_s == settings.usual.dt_s ? settings.usual.derivative_share
+                                                        : filter_share(elapsed_s, settings.seconds.derivative_filter);
+  return before.slope_per_s + (slope - before.slope_per_s) * share;
 }
 
 /// The process variable after the filter on the input.
 double filtered_input(const PidSettings& settings, const PidState& before, double process_variable, double elapsed_s) {
   if (!before.has_reading || settings.input_filter.ns <= 0) return process_variable;
-  return before.process_variable +
-         (process_variable - before.process_variable) * (1 - math::exp(-elapsed_s / settings.seconds.input_filter));
+  const double share = elapsed_s == settings.usual.dt_s ? settings.usual.input_share
+                                                        : filter_share(elapsed_s, settings.seconds.input_filter);
+  return before.process_variable + (process_variable - before.process_variable) * share;
 }
 
 /// Where the output may go in this step.
@@ -147,6 +158,10 @@ PidSettings with_defaults(PidSettings settings, Duration period) {
   settings.seconds = {settings.leak_half_life.in_seconds(), settings.derivative_filter.in_seconds(),
                       settings.input_filter.in_seconds(), settings.tracking_time.in_seconds(),
                       settings.dt_max.in_seconds()};
+  const double dt_s = period.in_seconds();
+  settings.usual = {dt_s, filter_share(dt_s, settings.seconds.derivative_filter),
+                    filter_share(dt_s, settings.seconds.input_filter),
+                    leak_factor(dt_s, settings.seconds.leak_half_life)};
   return settings;
 }
 
@@ -200,7 +215,10 @@ void advance(const PidSettings& settings, const Gains& gains_in_force, const Pid
     integral = reach.limited(as_before) - without_integral;
   } else {
     integral += moved_by_factor;
-    if (settings.leak_half_life.ns > 0) integral *= math::exp2(-dt_s / settings.seconds.leak_half_life);
+    if (settings.leak_half_life.ns > 0) {
+      integral *=
+          dt_s == settings.usual.dt_s ? settings.usual.leak : leak_factor(dt_s, settings.seconds.leak_half_life);
+    }
     const double area =
         area_of(settings, gains_in_force.ki_per_s * factor, state.error, terms.error, dt_s) * input.authority;
     const Integrated integrated = integrate(settings, reach, integral, area, without_integral, input.excess, dt_s);

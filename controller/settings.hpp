@@ -70,6 +70,15 @@ struct PidSettings {
     double dt_max = 0;
   };
   Seconds seconds;
+  /// What a step after exactly one period takes of the filters and leaves by the leak, from the same functions that
+  /// every other step asks: nearly all steps are such, and have no time for exponentials.
+  struct Usual {
+    double dt_s = 0;
+    double derivative_share = 0;
+    double input_share = 0;
+    double leak = 1;
+  };
+  Usual usual;
 };
 
 /// What the loop's metric must show when its parameter has really moved, see engine/plausibility.hpp.

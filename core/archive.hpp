@@ -178,6 +178,12 @@ class Reader {
     }
     return fail(), 0;
   }
+  /// A length: every element takes at least one byte, so a length beyond what is left is a lie.
+  std::uint64_t length() {
+    const std::uint64_t n = varint();
+    if (n > bytes_.size()) return fail(), 0;
+    return n;
+  }
   void raw(void* out, std::size_t size) {
     if (bytes_.size() < size) {
       std::memset(out, 0, size);
@@ -225,7 +231,7 @@ class Reader {
   void read(Duration& d) { (*this)(d.ns); }
   void read(Instant& t) { (*this)(t.ns); }
   void read(std::string& s) {
-    const std::uint64_t n = size();
+    const std::uint64_t n = length();
     s.assign(bytes_.substr(0, n));
     bytes_.remove_prefix(n);
   }
@@ -248,7 +254,7 @@ class Reader {
   template <class K, class V>
   void read(std::map<K, V>& m) {
     m.clear();
-    for (std::uint64_t n = size(); n > 0 && ok_; --n) {
+    for (std::uint64_t n = length(); n > 0 && ok_; --n) {
       K k{};
       V v{};
       (*this)(k);
@@ -259,7 +265,7 @@ class Reader {
   template <class K>
   void read(std::set<K>& m) {
     m.clear();
-    for (std::uint64_t n = size(); n > 0 && ok_; --n) {
+    for (std::uint64_t n = length(); n > 0 && ok_; --n) {
       K k{};
       (*this)(k);
       if (ok_) m.insert(std::move(k));
@@ -292,16 +298,10 @@ class Reader {
   bool emplace(V& v, std::uint64_t index, std::index_sequence<I...>) {
     return ((I == index ? ((*this)(v.template emplace<I>()), true) : false) || ...);
   }
-  /// A length: every element takes at least one byte, so a length beyond what is left is a lie.
-  std::uint64_t size() {
-    const std::uint64_t n = varint();
-    if (n > bytes_.size()) return fail(), 0;
-    return n;
-  }
   template <class C>
   void sequence(C& c) {
     c.clear();
-    for (std::uint64_t n = size(); n > 0 && ok_; --n) (*this)(c.emplace_back());
+    for (std::uint64_t n = length(); n > 0 && ok_; --n) (*this)(c.emplace_back());
   }
 
   std::string_view bytes_;

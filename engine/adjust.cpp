@@ -48,9 +48,9 @@ Adjustment Engine::State::adjustment_of(const DecisionRecord& record, Instant ex
   Adjustment adjustment{record.id,  record.parameter, record.value, record.previous, record.at, expires, record.slot,
                         record.why, record.bundle,    {},           act_of(record)};
   for (const std::uint64_t id : record.group) {
-    const auto member = adjustments.find(id);
-    if (member == adjustments.end()) continue;  // only answered ones are forgotten, and they are answered together
-    const DecisionRecord& r = member->second;
+    const DecisionRecord* member = adjustments.find(id);
+    if (member == nullptr) continue;  // only answered ones are forgotten, and they are answered together
+    const DecisionRecord& r = *member;
     adjustment.members.push_back({r.id, r.parameter, r.value, r.previous, r.why, act_of(r)});
   }
   return adjustment;
@@ -70,14 +70,11 @@ Act Engine::State::act_of(const DecisionRecord& record) const {
 }
 
 void Engine::State::forget_oldest() {
-  const auto is_open = [](const DecisionRecord& r) {
+  // Only answered ones are forgotten; there is at most one open per parameter.
+  adjustments.forget(policy->records_kept, [](const DecisionRecord& r) {
     return r.outcome == Outcome::awaiting_veto || r.outcome == Outcome::awaiting_approval ||
            r.answer == Answer::waiting || r.answer == Answer::timed_out;
-  };
-  // Only answered ones are forgotten; there is at most one open per parameter.
-  for (auto it = adjustments.begin(); adjustments.size() > policy->records_kept && it != adjustments.end();) {
-    it = is_open(it->second) ? std::next(it) : adjustments.erase(it);
-  }
+  });
 }
 
 void Engine::State::send(std::uint32_t index, DecisionRecord& record, Effects& effects) {
@@ -85,23 +82,25 @@ void Engine::State::send(std::uint32_t index, DecisionRecord& record, Effects& e
   ParameterRuntime& runtime = parameters[index];
   const Instant at = progress.at;
   const std::int8_t direction = record.value > runtime.guarded.applied ? 1 : -1;
-  std::vector<LoopMemory> laws;
-  double proposed_before = runtime.proposed_before;
-  if (runtime.under_way) {  // it waited for its veto window, and its laws with it
-    laws = std::move(runtime.under_way->laws);
-    proposed_before = runtime.under_way->proposed_before;
-  } else if (!record.overridden) {
-    laws = remembered(index);
-  }
-  runtime.under_way =
-      UnderWay{record.id, true, at, at, at + settings.expiry, false, runtime.guarded, std::move(laws), proposed_before};
+  if (!runtime.under_way) {
+    runtime.under_way.emplace().proposed_before = runtime.proposed_before;
+    if (!record.overridden) remembered(index, runtime.under_way->laws);
+  }  // else it waited for its veto window, and its laws with it
+  UnderWay& under_way = *runtime.under_way;
+  under_way.id = record.id;
+  under_way.sent = true;
+  under_way.ready = under_way.sent_at = at;
+  under_way.expires = at + settings.expiry;
+  under_way.before = runtime.guarded;
+  under_way.approval_ends = Instant{};
+  under_way.released = false;
   runtime.guarded = guardian::emitted(settings, std::move(runtime.guarded), record.value, at);
   if (runtime.direction == -direction) ++runtime.direction_changes;
   runtime.direction = direction;
   ++runtime.emitted;
   record.outcome = Outcome::emitted;
   record.answer = Answer::waiting;
-  adjustments.insert_or_assign(adjustments.end(), record.id, record);
+  adjustments.put(record);
   if (record.group.empty()) {
     effects.adjustments.push_back(adjustment_of(record, runtime.under_way->expires));
   } else if (record.id == record.group.back()) {  // all of them are known now: one adjustment, by the first one's id
@@ -121,11 +120,11 @@ void Engine::State::back_off(std::uint32_t index, Instant at, std::string reason
 
 void Engine::State::report(const ActuatorReport& report, Effects& effects) {
   effects.outcome.id = report.adjustment;
-  const auto known = adjustments.find(report.adjustment);
-  if (known == adjustments.end()) {
+  DecisionRecord* const known = adjustments.find(report.adjustment);
+  if (known == nullptr) {
     return refuse(effects, "no adjustment " + std::to_string(report.adjustment) + " is known; it may be too old");
   }
-  DecisionRecord& record = known->second;
+  DecisionRecord& record = *known;
   if (record.outcome != Outcome::emitted) {
     return refuse(effects, "adjustment " + std::to_string(record.id) + " was never sent (" +
                                std::string(name_of(record.outcome)) + ")");
@@ -200,9 +199,9 @@ void Engine::State::report_bundle(const ActuatorReport& report, const DecisionRe
   std::vector<Decimal> values;
   bool is_known = true, is_same = true, is_whole = true;
   for (const std::uint64_t id : group) {
-    const auto found = adjustments.find(id);
-    if (found == adjustments.end()) return refuse(effects, what + " is no longer known; it may be too old");
-    const DecisionRecord& record = found->second;
+    const DecisionRecord* found = adjustments.find(id);
+    if (found == nullptr) return refuse(effects, what + " is no longer known; it may be too old");
+    const DecisionRecord& record = *found;
     Decimal said = record.value;
     if (report.applied) {
       const auto member = std::find_if(report.members.begin(), report.members.end(),

@@ -111,7 +111,7 @@ std::string Engine::State::broken_invariant(const BundlePlan& bundle, const std:
         const oracle::Reading& reading = readings[operand.index];
         if (!is_usable(reading.quality)) {
           return checked.invariant.name + " cannot be judged: " + checked.invariant.operands[i].name + " is " +
-                 std::string(name_of(reading.quality)) + (reading.reason.empty() ? "" : ": " + reading.reason);
+                 std::string(name_of(reading.quality)) + (reading.reason.empty() ? "" : ": " + reading.reason.str());
         }
         values.push_back(reading.value);
         continue;

@@ -41,7 +41,7 @@ void Engine::State::step_outer(const std::vector<oracle::Reading>& readings, dou
     const oracle::Reading& seen = readings[inner_plan.metric];
     const bool in_charge = is_usable(seen.quality) && !runtime.override_order && !runtime.pause &&
                            progress.mode != guardian::OperatingMode::halted && !inner.last.frozen;
-    outer.before.pid = outer.last.state;  // for a rejection, with those of the loops it drives
+    before_step[outer_plan.slot].pid = outer.last.state;  // for a rejection, with those of the loops it drives
     outer.excess = in_charge ? shortfall(inner_plan, inner, seen.value) : 0;
     outer.holds = !in_charge && progress.ticks > 1;  // at the first tick nobody has stepped yet
     step_loop(index, readings, dt_s);

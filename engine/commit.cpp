@@ -32,10 +32,10 @@ void Engine::State::wait(std::uint32_t index, double dt_s) {
     for (LoopMemory& law : under_way->laws) law.pid.since_usable_s += dt_s;
   }
   for (const std::uint32_t i : plan.parameters[index].loops) {
-    const controller::LoopSettings& settings = *plan.loops[i].settings;
+    const LoopPlan& loop_plan = plan.loops[i];
     LoopState& loop = loops[i];
-    const double target = settings.setpoint + (loop.shift ? loop.shift->amount : 0) + loop.driven;
-    loop.setpoint = controller::ramp(loop.setpoint, target, settings.setpoint_ramp_per_s, dt_s);
+    const double target = loop_plan.setpoint + (loop.shift ? loop.shift->amount : 0) + loop.driven;
+    loop.setpoint = controller::ramp(loop.setpoint, target, loop_plan.setpoint_ramp_per_s, dt_s);
     loop.last.state.since_usable_s += dt_s;
   }
 }
@@ -43,17 +43,16 @@ void Engine::State::wait(std::uint32_t index, double dt_s) {
 void Engine::State::remember(std::uint32_t index) {
   parameters[index].proposed_before = parameters[index].proposed;
   for (const std::uint32_t i : plan.parameters[index].loops) {
-    loops[i].before.pid = loops[i].last.state;
-    loops[i].before.law = loops[i].law;
+    LoopMemory& memory = before_step[plan.loops[i].slot];
+    memory.pid = loops[i].last.state;
+    memory.law = loops[i].law;
   }
 }
 
-std::vector<LoopMemory> Engine::State::remembered(std::uint32_t index) const {
-  std::vector<LoopMemory> laws;
+void Engine::State::remembered(std::uint32_t index, std::vector<LoopMemory>& laws) const {
   const ParameterPlan& parameter = plan.parameters[index];
   laws.reserve(parameter.loops.size() + parameter.outer.size());
-  for_each_law(parameter, [&](std::uint32_t loop) { laws.push_back(loops[loop].before); });
-  return laws;
+  for_each_law(parameter, [&](std::uint32_t loop) { laws.push_back(before_step[plan.loops[loop].slot]); });
 }
 
 void Engine::State::restore_laws(std::uint32_t index) {
@@ -74,7 +73,9 @@ void Engine::State::restore_laws(std::uint32_t index) {
 
 void Engine::State::remember_as_is(std::uint32_t index) {
   parameters[index].proposed_before = parameters[index].proposed;
-  for_each_law(plan.parameters[index], [&](std::uint32_t i) { loops[i].before = {loops[i].last.state, loops[i].law}; });
+  for_each_law(plan.parameters[index], [&](std::uint32_t i) {
+    before_step[plan.loops[i].slot] = {loops[i].last.state, loops[i].law};
+  });
 }
 
 void Engine::State::give_back(std::uint32_t index) {

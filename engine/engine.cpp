@@ -61,12 +61,13 @@ bool is_consistent(const Engine::State& state) {
     if (laws != 0 && laws != state.plan.parameters[i].loops.size() + state.plan.parameters[i].outer.size())
       return false;
   }
-  return std::all_of(state.adjustments.begin(), state.adjustments.end(), [](const auto& entry) {
-    const DecisionRecord& record = entry.second;
+  for (std::size_t i = 0; i < state.adjustments.size(); ++i) {
+    const DecisionRecord& record = state.adjustments[i];
     const int decimals = record.value.decimals();
-    return has_scale(record.previous, decimals) &&
-           (record.answer != Answer::applied || has_scale(record.applied, decimals));
-  });
+    if (!has_scale(record.previous, decimals)) return false;
+    if (record.answer == Answer::applied && !has_scale(record.applied, decimals)) return false;
+  }
+  return true;
 }
 
 }  // namespace
@@ -74,6 +75,7 @@ bool is_consistent(const Engine::State& state) {
 Engine::State::State(PolicyPtr in_force)
     : policy(std::move(in_force)), plan(make_plan(*policy)), oracle(policy->oracle) {
   loops.resize(plan.loops.size());
+  before_step.resize(plan.slots);
   for (std::size_t i = 0; i < loops.size(); ++i) loops[i].setpoint = plan.loops[i].settings->setpoint;
   parameters.resize(plan.parameters.size());
   for (std::size_t i = 0; i < parameters.size(); ++i) {
@@ -189,11 +191,10 @@ std::vector<Adjustment> Engine::outstanding() const {
   std::map<std::uint64_t, Adjustment> by_id;
   for (const ParameterRuntime& runtime : state_->parameters) {
     if (!runtime.under_way || !runtime.under_way->sent) continue;
-    const auto known = state_->adjustments.find(runtime.under_way->id);
-    if (known == state_->adjustments.end()) continue;
-    const auto& group = known->second.group;
-    if (!group.empty() && group.front() != known->first) continue;  // the first one brings all of its bundle
-    by_id.emplace(known->first, state_->adjustment_of(known->second, runtime.under_way->expires));
+    const DecisionRecord* known = state_->adjustments.find(runtime.under_way->id);
+    if (known == nullptr) continue;
+    if (!known->group.empty() && known->group.front() != known->id) continue;  // the first brings all of its bundle
+    by_id.emplace(known->id, state_->adjustment_of(*known, runtime.under_way->expires));
   }
   std::vector<Adjustment> all;
   for (auto& [id, adjustment] : by_id) all.push_back(std::move(adjustment));

@@ -19,6 +19,7 @@ void Engine::State::expire_orders(Instant at, Effects& effects) {
   }
   for (std::uint32_t i = 0; i < parameters.size(); ++i) {
     ParameterRuntime& runtime = parameters[i];
+    if (!runtime.pause && !runtime.override_order) continue;
     const std::string& name = plan.parameters[i].settings->name;
     if (runtime.pause && runtime.pause->is_over(at)) {
       effects.notices.push_back({NoticeKind::command, at, name, "pause by " + runtime.pause->actor + " expired"});
@@ -48,7 +49,7 @@ void Engine::State::observe(const std::vector<oracle::Reading>& readings) {
     if (!is_usable(reading.quality)) {
       const bool halted = reading.quality == oracle::Quality::halted;
       modes.raise({halted ? CauseKind::reading_halted : CauseKind::reading_unusable, metric,
-                   reading.reason.empty() ? std::string(name_of(reading.quality)) : reading.reason, progress.at,
+                   reading.reason.empty() ? std::string(name_of(reading.quality)) : reading.reason.str(), progress.at,
                    Instant{}, Instant{}});
       modes.clear(halted ? CauseKind::reading_unusable : CauseKind::reading_halted, metric);
       modes.forget_calm(metric);
@@ -106,11 +107,10 @@ void Engine::State::follow_up(std::uint32_t index, Effects& effects) {
     modes.raise({CauseKind::actuator_silent, settings.name, text, at, Instant{}, Instant{}});
     effects.notices.push_back({NoticeKind::actuator, at, settings.name, text});
   }
-  const auto known = adjustments.find(runtime.under_way->id);
-  if (known != adjustments.end()) {
-    known->second.answer = expired ? Answer::expired : Answer::timed_out;
-    known->second.answered = at;
-    effects.updates.push_back(known->second);
+  if (DecisionRecord* const known = adjustments.find(runtime.under_way->id)) {
+    known->answer = expired ? Answer::expired : Answer::timed_out;
+    known->answered = at;
+    effects.updates.push_back(*known);
   }
   if (!expired) return;
   give_back(index);

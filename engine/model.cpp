@@ -259,7 +259,7 @@ std::string Engine::State::model_refusal(std::uint32_t index, const DecisionReco
   const ParameterPlan& parameter = plan.parameters[index];
   for (const std::uint32_t own : parameter.loops) {
     const LoopPlan& loop = plan.loops[own];
-    if (!loop.settings->corridor || !loop.settings->plant || loops[own].last.frozen) continue;
+    if (!loop.has_model || loops[own].last.frozen) continue;
     Simulation simulation(plan, acting_mode(), progress.at);
     simulation.add(Mover{index, &parameter, parameters[index].guarded, record.value, parameters[index].proposed});
     simulation.add(actor_of(loop, own, loops[own], readings[loop.metric], modes.is_emergency()));

@@ -53,6 +53,7 @@ void add_law(LoopPlan& plan, const controller::LoopSettings& settings,
              const std::map<std::string_view, std::uint32_t>& metrics) {
   plan.law = settings.law.get();
   plan.can_wind_up = plan.law != nullptr ? controller::can_wind_up(*plan.law) : plan.pid.gains.ki_per_s != 0;
+  plan.has_model = plan.settings->corridor.has_value() && plan.settings->plant.has_value();
   plan.can_align = plan.law != nullptr || plan.can_wind_up;  // what a law cannot remember its bridge carries
   if (plan.law == nullptr) return;
   const controller::LawMetrics others = controller::metrics_of(*plan.law);
@@ -111,16 +112,34 @@ void add_decouplings(Plan& plan, const Policy& policy) {
   }
 }
 
+/// A parameter that is decided right after its loops have stepped needs what they remembered no longer than that; those
+/// of bundles, decouplings and cascades step before anything is decided.
+void add_slots(Plan& plan) {
+  std::uint32_t shared = 0;
+  const auto is_alone = [&](const LoopPlan& loop) {
+    return plan.bundles.empty() && plan.decouplings.empty() && plan.parameters[loop.parameter].outer.empty();
+  };
+  for (const ParameterPlan& parameter : plan.parameters) {
+    shared = std::max(shared, static_cast<std::uint32_t>(parameter.loops.size()));
+    for (std::uint32_t i = 0; i < parameter.loops.size(); ++i) plan.loops[parameter.loops[i]].slot = i;
+  }
+  plan.slots = shared;
+  for (LoopPlan& loop : plan.loops) {
+    if (!is_alone(loop)) loop.slot = plan.slots++;
+  }
+}
+
 }  // namespace
 
 Plan make_plan(const Policy& policy) {
   const auto metrics = index_by_name(policy.oracle.metrics);
   const auto parameters = index_by_name(policy.guardian.parameters);
   Plan plan;
+  Pile names;
   plan.digest = policy.digest;
   plan.parameter_index = parameters;
   for (const auto& settings : policy.guardian.parameters) {
-    plan.parameters.push_back({&settings, settings.name, {}, settings.initial.to_double()});
+    plan.parameters.push_back({&settings, SharedText(settings.name, &names), {}, settings.initial.to_double()});
   }
   std::map<std::uint32_t, WatchedMetric> watched;
   for (const auto& settings : policy.loops) {
@@ -129,13 +148,14 @@ Plan make_plan(const Policy& policy) {
     HOMEOSTAT_CHECK(metric != metrics.end() && parameter != parameters.end());
     const auto loop = static_cast<std::uint32_t>(plan.loops.size());
     if (settings.drives.empty()) plan.parameters[parameter->second].loops.push_back(loop);
-    plan.loops.push_back({&settings,
-                          settings.name,
-                          settings.metric,
-                          controller::with_defaults(settings.pid, policy.period),
-                          metric->second,
-                          parameter->second,
-                          {}});
+    plan.loops.push_back({.settings = &settings,
+                          .name = SharedText(settings.name, &names),
+                          .metric_name = SharedText(settings.metric, &names),
+                          .setpoint = settings.setpoint,
+                          .setpoint_ramp_per_s = settings.setpoint_ramp_per_s,
+                          .pid = controller::with_defaults(settings.pid, policy.period),
+                          .metric = metric->second,
+                          .parameter = parameter->second});
     add_law(plan.loops.back(), settings, metrics);
     if (settings.schedule) plan.loops.back().schedule_metric = metrics.at(settings.schedule->metric);
     plan.loops.back().period = policy.period;
@@ -161,6 +181,7 @@ Plan make_plan(const Policy& policy) {
       bundle.invariants.push_back(plan_of(invariant, settings, metrics));
     }
   }
+  add_slots(plan);
   for (auto& [metric, watch] : watched) plan.watched.push_back(std::move(watch));
   return plan;
 }

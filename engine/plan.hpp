@@ -29,6 +29,8 @@ struct LoopPlan {
   const controller::LoopSettings* settings = nullptr;
   SharedText name;  ///< settings' name and metric, as records have them
   SharedText metric_name;
+  double setpoint = 0;  ///< these two are settings', beside what else a step needs
+  double setpoint_ramp_per_s = 0;
   controller::PidSettings pid;  ///< with_defaults()
   std::uint32_t metric = 0;     ///< index into Policy::oracle.metrics
   std::uint32_t parameter = 0;  ///< index into Policy::guardian.parameters
@@ -46,6 +48,10 @@ struct LoopPlan {
   std::uint32_t schedule_metric = kNoMetric;
   std::uint32_t drives = kNoLoop;  ///< the loop whose set-point it moves; none = its parameter
   SharedText drives_name;
+  /// Where what it remembered before its step is kept for the rest of the tick. Loops of parameters that are decided
+  /// one by one share theirs.
+  std::uint32_t slot = 0;
+  bool has_model = false;  ///< a corridor, and a plant to run
   bool can_align = false;  ///< can go on from any output without a step
   Duration period;         ///< of the decision grid
 };
@@ -99,7 +105,8 @@ struct BundlePlan {
 };
 
 struct Plan {
-  SharedText digest;  ///< the policy's
+  SharedText digest;        ///< the policy's
+  std::uint32_t slots = 0;  ///< of LoopPlan::slot
   std::vector<LoopPlan> loops;
   std::vector<ParameterPlan> parameters;
   std::vector<WatchedMetric> watched;

@@ -11,6 +11,7 @@
 #include "controller/law_kind.hpp"
 #include "core/decimal.hpp"
 #include "core/shared_text.hpp"
+#include "core/shared_vector.hpp"
 #include "core/time.hpp"
 #include "guardian/action.hpp"
 #include "guardian/limits.hpp"
@@ -102,23 +103,23 @@ struct DecisionRecord {
   std::uint64_t slot = 0;
   Instant at;
   SharedText parameter;
-  std::vector<LoopTerms> loops;
+  SharedVector<LoopTerms> loops;
   guardian::OperatingMode mode = guardian::OperatingMode::normal;
   SharedText mode_cause;
-  double proposed = 0;                 ///< base + contributions by the arbitration, U, before quantisation
-  bool overridden = false;             ///< `wanted` is a guardian's override
-  Decimal wanted;                      ///< proposed, quantised
-  std::vector<guardian::Bite> limits;  ///< in the order in which they were applied
-  Decimal previous;                    ///< last known applied value
-  Decimal value;                       ///< decided value (== previous unless emitted or awaiting veto)
+  double proposed = 0;                  ///< base + contributions by the arbitration, U, before quantisation
+  bool overridden = false;              ///< `wanted` is a guardian's override
+  Decimal wanted;                       ///< proposed, quantised
+  SharedVector<guardian::Bite> limits;  ///< in the order in which they were applied
+  Decimal previous;                     ///< last known applied value
+  Decimal value;                        ///< decided value (== previous unless emitted or awaiting veto)
   Outcome outcome = Outcome::no_change;
   SharedText why;  ///< one sentence
   SharedText policy_digest;
   Answer answer = Answer::none;
   Decimal applied;  ///< read back by the executor, if answer is applied
   Instant answered;
-  std::string executor;
-  std::string answer_detail;
+  SharedText executor;
+  SharedText answer_detail;
   SharedText bundle;                 ///< of the parameter, if it was judged with others
   std::vector<std::uint64_t> group;  ///< ids of all that were sent with it, ascending; the first is the adjustment's
 

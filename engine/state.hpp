@@ -13,7 +13,10 @@
 
 #include "controller/law.hpp"
 #include "controller/pid.hpp"
+#include "core/boxed.hpp"
+#include "core/pile.hpp"
 #include "engine/engine.hpp"
+#include "engine/kept_records.hpp"
 #include "engine/plan.hpp"
 #include "guardian/authority.hpp"
 #include "guardian/limits.hpp"
@@ -38,20 +41,21 @@ struct LoopMemory {
   }
 };
 
+/// What every tick needs stands first: a tick walks through all loops, and a cache line that it leaves out is time
+/// saved.
 struct LoopState {
   controller::PidStep last;  ///< the law's state, and the terms of the last step
   double setpoint = 0;       ///< PV, on its ramp
-  std::optional<guardian::Shift> shift;
-  bool in_band = false;  ///< the last usable reading was in the emergency band
-  bool emergency_gains = false;
-  ResponseWatch watch;
+  double driven = 0;         ///< what an outer loop adds to its set-point, PV
+  Boxed<guardian::Shift> shift;
   controller::LawBox law;  ///< of a law other than pid
   double gain_factor = 1;  ///< by its schedule, the last one that could be told
-  double driven = 0;       ///< what an outer loop adds to its set-point, PV
   double counted = 0;      ///< of its output, in a decoupling: what its parameter can follow, U
-  bool holds = false;      ///< scratch of one tick, of an outer loop: the loop that it drives is not in charge
   double excess = 0;       ///< U, of the last step; an outer loop reads it before the next one is made
-  LoopMemory before;       ///< scratch of one tick: before its step, for send
+  bool in_band = false;    ///< the last usable reading was in the emergency band
+  bool emergency_gains = false;
+  bool holds = false;  ///< scratch of one tick, of an outer loop: the loop that it drives is not in charge
+  ResponseWatch watch;
 
   [[nodiscard]] const controller::PidState& pid() const { return last.state; }
   /// Its contribution, held between steps, U.
@@ -89,28 +93,29 @@ struct UnderWay {
   }
 };
 
+/// In the order in which a tick needs it, as LoopState.
 struct ParameterRuntime {
-  guardian::ParameterState guarded;
-  std::optional<guardian::Order> pause;
-  std::optional<guardian::Override> override_order;
-  std::optional<UnderWay> under_way;
+  Boxed<guardian::Order> pause;
+  Boxed<guardian::Override> override_order;
+  Boxed<UnderWay> under_way;
   double proposed = 0;         ///< by the loops at the last tick, U
-  bool resisted = false;       ///< what was last sent did not become what is applied
-  std::uint32_t refusals = 0;  ///< in a row
-  Instant retry_at;            ///< no new adjustment before this
-  std::string retry_reason;
-  std::uint64_t answered = 0;  ///< id of the newest adjustment whose applied value is known
+  double proposed_before = 0;  ///< scratch of one tick: `proposed` of the tick before, U
+  guardian::ParameterState guarded;
   Decimal wanted;
-  std::uint64_t last_decision = 0;
   SharedText why;
+  std::uint64_t last_decision = 0;
+  Instant retry_at;            ///< no new adjustment before this
+  bool resisted = false;       ///< what was last sent did not become what is applied
+  std::int8_t direction = 0;   ///< of the last emitted change
+  std::uint32_t refusals = 0;  ///< in a row
+  std::uint64_t answered = 0;  ///< id of the newest adjustment whose applied value is known
   std::uint64_t emitted = 0, applied = 0, rejected = 0, timed_out = 0;
   std::uint64_t direction_changes = 0;
-  std::int8_t direction = 0;   ///< of the last emitted change
-  double proposed_before = 0;  ///< scratch of one tick: `proposed` of the tick before, U
-  Duration group_window;       ///< scratch of one tick: its bundle's veto window
-  Duration group_approval;     ///< and for how long a release of the bundle is waited for, 0 = it needs none
-  double decoupled = 0;        ///< scratch of one tick: what its decoupling made of it, U
+  double decoupled = 0;     ///< scratch of one tick: what its decoupling made of it, U
+  Duration group_window;    ///< scratch of one tick: its bundle's veto window
+  Duration group_approval;  ///< and for how long a release of the bundle is waited for, 0 = it needs none
   std::array<std::uint64_t, guardian::kLimitCount> bites{};  ///< count by guardian::Limit
+  std::string retry_reason;
 
   template <class Archive, class Self>
   static void fields(Archive& a, Self& x) {
@@ -168,25 +173,31 @@ struct Engine::State {
   std::vector<LoopState> loops;                ///< by index of Policy::loops
   std::vector<ParameterRuntime> parameters;    ///< by index of Policy::guardian.parameters
   std::vector<DecouplingRuntime> decouplings;  ///< by index of Policy::decouplings
+  std::vector<LoopMemory> before_step;         ///< scratch of one tick: of loops before their step, by LoopPlan::slot
   guardian::Authority authority;
   std::map<std::string, Instant> allowed_policies;  ///< fingerprints of those that may loosen limits, until when
+  std::size_t sent = 0;                             ///< scratch: adjustments of the tick before
   Writer scratch;                                   ///< reused for the bytes of one record
   Buffer sentence;                                  ///< scratch of one record's `why`
+  Pile pile;                                        ///< where records' terms and sentences are made
   SharedText mode_cause;                            ///< scratch of one tick: of the mode by which it decides
   /// Decisions that became, or wait to become, adjustments; the newest Policy::records_kept, and older ones that are
   /// still open. Cut once a tick: after every decision it would cost the square of what is open.
-  std::map<std::uint64_t, DecisionRecord> adjustments;
+  KeptRecords adjustments;
 
   // tick.cpp: the decisions
   void tick(const Tick& tick, Effects& effects);
-  void step_loops(const std::vector<oracle::Reading>& readings, double dt_s);
+  /// Asks for the memory of parameters that are next.
+  void fetch_ahead(std::uint32_t parameter, const std::vector<oracle::Reading>& readings) const;
+  /// The parameter's own loops, one step each; those that drive them have stepped.
+  void step_loops(std::uint32_t parameter, const std::vector<oracle::Reading>& readings, double dt_s);
   void step_loop(std::uint32_t loop, const std::vector<oracle::Reading>& readings, double dt_s);
+  void decide(std::uint32_t parameter, const std::vector<oracle::Reading>& readings, Effects& effects);
   /// What the parameter's loops and limits come to; none if nothing could have acted.
   DecisionRecord* judge(std::uint32_t parameter, const std::vector<oracle::Reading>& readings, Effects& effects);
   /// Outcome, sentence and adjustment of a judged record; after this it is as it stays.
   void conclude(std::uint32_t parameter, DecisionRecord& record, Effects& effects);
-  void begin_record(DecisionRecord& record, std::uint32_t parameter,
-                    const std::vector<oracle::Reading>& readings) const;
+  void begin_record(DecisionRecord& record, std::uint32_t parameter, const std::vector<oracle::Reading>& readings);
   void hold_back_all(std::uint32_t parameter, DecisionRecord& record) const;
 
   // bundles.cpp: parameters that move together or not at all
@@ -225,7 +236,7 @@ struct Engine::State {
   /// Of laws that take no step in this tick any more, but may still ask for something in it: when what they waited for
   /// has just been given back.
   void remember_as_is(std::uint32_t parameter);
-  [[nodiscard]] std::vector<LoopMemory> remembered(std::uint32_t parameter) const;
+  void remembered(std::uint32_t parameter, std::vector<LoopMemory>& laws) const;
   void give_back(std::uint32_t parameter);
   /// What its laws remembered before they asked for what is under way.
   void restore_laws(std::uint32_t parameter);
@@ -263,6 +274,13 @@ struct Engine::State {
   [[nodiscard]] std::vector<std::uint64_t> waiting_with(std::uint64_t id) const;
   /// For how long a guardian's release of it is waited for; 0 = it needs none.
   [[nodiscard]] Duration approval_for(std::uint32_t parameter, const DecisionRecord& record) const;
+  struct Waiting {
+    Duration window;    ///< for a veto, 0 = none
+    Duration approval;  ///< for a release, 0 = it needs none
+  };
+  /// What a new decision waits for before it is sent. Of a bundle the longest window of all that move counts, and so
+  /// does the need of a release; a guardian's own order waits for neither.
+  [[nodiscard]] Waiting waiting_of(std::uint32_t parameter, const DecisionRecord& record) const;
   /// Why a decision that waits must not be sent, now or when its window has passed; empty = it may.
   [[nodiscard]] std::string overtaken(std::uint32_t parameter, const DecisionRecord& record) const;
   [[nodiscard]] std::string no_longer(std::uint32_t parameter, const DecisionRecord& record) const;

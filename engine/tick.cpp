@@ -1,6 +1,7 @@
 // A tick, in this order: readings -> orders and answers that ran out -> causes and mode -> every loop one
 // step -> every parameter one decision. The only place where decisions are made.
 #include "core/format.hpp"
+#include "core/prefetch.hpp"
 #include "engine/state.hpp"
 #include "engine/why.hpp"
 
@@ -69,54 +70,79 @@ void Engine::State::tick(const Tick& tick, Effects& effects) {
   note_mode(effects);
   mode_cause = modes.cause_text();
   if (!plan.plausible.empty()) watch_responses(readings, slots, effects);
-  step_loops(readings, static_cast<double>(slots) * policy->period.in_seconds());
+  const double dt_s = static_cast<double>(slots) * policy->period.in_seconds();
   effects.records.reserve(parameters.size());
-  if (plan.bundles.empty()) {
+  effects.adjustments.reserve(sent);
+  if (!plan.cascades.empty()) step_outer(readings, dt_s);
+  if (plan.bundles.empty() && plan.decouplings.empty()) {  // no parameter looks at another: one walk through memory
     for (std::uint32_t i = 0; i < parameters.size(); ++i) {
-      finish_veto_window(i, effects);
-      if (DecisionRecord* record = judge(i, readings, effects)) conclude(i, *record, effects);
+      fetch_ahead(i, readings);
+      step_loops(i, readings, dt_s);
+      decide(i, readings, effects);
     }
   } else {
-    decide_bundles(readings, effects);
+    for (std::uint32_t i = 0; i < parameters.size(); ++i) step_loops(i, readings, dt_s);
+    for (const DecouplingPlan& group : plan.decouplings) step_decoupled(group, readings, dt_s);
+    if (!plan.bundles.empty()) decide_bundles(readings, effects);
+    for (std::uint32_t i = 0; plan.bundles.empty() && i < parameters.size(); ++i) decide(i, readings, effects);
   }
+  sent = effects.adjustments.size();
   forget_oldest();
 }
 
-void Engine::State::step_loops(const std::vector<oracle::Reading>& readings, double dt_s) {
-  if (!plan.cascades.empty()) step_outer(readings, dt_s);
-  for (std::uint32_t p = 0; p < parameters.size(); ++p) {
-    const ParameterPlan& parameter = plan.parameters[p];
-    if (parameter.loops.empty() || parameter.decoupling != kNoDecoupling) continue;
-    if (is_waiting(p)) {
-      wait(p, dt_s);
-      // Whether what waits may be sent is asked of the readings as they are now.
-      for (const auto i : parameter.loops) loops[i].last.frozen = !is_usable(readings[plan.loops[i].metric].quality);
-      continue;
-    }
-    remember(p);
-    // First every loop's excess by the outputs of the last tick, then every loop's step.
-    if (parameter.settings->arbitration == guardian::Arbitration::sum) {
-      const double total = excess(p, parameters[p].proposed);
-      for (const auto loop : parameter.loops)
-        loops[loop].excess = total == 0 ? 0 : total * share(parameter, loop, true);
-    } else {
-      for (const auto loop : parameter.loops) loops[loop].excess = excess(p, base_of(p) + loops[loop].output());
-    }
-    for (const auto loop : parameter.loops) step_loop(loop, readings, dt_s);
+void Engine::State::fetch_ahead(std::uint32_t index, const std::vector<oracle::Reading>& readings) const {
+  constexpr std::uint32_t kAhead = 4;  // what one decision costs, several times the way to memory and back
+  if (index + 2 * kAhead < parameters.size()) {
+    prefetch(plan.parameters[index + 2 * kAhead]);
+    prefetch(&parameters[index + 2 * kAhead].why, sizeof(SharedText));
   }
-  for (const DecouplingPlan& group : plan.decouplings) step_decoupled(group, readings, dt_s);
+  if (index + kAhead >= parameters.size()) return;
+  const ParameterPlan& next = plan.parameters[index + kAhead];
+  prefetch(parameters[index + kAhead]);
+  prefetch(*next.settings);
+  parameters[index + kAhead].why.prefetch();
+  next.name.prefetch();
+  for (const std::uint32_t loop : next.loops) {
+    prefetch(loops[loop]);
+    prefetch(plan.loops[loop]);
+  }
+  const ParameterPlan& soon = plan.parameters[index + kAhead / 2];
+  for (const std::uint32_t loop : soon.loops) {
+    prefetch(readings[plan.loops[loop].metric]);
+    plan.loops[loop].name.prefetch();
+    plan.loops[loop].metric_name.prefetch();
+  }
+}
+
+void Engine::State::step_loops(std::uint32_t index, const std::vector<oracle::Reading>& readings, double dt_s) {
+  const ParameterPlan& parameter = plan.parameters[index];
+  if (parameter.loops.empty() || parameter.decoupling != kNoDecoupling) return;  // of a decoupling: step_decoupled
+  if (is_waiting(index)) {
+    wait(index, dt_s);
+    // Whether what waits may be sent is asked of the readings as they are now.
+    for (const auto i : parameter.loops) loops[i].last.frozen = !is_usable(readings[plan.loops[i].metric].quality);
+    return;
+  }
+  remember(index);
+  // First every loop's excess by the outputs of the last tick, then every loop's step.
+  if (parameter.settings->arbitration == guardian::Arbitration::sum) {
+    const double total = excess(index, parameters[index].proposed);
+    for (const auto loop : parameter.loops) loops[loop].excess = total == 0 ? 0 : total * share(parameter, loop, true);
+  } else {
+    for (const auto loop : parameter.loops) loops[loop].excess = excess(index, base_of(index) + loops[loop].output());
+  }
+  for (const auto loop : parameter.loops) step_loop(loop, readings, dt_s);
 }
 
 void Engine::State::step_loop(std::uint32_t index, const std::vector<oracle::Reading>& readings, double dt_s) {
   const LoopPlan& loop_plan = plan.loops[index];
   const oracle::Reading& reading = readings[loop_plan.metric];
-  const controller::LoopSettings& settings = *loop_plan.settings;
   LoopState& loop = loops[index];
-  const double target = settings.setpoint + (loop.shift ? loop.shift->amount : 0) + loop.driven;
-  loop.setpoint = controller::ramp(loop.setpoint, target, settings.setpoint_ramp_per_s, dt_s);
+  const double target = loop_plan.setpoint + (loop.shift ? loop.shift->amount : 0) + loop.driven;
+  loop.setpoint = controller::ramp(loop.setpoint, target, loop_plan.setpoint_ramp_per_s, dt_s);
   if (loop_plan.law != nullptr) return step_law(index, readings, dt_s);
-  loop.emergency_gains = settings.emergency.has_value() && modes.is_emergency();
-  const controller::Gains& gains = loop.emergency_gains ? *settings.emergency : loop_plan.pid.gains;
+  loop.emergency_gains = modes.is_emergency() && loop_plan.settings->emergency.has_value();
+  const controller::Gains& gains = loop.emergency_gains ? *loop_plan.settings->emergency : loop_plan.pid.gains;
   const double factor = loop_plan.schedule_metric == kNoMetric ? 1 : gain_factor(index, readings);
   controller::advance(loop_plan.pid, gains,
                       {reading.value, loop.setpoint, dt_s, is_usable(reading.quality) && !loop.holds, reading.authority,
@@ -125,18 +151,19 @@ void Engine::State::step_loop(std::uint32_t index, const std::vector<oracle::Rea
 }
 
 void Engine::State::begin_record(DecisionRecord& record, std::uint32_t index,
-                                 const std::vector<oracle::Reading>& readings) const {
+                                 const std::vector<oracle::Reading>& readings) {
   const ParameterPlan& parameter = plan.parameters[index];
   record.id = progress.decisions;
   record.slot = progress.slot;
   record.at = progress.at;
   record.parameter = parameter.name;
-  record.loops.reserve(parameter.loops.size());
+  const DecouplingPlan* const group =
+      parameter.decoupling == kNoDecoupling ? nullptr : &plan.decouplings[parameter.decoupling];
+  record.loops.reserve(parameter.loops.size() + parameter.outer.size() + (group != nullptr ? group->size() : 0), &pile);
   const bool is_weighted = parameter.settings->arbitration == guardian::Arbitration::weighted;
   // Of a decoupling as it was when its loops were to step: another one of its parameters may have been sent since.
-  const bool waits =
-      parameter.decoupling == kNoDecoupling ? is_waiting(index) : decouplings[parameter.decoupling].waits;
-  const auto tell = [&](std::uint32_t i) {
+  const bool waits = group == nullptr ? is_waiting(index) : decouplings[parameter.decoupling].waits;
+  const auto tell = [&](std::uint32_t i) -> LoopTerms& {
     const LoopPlan& loop_plan = plan.loops[i];
     const LoopState& loop = loops[i];
     const controller::PidStep& step = loop.last;
@@ -161,20 +188,18 @@ void Engine::State::begin_record(DecisionRecord& record, std::uint32_t index,
     terms.gain_factor = step.state.gain_factor;
     if (is_weighted) terms.weight = weight(i, readings);
     terms.drives = loop_plan.drives_name;
+    return terms;
   };
-  for (const auto i : parameter.loops) tell(i);
+  LoopTerms* own = nullptr;
+  for (const auto i : parameter.loops) own = &tell(i);
   for (const auto i : parameter.outer) tell(i);
-  if (parameter.decoupling != kNoDecoupling) {
-    const DecouplingPlan& group = plan.decouplings[parameter.decoupling];
-    for (std::size_t column = 0; column < group.size(); ++column) {
-      if (column != parameter.row) tell(group.loops[column]);
-      LoopTerms& terms = column == parameter.row ? record.loops.front() : record.loops.back();
-      const LoopState& loop = loops[group.loops[column]];
-      terms.decoupling = group.name;
-      terms.share = group.at(parameter.row, column);
-      terms.contribution = terms.share * (column == parameter.row ? loop.output() : loop.counted);
-      if (column != parameter.row) terms.moves = plan.parameters[group.parameters[column]].name;
-    }
+  for (std::size_t column = 0; group != nullptr && column < group->size(); ++column) {
+    LoopTerms& terms = column == parameter.row ? *own : tell(group->loops[column]);
+    const LoopState& loop = loops[group->loops[column]];
+    terms.decoupling = group->name;
+    terms.share = group->at(parameter.row, column);
+    terms.contribution = terms.share * (column == parameter.row ? loop.output() : loop.counted);
+    if (column != parameter.row) terms.moves = plan.parameters[group->parameters[column]].name;
   }
   record.mode = progress.mode;
   record.mode_cause = mode_cause;
@@ -206,6 +231,11 @@ void Engine::State::hold_back_all(std::uint32_t index, DecisionRecord& record) c
   if (progress.at < runtime.retry_at) {
     hold_back(record, Limit::backoff, runtime.retry_reason + ", again in " + text_of(runtime.retry_at - progress.at));
   }
+}
+
+void Engine::State::decide(std::uint32_t index, const std::vector<oracle::Reading>& readings, Effects& effects) {
+  finish_veto_window(index, effects);
+  if (DecisionRecord* record = judge(index, readings, effects)) conclude(index, *record, effects);
 }
 
 DecisionRecord* Engine::State::judge(std::uint32_t index, const std::vector<oracle::Reading>& readings,
@@ -241,30 +271,25 @@ void Engine::State::conclude(std::uint32_t index, DecisionRecord& record, Effect
   ParameterRuntime& runtime = parameters[index];
   const guardian::ParameterSettings& settings = *plan.parameters[index].settings;
   const std::string_view override_by = record.overridden ? std::string_view(runtime.override_order->order.actor) : "";
-  // Of a bundle the longest window of all that move counts, and so does the need of a release; a guardian's own order
-  // waits for neither.
-  const bool is_grouped = !record.group.empty();
-  Duration window = is_grouped ? runtime.group_window : settings.veto_window;
-  Duration approval = is_grouped ? runtime.group_approval : approval_for(index, record);
-  if (record.overridden && !is_grouped) window = approval = Duration::zero();
+  const Waiting waits = waiting_of(index, record);
   if (record.value == record.previous) {
     record.outcome = record.limits.empty() ? Outcome::no_change : Outcome::withheld;
   } else {
-    record.outcome = approval.ns > 0 ? Outcome::awaiting_approval
-                     : window.ns > 0 ? Outcome::awaiting_veto
-                                     : Outcome::emitted;
+    record.outcome = waits.approval.ns > 0 ? Outcome::awaiting_approval
+                     : waits.window.ns > 0 ? Outcome::awaiting_veto
+                                           : Outcome::emitted;
   }
-  record.why = why(record, settings, override_by, sentence);
+  record.why = SharedText(why(record, settings, override_by, sentence), &pile);
   if (record.outcome == Outcome::emitted) {
     send(index, record, effects);
   } else if (record.outcome == Outcome::awaiting_veto || record.outcome == Outcome::awaiting_approval) {
     UnderWay& waiting = runtime.under_way.emplace();
     waiting.id = record.id;
-    waiting.ready = progress.at + window;
-    if (approval.ns > 0) waiting.approval_ends = progress.at + approval;
+    waiting.ready = progress.at + waits.window;
+    if (waits.approval.ns > 0) waiting.approval_ends = progress.at + waits.approval;
     waiting.proposed_before = runtime.proposed_before;
-    if (!record.overridden) waiting.laws = remembered(index);
-    adjustments.insert_or_assign(adjustments.end(), record.id, record);
+    if (!record.overridden) remembered(index, waiting.laws);
+    adjustments.put(record);
   }
 
   for (const guardian::Bite& bite : record.limits) ++runtime.bites[static_cast<std::size_t>(bite.limit)];

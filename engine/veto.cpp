@@ -17,9 +17,8 @@
 namespace homeostat::engine {
 
 std::vector<std::uint64_t> Engine::State::waiting_with(std::uint64_t id) const {
-  const auto known = adjustments.find(id);
-  if (known == adjustments.end() || known->second.group.empty()) return {id};
-  return known->second.group;
+  const DecisionRecord* const known = adjustments.find(id);
+  return known == nullptr || known->group.empty() ? std::vector{id} : known->group;
 }
 
 std::string Engine::State::overtaken(std::uint32_t index, const DecisionRecord& record) const {
@@ -94,6 +93,13 @@ Duration Engine::State::approval_for(std::uint32_t index, const DecisionRecord& 
   return needs_release ? settings.approval_max : Duration::zero();
 }
 
+Engine::State::Waiting Engine::State::waiting_of(std::uint32_t index, const DecisionRecord& record) const {
+  if (record.value == record.previous) return {};
+  if (!record.group.empty()) return {parameters[index].group_window, parameters[index].group_approval};
+  if (record.overridden) return {};
+  return {plan.parameters[index].settings->veto_window, approval_for(index, record)};
+}
+
 void Engine::State::finish_veto_window(std::uint32_t index, Effects& effects) {
   const ParameterRuntime& runtime = parameters[index];
   if (!runtime.under_way || runtime.under_way->sent) return;
@@ -101,11 +107,11 @@ void Engine::State::finish_veto_window(std::uint32_t index, Effects& effects) {
   std::vector<std::uint32_t> members;
   std::string reason;
   for (const std::uint64_t id : group) {
-    const auto known = adjustments.find(id);
-    const auto member = known == adjustments.end() ? std::nullopt : plan.parameter(known->second.parameter);
+    const DecisionRecord* const known = adjustments.find(id);
+    const auto member = known == nullptr ? std::nullopt : plan.parameter(known->parameter);
     if (member && parameters[*member].under_way && parameters[*member].under_way->id == id) {
       members.push_back(*member);
-      if (reason.empty()) reason = overtaken(*member, known->second);
+      if (reason.empty()) reason = overtaken(*member, *known);
     } else if (reason.empty()) {
       reason = "not sent: a part of it is no longer there";
     }
@@ -147,17 +153,17 @@ void Engine::State::withdraw(std::uint32_t index) {
 void Engine::State::veto(std::uint64_t id, const guardian::Order& order, Effects& effects) {
   const std::string said = "vetoed by " + order.actor + ": " + order.reason;
   for (const std::uint64_t each : waiting_with(id)) {
-    const auto known = adjustments.find(each);
-    if (known == adjustments.end()) continue;
-    const auto index = plan.parameter(known->second.parameter);
+    DecisionRecord* const known = adjustments.find(each);
+    if (known == nullptr) continue;
+    const auto index = plan.parameter(known->parameter);
     if (index && parameters[*index].under_way && parameters[*index].under_way->id == each) {
       withdraw(*index);
       back_off(*index, order.at, said);
     }
-    known->second.outcome = Outcome::vetoed;
-    known->second.answered = order.at;
-    known->second.answer_detail = said;
-    effects.updates.push_back(known->second);
+    known->outcome = Outcome::vetoed;
+    known->answered = order.at;
+    known->answer_detail = said;
+    effects.updates.push_back(*known);
   }
 }
 

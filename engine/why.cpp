@@ -86,8 +86,8 @@ void append_last_limit(Buffer& text, const DecisionRecord& record) {
 
 }  // namespace
 
-SharedText why(const DecisionRecord& record, const guardian::ParameterSettings& settings, std::string_view override_by,
-               Buffer& text) {
+std::string_view why(const DecisionRecord& record, const guardian::ParameterSettings& settings,
+                     std::string_view override_by, Buffer& text) {
   text.clear();
   switch (record.outcome) {
     case Outcome::no_change:

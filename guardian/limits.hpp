@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "core/decimal.hpp"
+#include "core/shared_vector.hpp"
 #include "core/time.hpp"
 #include "guardian/mode.hpp"
 #include "guardian/settings.hpp"
@@ -109,8 +110,8 @@ inline constexpr std::size_t kDriftsMax = 4096;
 inline constexpr std::size_t kFlapsMax = 1000;
 
 struct Allowed {
-  Decimal value;            ///< == state.applied when nothing may be sent
-  std::vector<Bite> bites;  ///< in the order applied
+  Decimal value;             ///< == state.applied when nothing may be sent
+  SharedVector<Bite> bites;  ///< in the order applied
 };
 
 /// Applies hard bounds, largest change, cooldown, drift budget, flap budget and restricted values, in this order, each

@@ -4,6 +4,7 @@
 
 #include "core/format.hpp"
 #include "core/math.hpp"
+#include "core/prefetch.hpp"
 #include "oracle/state.hpp"
 
 namespace homeostat::oracle {
@@ -35,6 +36,11 @@ void append_condition(std::string& reason, const Source& source) {
     case SourceCondition::disputed: reason += "providers contradict each other"; break;
   }
   if (!source.detail.empty()) reason += ": " + source.detail;
+}
+
+/// A reading mostly says what it said at the tick before.
+void say(SharedText& reason, std::string_view now) {
+  if (reason.view() != now) reason = now;
 }
 
 /// Why a series does not count now; empty if it does.
@@ -83,6 +89,15 @@ double series_value(const Series& series, const MetricSettings& m, Instant at) {
 }
 
 }  // namespace
+
+void Oracle::State::fetch_ahead(std::size_t index) const {
+  constexpr std::size_t kAhead = 4;
+  if (index + 2 * kAhead < metrics.size()) prefetch(metrics[index + 2 * kAhead]);
+  if (index + kAhead >= metrics.size()) return;
+  for (const Series& series : metrics[index + kAhead].series) prefetch(series);
+  prefetch(settings.metrics[index + kAhead]);
+  prefetch(readings[index + kAhead]);
+}
 
 void Oracle::State::evaluate(std::size_t index, Instant at) {
   Candidate& c = candidate;
@@ -289,7 +304,7 @@ void Oracle::State::propose_from_expression(std::size_t index, Instant at) {
     if (newest == nullptr || r.time > newest->time) newest = &r;
     if (r.quality > worst) {
       worst = r.quality;
-      c.reason = settings.metrics[operand].name + " is " + std::string(name_of(r.quality)) + ": " + r.reason;
+      c.reason = settings.metrics[operand].name + " is " + std::string(name_of(r.quality)) + ": " + r.reason.str();
     }
   }
   c.quality = worst;
@@ -340,7 +355,7 @@ void Oracle::State::settle(std::size_t index, Instant at) {
     r.error_ratio = c.error_ratio;
     r.provisional = c.provisional;
     if (c.series != nullptr) {
-      r.provenance.source = settings.sources[c.series->source].name;
+      r.provenance.source = source_names[c.series->source];
       r.provenance.time = c.series->time;
       r.provenance.sequence = c.series->sequence;
     } else if (c.provenance != nullptr) {
@@ -348,7 +363,7 @@ void Oracle::State::settle(std::size_t index, Instant at) {
     }
     r.age = std::max(Duration::zero(), at - r.time);
     r.quality = c.quality;
-    r.reason = c.reason;
+    say(r.reason, c.reason);
     r.authority = std::min(authority_of(r.quality), c.authority);
     r.confidence = c.confidence;
     return;
@@ -359,14 +374,14 @@ void Oracle::State::settle(std::size_t index, Instant at) {
   const bool is_expression = metric.expression.has_value();
   if (halted) {
     r.quality = Quality::halted;
-    r.reason = c.reason;
+    say(r.reason, c.reason);
   } else if (r.time.is_never()) {
     r.quality = Quality::stale;
-    r.reason = "no value yet" + (c.reason.empty() ? "" : " (" + c.reason + ")");
+    say(r.reason, "no value yet" + (c.reason.empty() ? "" : " (" + c.reason + ")"));
   } else {
     const bool old = r.age > m.staleness_max && !(is_expression && c.quality == Quality::held);
     r.quality = std::max(std::max(c.quality, Quality::held), old ? Quality::stale : Quality::held);
-    r.reason = c.reason;
+    say(r.reason, c.reason);
   }
 }
 

@@ -11,8 +11,8 @@
 namespace homeostat::oracle {
 
 /// Of several sources at one and the same time the one whose name is last, whichever came first.
-static bool is_newer(const Contribution& c, const std::string& source, const Provenance& than) {
-  return c.time != than.time ? c.time > than.time : source >= than.source;
+static bool is_newer(const Contribution& c, const SharedText& source, const Provenance& than) {
+  return c.time != than.time ? c.time > than.time : source.view() >= than.source.view();
 }
 
 std::string persistent_breach_text(const MetricSettings& m) {
@@ -133,8 +133,8 @@ void Oracle::State::contribute(std::size_t index, Tally& metric, Series& series,
   series.breach_since = series.breach_until = Instant{};
   if (!metric.has_started || c.time < metric.started) metric.started = c.time;
   metric.has_started = true;
-  if (is_newer(c, settings.sources[series.source].name, metric.newest)) {
-    metric.newest.source = settings.sources[series.source].name;
+  if (is_newer(c, source_names[series.source], metric.newest)) {
+    metric.newest.source = source_names[series.source];
     metric.newest.time = c.time;
     metric.newest.sequence = c.sequence;
     metric.newest.log_index = c.log_index;

@@ -58,6 +58,7 @@ Oracle::State::State(Settings s) : settings(std::move(s)) {
   metric_index = index_by_name(settings.metrics);
   event_index = index_by_name(settings.events);
   chain_metrics.resize(settings.sources.size());
+  for (const SourceSettings& source : settings.sources) source_names.emplace_back(source.name);
   sources.resize(settings.sources.size());
   metrics.resize(settings.metrics.size());
   readings.resize(settings.metrics.size());
@@ -90,7 +91,10 @@ Result<> Oracle::ingest(const ChainSegment& segment) {
 const std::vector<Reading>& Oracle::evaluate(Instant at) {
   state_->evaluated_at = at;
   state_->begin_sources();
-  for (std::size_t i = 0; i < state_->metrics.size(); ++i) state_->evaluate(i, at);
+  for (std::size_t i = 0; i < state_->metrics.size(); ++i) {
+    state_->fetch_ahead(i);
+    state_->evaluate(i, at);
+  }
   state_->advance_sources();
   return state_->readings;
 }

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/shared_text.hpp"
 #include "core/time.hpp"
 #include "oracle/observation.hpp"
 
@@ -58,7 +59,7 @@ inline constexpr double kDoubtedAuthority = 0.25;
 
 /// Where a reading's newest contribution came from.
 struct Provenance {
-  std::string source;
+  SharedText source;
   Instant time;                ///< by the source's clock (block time for a chain)
   std::uint64_t sequence = 0;  ///< sample sequence, or block number
   std::uint32_t log_index = 0;
@@ -75,7 +76,7 @@ struct Provenance {
 struct Reading {
   double value = 0;  ///< in the metric's unit
   Quality quality = Quality::stale;
-  std::string reason;         ///< empty when quality is ok
+  SharedText reason;          ///< empty when quality is ok
   Instant time;               ///< source time of the newest contribution; never = no value yet
   Duration age;               ///< tick time - time
   std::uint32_t sources = 0;  ///< independent sources that contributed

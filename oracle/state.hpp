@@ -312,6 +312,7 @@ struct Oracle::State {
   std::unordered_map<std::string, std::uint32_t> metric_index;
   std::unordered_map<std::string, std::uint32_t> event_index;
   std::vector<std::vector<std::uint32_t>> chain_metrics;  ///< by source: the metrics fed by its events
+  std::vector<SharedText> source_names;                   ///< by source, as readings have them
   std::vector<Source> sources;
   std::vector<Metric> metrics;
   std::vector<Reading> readings;
@@ -381,6 +382,8 @@ struct Oracle::State {
   void take_past(std::uint32_t source, const ChainSegment& segment);
 
   // evaluate.cpp
+  /// Asks for the memory of metrics that are next.
+  void fetch_ahead(std::size_t metric) const;
   void evaluate(std::size_t metric, Instant at);
   void propose_from_samples(std::size_t metric, Instant at);
   void propose_from_events(std::size_t metric, Instant at);

@@ -117,7 +117,7 @@ class Run {
     if (report_.reasons.size() == kReasonsMax) return;
     report_.reasons.push_back(fmt::format("at {}: {}{}", text_of(Duration{std::llround(t) * 1'000'000'000}),
                                           name_of(reading.quality),
-                                          reading.reason.empty() ? "" : ", " + reading.reason));
+                                          reading.reason.empty() ? "" : ", " + reading.reason.str()));
   }
 
   void judge() {

@@ -36,7 +36,7 @@ Settings every_aggregate(std::uint32_t finality_depth) {
 }
 
 std::string text_of(const Reading& r) {
-  return std::to_string(r.value) + " " + std::string(name_of(r.quality)) + " '" + r.reason + "' count " +
+  return std::to_string(r.value) + " " + std::string(name_of(r.quality)) + " '" + r.reason.str() + "' count " +
          std::to_string(r.count) + " provisional " + std::to_string(r.provisional);
 }
 

@@ -5,6 +5,8 @@
 #include <cmath>
 #include <limits>
 
+#include "core/archive.hpp"
+
 namespace homeostat::controller {
 namespace {
 
@@ -470,6 +472,23 @@ TEST(Pid, OnlyWhatIsNotGivenIsFilledIn) {
   EXPECT_EQ(kept.integral_max, 5);
   EXPECT_EQ(kept.tracking_time, Duration{1});
   EXPECT_EQ(kept.dt_max, Duration{1});
+}
+
+TEST(Pid, WhatIsKnownOfAUsualStepIsWhatAStepOfThatLengthComputes) {
+  auto settings = plain();
+  settings.gains = {1, 0.01, 5};
+  settings.leak_half_life = Duration::minutes(3);
+  settings.derivative_filter = Duration::seconds(7);
+  settings.input_filter = Duration::seconds(13);
+  for (const Duration cap : {kPeriod * 3, Duration{kPeriod.ns / 3}}) {  // of the step that is integrated
+    settings.dt_max = cap;
+    Loop loop(settings), computed(settings);
+    computed.settings.usual = {};
+    for (int i = 0; i < 50; ++i) {
+      const double reading = 10 + std::sin(i * 0.7);
+      EXPECT_EQ(archive_bytes(loop.at(reading)), archive_bytes(computed.at(reading))) << i;
+    }
+  }
 }
 
 TEST(Ramp, MovesNoFasterThanItsSpeedAndStopsAtTheTarget) {

@@ -22,7 +22,7 @@ TEST(SharedText, EqualTextsAreEqualHoweverTheyWereMade) {
 }
 
 TEST(SharedText, IsArchivedAsAString) {
-  for (const std::string text : {std::string(), std::string("fee"), std::string("a\0b", 3), std::string(300, 'x')}) {
+  for (const std::string& text : {std::string(), std::string("fee"), std::string("a\0b", 3), std::string(300, 'x')}) {
     const std::string bytes = archive_bytes(SharedText(text));
     EXPECT_EQ(bytes, archive_bytes(text));
     SharedText read("something else");

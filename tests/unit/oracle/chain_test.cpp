@@ -59,7 +59,7 @@ TEST(Chain, AWindowGivesNoValueBeforeEnoughOfItWasWatched) {
   Oracle oracle(settings);
   ASSERT_TRUE(oracle.ingest(segment_of({block_of(1, {5}), block_of(2), block_of(3)})));
   EXPECT_TRUE(oracle.evaluate(at(40))[0].time.is_never());
-  EXPECT_NE(oracle.readings()[0].reason.find("building up: 40% of the 1m window, needs 80%"), std::string::npos)
+  EXPECT_NE(oracle.readings()[0].reason.view().find("building up: 40% of the 1m window, needs 80%"), std::string::npos)
       << oracle.readings()[0].reason;
   ASSERT_TRUE(oracle.ingest(segment_of({block_of(4), block_of(5)})));
   EXPECT_EQ(oracle.evaluate(at(62))[0].value, 5);

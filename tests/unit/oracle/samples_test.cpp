@@ -169,7 +169,7 @@ TEST(Reading, HasNoValueBeforeTheFirstSample) {
   const Reading& r = oracle.evaluate(at(0))[0];
   EXPECT_EQ(r.quality, Quality::stale);
   EXPECT_TRUE(r.time.is_never());
-  EXPECT_TRUE(r.reason.starts_with("no value yet")) << r.reason;
+  EXPECT_TRUE(r.reason.view().starts_with("no value yet")) << r.reason;
 }
 
 TEST(Reading, AgesUntilItIsStaleAndSaysWhy) {
@@ -317,7 +317,7 @@ TEST(Expression, TakesTheWorstQualityOfItsOperandsAndSaysWhose) {
   EXPECT_EQ(oracle.readings()[2].reason, "'creators / viewers' has no finite value (division by zero?)");
   feed.send("b", "viewers", 35, 20);
   EXPECT_EQ(oracle.evaluate(at(36))[2].quality, Quality::stale);
-  EXPECT_TRUE(oracle.readings()[2].reason.starts_with("creators is stale: ")) << oracle.readings()[2].reason;
+  EXPECT_TRUE(oracle.readings()[2].reason.view().starts_with("creators is stale: ")) << oracle.readings()[2].reason;
 }
 
 TEST(Expression, HealthOfATokenIsAMetric) {
