@@ -146,7 +146,9 @@ TEST(Explain, OfALawCountsItsWeightAmongSeveralLoops) {
   World world(by_law(MultiplicativeLaw{.settings = {}, .every = {}}));
   world.sees("velocity", 15).ticks(0, 30);
   DecisionRecord record = world.fee();
-  record.loops[0].weight = 0.25;
+  engine::LoopTerms weighted = record.loops[0];
+  weighted.weight = 0.25;
+  record.loops = {weighted};
   EXPECT_NE(text_of(record).find("\n           counts 0.25 among the parameter's loops\n"), std::string::npos)
       << text_of(record);
 }

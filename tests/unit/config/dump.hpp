@@ -240,7 +240,7 @@ class Dump {
   void put(const std::string& path, const controller::PidSettings& x) {
     const auto& [gains, action, error, deadband, setpoint_weight, leak_half_life, derivative_filter, integral_min,
                  integral_max, output_min, output_max, feed_forward, anti_windup, integration, input_filter, slew_per_s,
-                 tracking_time, dt_max, seconds] = x;  // seconds: of the durations, when defaults are in
+                 tracking_time, dt_max, seconds, usual] = x;  // the last two follow from the others
     fields(path, "gains action error deadband setpoint_weight leak_half_life derivative_filter", gains, action, error,
            deadband, setpoint_weight, leak_half_life, derivative_filter);
     fields(path, "integral_min integral_max output_min output_max feed_forward tracking_time dt_max", integral_min,
