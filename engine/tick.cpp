@@ -35,6 +35,12 @@ void tell_law(const LoopPlan& plan, const LoopState& loop, LoopTerms& terms) {
   terms.detail = loop.law.get()->detail;
 }
 
+/// Rounded up: an answer comes between two ticks, and nobody asks for the nanoseconds of a wait.
+Duration to_the_millisecond(Duration d) {
+  constexpr Duration kStep = Duration::milliseconds(1);
+  return kStep * ((d + kStep - Duration{1}) / kStep);
+}
+
 std::string until_text(const guardian::Order& order) {
   return " by " + order.actor + (order.until.is_never() ? "" : " until " + text_of(order.until)) + ": " + order.reason;
 }
@@ -229,7 +235,8 @@ void Engine::State::hold_back_all(std::uint32_t index, DecisionRecord& record) c
                        : " waits for its veto window"));
   }
   if (progress.at < runtime.retry_at) {
-    hold_back(record, Limit::backoff, runtime.retry_reason + ", again in " + text_of(runtime.retry_at - progress.at));
+    const Duration left = runtime.retry_at - progress.at;
+    hold_back(record, Limit::backoff, runtime.retry_reason + ", again in " + text_of(to_the_millisecond(left)));
   }
 }
 

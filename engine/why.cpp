@@ -73,9 +73,10 @@ void append_reason(Buffer& text, const DecisionRecord& record, std::string_view 
 /// A value may fall although its reading is still low: the response it drew is being taken back.
 void append_easing(Buffer& text, const DecisionRecord& record) {
   const LoopTerms* terms = foremost(record);
-  if (terms == nullptr || record.overridden || terms->frozen || terms->output == 0) return;
+  if (terms == nullptr || record.overridden || terms->frozen) return;
   if (terms->law != controller::LawKind::pid || !terms->decoupling.empty()) return;
-  if ((terms->output > 0) != (record.value > record.previous)) text.append(", which asks for less than before");
+  const double pull = terms->error != 0 ? terms->error : terms->output;  // up or down: what it asks for, or has drawn
+  if (pull != 0 && (pull > 0) != (record.value > record.previous)) text.append(", which asks for less than before");
 }
 
 void append_last_limit(Buffer& text, const DecisionRecord& record) {
