@@ -1,5 +1,6 @@
 // conformance: other projects' controllers recomputed here, offline, and compared to the last digit. Files of vectors
 // give a count per kind and the first differences; records on standard input give the values computed for them.
+#include <algorithm>
 #include <fstream>
 #include <istream>
 #include <iterator>
@@ -254,9 +255,13 @@ Outcome<> answer_lines(Context& context) {
 }
 
 Outcome<> conform(Context& context, const Arguments& arguments) {
-  if (arguments.files.empty()) return answer_lines(context);
+  const auto& files = arguments.files;
+  if (files.empty() || files == std::vector<std::string>{"-"}) return answer_lines(context);
+  if (std::find(files.begin(), files.end(), "-") != files.end()) {
+    return stop(ExitCode::usage, "- is stdin, whose records are answered one by one: it cannot stand beside files");
+  }
   Report report{.differences_max = static_cast<std::size_t>(std::max(arguments.differences, 0))};
-  for (const std::string& file : arguments.files) {
+  for (const std::string& file : files) {
     if (auto added = add_file(file, report); !added) return added;
   }
   if (context.options.json) {
@@ -279,7 +284,7 @@ void add_conformance_command(CLI::App& root, Context& context) {
                                "jq -c '.vectors[] | del(.expect)' mine.json | homeostat conformance | jq .computed"},
                               [&context, arguments] { return conform(context, *arguments); });
   app->add_option("FILE", arguments->files,
-                  "vectors, JSON or JSON lines (docs/conformance.md); none: one record per line on stdin");
+                  "vectors, JSON or JSON lines (docs/conformance.md); none, or -: one record per line on stdin");
   app->add_option("--differences", arguments->differences, "how many differences to show in full; default 10")
       ->type_name("COUNT");
 }

@@ -41,6 +41,15 @@ TEST(Conformance, AgreesWithEveryVectorOfTheFieldToTheLastDigit) {
   expect_golden("conformance.txt", r.out);
 }
 
+TEST(Conformance, ADashIsStdinAndStandsAlone) {
+  const Ran alone = run_command({"conformance", "-"}, {.typed = kGood + "\n"});
+  EXPECT_EQ(alone.code, ExitCode::ok) << alone.err;
+  EXPECT_EQ(alone.out, on_stdin(kGood + "\n").out);
+  const Ran beside = run_command({"conformance", "-", "tests/golden/vectors/rai.json"}, {.typed = kGood});
+  EXPECT_EQ(beside.code, ExitCode::usage);
+  expect_contains(beside.err, "cannot stand beside files");
+}
+
 TEST(Conformance, AgreesWithTheVectorsOfTheBondingSurfaceWithinTheirTolerances) {
   const Ran r = run_command({"conformance", "tests/golden/vectors/ellipsoid.json", "tests/golden/vectors/eclp.json",
                              "tests/golden/vectors/imbalance_fee.json"});
