@@ -111,33 +111,35 @@ double Engine::State::excess(std::uint32_t index, double total) const {
   return controller::with_deadband(target - total, reachable);
 }
 
+void Engine::State::align_sum(const ParameterPlan& parameter, double contribution) {
+  double sum = 0;
+  for (const auto loop : parameter.loops) sum += loops[loop].output();
+  const double gap = contribution - sum;
+  std::vector<double> outputs;
+  double left = 0;  // what loops at a limit of their own could not take over
+  for (const auto loop : parameter.loops) {
+    const double wanted = loops[loop].output() + share(parameter, loop, false) * gap;
+    const controller::PidSettings& limits = plan.loops[loop].pid;
+    outputs.push_back(std::clamp(wanted, limits.output_min, limits.output_max));
+    left += wanted - outputs.back();
+  }
+  for (std::size_t i = 0; i < outputs.size(); ++i) {
+    const LoopPlan& loop = plan.loops[parameter.loops[i]];
+    const double before = outputs[i];
+    if (left != 0 && loop.can_align) outputs[i] = std::clamp(before + left, loop.pid.output_min, loop.pid.output_max);
+    left -= outputs[i] - before;
+  }
+  for (std::size_t i = 0; i < outputs.size(); ++i) loops[parameter.loops[i]].align_to(outputs[i]);
+}
+
 void Engine::State::align(std::uint32_t index) {
   const ParameterPlan& parameter = plan.parameters[index];
   ParameterRuntime& runtime = parameters[index];
   const double contribution = runtime.guarded.applied.to_double() - base_of(index);
   if (parameter.decoupling != kNoDecoupling) {
-    const DecouplingPlan& group = plan.decouplings[parameter.decoupling];
-    std::array<double, controller::kDecouplingLoopsMax> contributions{};
-    std::array<double, controller::kDecouplingLoopsMax> beyond{};
-    contributions[parameter.row] = contribution;
-    for (std::size_t row = 0; row < group.size(); ++row) {
-      if (row == parameter.row) continue;
-      // What another one cannot follow does not count now either: it stays its own loop's alone.
-      const std::uint32_t member = group.parameters[row];
-      const LoopState& loop = loops[group.loops[row]];
-      beyond[row] = loop.output() - loop.counted;
-      contributions[row] =
-          parameters[member].proposed - plan.parameters[member].base - group.at(row, row) * beyond[row];
-    }
-    align_decoupled(group, std::span(contributions).first(group.size()), std::span(beyond).first(group.size()));
+    align_decoupled(plan.decouplings[parameter.decoupling], index, contribution);
   } else if (parameter.settings->arbitration == Arbitration::sum) {
-    double sum = 0;
-    for (const auto loop : parameter.loops) sum += loops[loop].output();
-    std::vector<double> outputs;
-    for (const auto loop : parameter.loops) {
-      outputs.push_back(loops[loop].output() + share(parameter, loop, false) * (contribution - sum));
-    }
-    for (std::size_t i = 0; i < outputs.size(); ++i) loops[parameter.loops[i]].align_to(outputs[i]);
+    align_sum(parameter, contribution);
   } else {
     for (const auto loop : parameter.loops) loops[loop].align_to(contribution);
   }

@@ -46,6 +46,7 @@ void Engine::State::remember(std::uint32_t index) {
     LoopMemory& memory = before_step[plan.loops[i].slot];
     memory.pid = loops[i].last.state;
     memory.law = loops[i].law;
+    memory.counted = loops[i].counted;
   }
 }
 
@@ -63,18 +64,20 @@ void Engine::State::restore_laws(std::uint32_t index) {
   for_each_law(plan.parameters[index], [&](std::uint32_t i) {
     LoopState& loop = loops[i];
     loop.last.state = under_way.laws[next].pid;
+    loop.counted = under_way.laws[next].counted;
     loop.law = std::move(under_way.laws[next++].law);
     loop.last.output = loop.last.state.output;
     if (plan.loops[i].law == nullptr) loop.last.i = loop.last.state.integral;
   });
   runtime.proposed = under_way.proposed_before;
+  runtime.decoupled = runtime.proposed - plan.parameters[index].base;  // it may be judged again in this very tick
   remember_as_is(index);
 }
 
 void Engine::State::remember_as_is(std::uint32_t index) {
   parameters[index].proposed_before = parameters[index].proposed;
   for_each_law(plan.parameters[index], [&](std::uint32_t i) {
-    before_step[plan.loops[i].slot] = {loops[i].last.state, loops[i].law};
+    before_step[plan.loops[i].slot] = {loops[i].last.state, loops[i].law, loops[i].counted};
   });
 }
 

@@ -135,10 +135,20 @@ double Engine::State::asked(const DecouplingPlan& group, std::size_t row) const 
   return sum;
 }
 
-void Engine::State::align_decoupled(const DecouplingPlan& group, std::span<const double> contributions,
-                                    std::span<const double> beyond) {
+void Engine::State::align_decoupled(const DecouplingPlan& group, std::uint32_t handed_back, double contribution) {
   Part all;
-  for (std::size_t row = 0; row < group.size(); ++row) all.add(row, contributions[row]);
+  std::array<double, kMax> beyond{};
+  for (std::size_t row = 0; row < group.size(); ++row) {
+    const std::uint32_t member = group.parameters[row];
+    if (member == handed_back) {
+      all.add(row, contribution);
+      continue;
+    }
+    // What another one cannot follow does not count now either: it stays its own loop's alone.
+    const LoopState& loop = loops[group.loops[row]];
+    beyond[row] = loop.output() - loop.counted;
+    all.add(row, parameters[member].proposed - plan.parameters[member].base - group.at(row, row) * beyond[row]);
+  }
   if (!all.solve(group)) return;  // check() has refused singular ones
   for (std::size_t row = 0; row < group.size(); ++row) {
     LoopState& loop = loops[group.loops[row]];
@@ -161,13 +171,7 @@ void Engine::State::settle_decoupled(std::uint32_t index, bool was_applied) {
   runtime.applied = runtime.refused = false;
   if (!is_mixed) return;
   const DecouplingPlan& group = plan.decouplings[which];
-  std::array<double, kMax> contributions{};
-  for (std::size_t row = 0; row < group.size(); ++row) {
-    const std::uint32_t member = group.parameters[row];
-    contributions[row] = parameters[member].proposed - plan.parameters[member].base;
-  }
-  const std::array<double, kMax> beyond{};
-  align_decoupled(group, std::span(contributions).first(group.size()), std::span(beyond).first(group.size()));
+  align_decoupled(group, kNoParameter, 0);
   for (const std::uint32_t member : group.parameters) remember_as_is(member);
 }
 

@@ -34,10 +34,11 @@ inline constexpr std::int64_t kBackoffPeriodsMax = 64;
 struct LoopMemory {
   controller::PidState pid;
   controller::LawBox law;
+  double counted = 0;  ///< LoopState::counted
 
   template <class Archive, class Self>
   static void fields(Archive& a, Self& x) {
-    a(x.pid), a(x.law);
+    a(x.pid), a(x.law), a(x.counted);
   }
 };
 
@@ -220,10 +221,9 @@ struct Engine::State {
   [[nodiscard]] double asked(const DecouplingPlan& group, std::size_t row) const;
   /// Where a parameter stands that cannot follow `contribution`, U around its base; none = it can.
   [[nodiscard]] std::optional<double> pin_of(std::uint32_t parameter, double contribution) const;
-  /// Loops that go on from what counts of these contributions of their parameters, by row; `beyond` is what a loop asks
-  /// for besides, and nobody can follow, U.
-  void align_decoupled(const DecouplingPlan& group, std::span<const double> contributions,
-                       std::span<const double> beyond);
+  /// Loops that go on from what counts of what their parameters propose; of the one that is handed back, from its
+  /// `contribution`, U around its base.
+  void align_decoupled(const DecouplingPlan& group, std::uint32_t handed_back, double contribution);
   /// An adjustment of one of its parameters was answered, or is given up.
   void settle_decoupled(std::uint32_t parameter, bool was_applied);
 
@@ -320,6 +320,8 @@ struct Engine::State {
   [[nodiscard]] double weight(std::uint32_t loop, const std::vector<oracle::Reading>& readings) const;
   [[nodiscard]] double excess(std::uint32_t parameter, double total) const;
   void align(std::uint32_t parameter);
+  /// Under `sum`: each takes its share of what changes, as far as its own limits go, and the others the rest.
+  void align_sum(const ParameterPlan& parameter, double contribution);
   /// What the contributions of its loops are around, U: its initial value; of an amount, what was moved already.
   [[nodiscard]] double base_of(std::uint32_t parameter) const;
   void align_all();

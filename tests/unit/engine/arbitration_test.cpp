@@ -44,6 +44,22 @@ TEST(Arbitration, ALoopThatCannotSeeKeepsItsContributionUnderASum) {
   EXPECT_EQ(world.value("fee"), dec("3"));
 }
 
+TEST(Arbitration, AtAHandBackTheOthersTakeWhatALoopAtItsOwnLimitCannot) {
+  auto policy = two_loops(guardian::Arbitration::sum);
+  for (auto& loop : policy.loops) loop.pid.gains.ki_per_s = 1e-6;
+  policy.loops[0].pid.output_max = 0.3;
+  World world(policy);
+  world.sees("velocity", 60).sees("activity", 0.35).ticks(0, 50);
+  ASSERT_EQ(world.fee().loops[0].output, 0.3);
+  (void)world.override_value("fee", "4", 1000);
+  world.ticks(60, 100);
+  ASSERT_EQ(world.value("fee"), dec("4"));
+  (void)world.order(CommandKind::clear_override, "fee");
+  world.tick(110);
+  EXPECT_NEAR(world.fee().proposed, 4, 1e-12);
+  EXPECT_EQ(world.fee().loops[0].output, 0.3);
+}
+
 TEST(Arbitration, TheExcessGoesBackInProportionToTheContributions) {
   auto policy = two_loops(guardian::Arbitration::sum);
   policy.loops[0].pid.gains = {0, 0.001, 0};

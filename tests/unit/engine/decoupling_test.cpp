@@ -242,6 +242,43 @@ TEST(Decoupling, WhatWasAppliedInPartIsWhereTheLoopsGoOnFrom) {
   EXPECT_NEAR(plant.world.record("reward").proposed, 2.5, 0.0051);
 }
 
+TEST(Decoupling, WhatWasAppliedInPartLeavesOutWhatAnotherOneAskedForInVain) {
+  Policy policy = decoupled();
+  policy.guardian.parameters[0].change.absolute = dec("0.05");  // of some % that its loop asks for
+  Plant plant(policy);
+  plant.tick();
+  plant.world.answers = false;
+  plant.load = {8, -0.02};
+  plant.tick();
+  const auto sent = plant.world.last.adjustments;
+  ASSERT_EQ(sent.size(), 2U);
+  ASSERT_GT(plant.world.record("fee").proposed, 4);
+  plant.world.answer(sent[0].id, sent[0].value);
+  plant.world.reject(sent[1].id);
+  plant.tick();
+  EXPECT_NEAR(plant.world.record("reward").proposed, 2.5, 0.07);  // what the fee's 0.05 % come to in it
+}
+
+TEST(Decoupling, WhatIsGivenUpIsProposedNoLongerInThatVeryTick) {
+  Policy policy = decoupled();
+  policy.guardian.parameters[1].approve_above = dec("0.2");
+  policy.guardian.parameters[1].approval_max = Duration::seconds(50);
+  Plant plant(policy);
+  plant.ticks(3);
+  const double before = plant.world.record("reward").proposed;
+  plant.load = {0, -0.3};
+  plant.tick();
+  ASSERT_EQ(plant.world.record("reward").outcome, Outcome::awaiting_approval);
+  plant.ticks(4);
+  ASSERT_GT(plant.world.record("reward").proposed, before + 1);
+  plant.tick();  // nobody has released it
+  const DecisionRecord& reward = plant.world.record("reward");
+  EXPECT_EQ(reward.proposed, before);
+  double sum = 0;
+  for (const LoopTerms& terms : reward.loops) sum += terms.contribution;
+  EXPECT_NEAR(reward.proposed, 2.5 + sum, 1e-9);
+}
+
 TEST(Decoupling, RejectedAltogetherTheLoopsAreWhereTheyWere) {
   Plant plant(decoupled());
   plant.ticks(3);
