@@ -3,7 +3,10 @@
 
 find_program(HOMEOSTAT_CCACHE ccache)
 if(HOMEOSTAT_CCACHE)
-  set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=pch_defines,time_macros ${HOMEOSTAT_CCACHE})
+  # Objects do not depend on where a tree lies, so all clones of a user share ccache's own folder (or CCACHE_DIR).
+  set(CMAKE_CXX_COMPILER_LAUNCHER
+      ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=pch_defines,time_macros CCACHE_BASEDIR=${CMAKE_SOURCE_DIR} CCACHE_NOHASHDIR=1
+      ${HOMEOSTAT_CCACHE})
 endif()
 find_program(HOMEOSTAT_MOLD mold)
 if(HOMEOSTAT_MOLD)

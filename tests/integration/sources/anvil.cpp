@@ -68,7 +68,9 @@ Anvil::Anvil(Options options) {
                                      "fifo",
                                      "--gas-limit",
                                      "1000000000",
-                                     "--no-request-size-limit"};
+                                     "--no-request-size-limit",
+                                     "--prune-history",  // else every further state goes to ~/.foundry, for ever
+                                     "128"};
   arguments.insert(arguments.end(), options.more.begin(), options.more.end());
   std::vector<char*> argv;
   for (std::string& argument : arguments) argv.push_back(argument.data());
