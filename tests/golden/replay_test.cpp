@@ -7,20 +7,31 @@
 #include <fstream>
 #include <sstream>
 
-#include "input_stream.hpp"
+#include "replay.hpp"
 
 namespace homeostat::golden {
 namespace {
+
+constexpr std::uint64_t kTimesMin = 3;
+
+const Replay& committed_run() {
+  static const Replay run = replay(1, 20'000);
+  return run;
+}
 
 TEST(EngineReplay, GivesTheCommittedHashesInEveryBuild) {
   std::ifstream file(HOMEOSTAT_GOLDEN_DIR "/engine_replay.txt");
   std::stringstream expected;
   expected << file.rdbuf();
-  EXPECT_EQ(replay_report(1, 20'000), expected.str());
+  EXPECT_EQ(committed_run().report, expected.str());
+}
+
+TEST(EngineReplay, ReachesEveryPartOfTheEngine) {
+  for (const auto& [what, times] : committed_run().coverage.counts()) EXPECT_GE(times, kTimesMin) << what;
 }
 
 TEST(EngineReplay, AnotherSeedIsAnotherLife) {
-  EXPECT_NE(replay_report(2, 500), replay_report(3, 500));
+  EXPECT_NE(replay(2, 500).report, replay(3, 500).report);
 }
 
 }  // namespace

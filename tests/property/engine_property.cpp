@@ -99,7 +99,7 @@ RC_GTEST_PROP(Engine, AReplayOfAnyPolicysInputsGivesTheSameDecisionsToTheLastBit
 
 // What waited was given back and asked for again within one tick, the first of that parameter's laws after the restart.
 TEST(Engine, ARestartKnowsWhatALawGoesBackTo) {
-  EXPECT_EQ(what_differs(223'266'150'989'761'599, 471), "");
+  EXPECT_EQ(what_differs(3'703'496'854'111, 273), "");
 }
 
 RC_GTEST_PROP(Engine, PreviewIsWhatTheTickThenDoesAndLeavesNoTrace, ()) {
@@ -129,6 +129,19 @@ const guardian::ParameterSettings& settings_of(const Engine& engine, std::string
   std::abort();
 }
 
+void check_part(const Engine& engine, const Part& part, const DecisionRecord& record) {
+  const auto& p = settings_of(engine, part.parameter);
+  const auto outside = [&p](Decimal v) { return v < p.min ? p.min - v : v > p.max ? v - p.max : v - v; };
+  RC_ASSERT(outside(part.value).units() == 0 || outside(part.value) < outside(part.previous));
+  RC_ASSERT(part.value.rounded_to(p.quantum) == part.value);
+  RC_ASSERT(part.value != part.previous);
+  RC_ASSERT(record.mode != guardian::OperatingMode::halted);
+  if (record.overridden) return;
+  // What waited is judged by the mode of the tick at which it is sent.
+  const auto most = guardian::change_max(p, part.previous, engine.view().mode);
+  if (most) RC_ASSERT((part.value - part.previous).abs() <= *most);
+}
+
 RC_GTEST_PROP(Engine, NoAdjustmentEverBreaksALimit, ()) {
   InputStream stream(*rc::gen::arbitrary<std::uint64_t>());
   Engine engine(load_policy("a").value());
@@ -142,22 +155,14 @@ RC_GTEST_PROP(Engine, NoAdjustmentEverBreaksALimit, ()) {
       last_id = record.id;
       records[record.id] = record;
       RC_ASSERT(!record.why.empty());
-      const bool moves = record.outcome == Outcome::emitted || record.outcome == Outcome::awaiting_veto;
+      const bool moves = record.outcome == Outcome::emitted || record.outcome == Outcome::awaiting_veto ||
+                         record.outcome == Outcome::awaiting_approval;
       RC_ASSERT(moves == (record.value != record.previous));
       RC_ASSERT((record.outcome == Outcome::withheld) == (!moves && !record.limits.empty()));
     }
     for (const auto& record : effects.updates) records[record.id] = record;
     for (const Adjustment& adjustment : effects.adjustments) {
-      const DecisionRecord& record = records.at(adjustment.id);
-      const auto& p = settings_of(engine, adjustment.parameter);
-      const auto outside = [&p](Decimal v) { return v < p.min ? p.min - v : v > p.max ? v - p.max : v - v; };
-      RC_ASSERT(outside(adjustment.value).units() == 0 || outside(adjustment.value) < outside(adjustment.previous));
-      RC_ASSERT(adjustment.value.rounded_to(p.quantum) == adjustment.value);
-      RC_ASSERT(adjustment.value != adjustment.previous);
-      RC_ASSERT(record.mode != guardian::OperatingMode::halted);
-      if (record.overridden) continue;
-      const auto most = guardian::change_max(p, adjustment.previous, record.mode);
-      if (most) RC_ASSERT((adjustment.value - adjustment.previous).abs() <= *most);
+      for (const Part& part : parts_of(adjustment)) check_part(engine, part, records.at(part.id));
     }
     RC_ASSERT(engine.outstanding().size() <= engine.policy().guardian.parameters.size());
   }
