@@ -194,6 +194,7 @@ struct Wish {
   bool cascades = true;
   bool schedules = true;
   bool doubted_decouplings = true;  ///< also those whose pairing of loops and parameters `homeostat check` doubts
+  bool reading_invariants = false;  ///< bundles also with invariants over a metric, which change while they wait
 };
 
 constexpr double kDecoupledIntegralMin_per_s = 1e-4;  ///< of a loop in a decoupling, which must have one
@@ -247,7 +248,7 @@ inline controller::LoopSettings any_outer(Random& random, const controller::Loop
 }
 
 /// Two parameters as a bundle, mostly with an invariant that now and then does not hold.
-inline void bind_together(Random& random, Policy& policy, std::size_t first) {
+inline void bind_together(Random& random, Policy& policy, std::size_t first, const Wish& wish) {
   guardian::ParameterSettings& one = policy.guardian.parameters[first];
   guardian::ParameterSettings& two = policy.guardian.parameters[first + 1];
   two.expiry = one.expiry;
@@ -256,6 +257,10 @@ inline void bind_together(Random& random, Policy& policy, std::size_t first) {
   if (random.chance(0.8)) {
     bundle.invariants.push_back(
         {"near", "abs(" + one.name + " - " + two.name + ") <= " + std::to_string(random.uniform(0.5, 30))});
+  }
+  if (wish.reading_invariants && random.chance(0.7)) {
+    bundle.invariants.push_back({"reach", one.name + " <= x - " + std::to_string(random.uniform(20, 55))});
+    if (random.chance(0.5)) one.veto_window = two.veto_window = some_seconds(random, 10, 40);
   }
   policy.guardian.bundles.push_back(std::move(bundle));
 }
@@ -308,7 +313,7 @@ inline void add_decoupling(Random& random, Policy& policy, const Wish& wish) {
   }
   policy.decouplings.push_back(any_matrix(random, loops, wish));
   policy.loops.insert(policy.loops.end(), loops.begin(), loops.end());
-  if (random.chance(0.2)) bind_together(random, policy, first);
+  if (random.chance(0.2)) bind_together(random, policy, first, wish);
 }
 
 inline Policy any_policy(Random& random, const Wish& wish) {
@@ -329,7 +334,7 @@ inline Policy any_policy(Random& random, const Wish& wish) {
     policy.loops.push_back(outer);
     if (random.chance(0.2)) policy.loops.push_back(any_outer(random, outer, wish));
   }
-  if (random.chance(0.25)) bind_together(random, policy, 0);
+  if (random.chance(0.25)) bind_together(random, policy, 0, wish);
   if (random.chance(0.5)) {
     policy.guardian.parameters.push_back(any_total(random, "moved"));
     policy.loops.push_back(any_payout(random, "moved"));

@@ -101,7 +101,7 @@ struct Watched {
   std::deque<Adjustment> open;
   std::uint64_t emitted = 0;
 
-  explicit Watched(std::uint64_t seed) : world(seed) {
+  explicit Watched(std::uint64_t seed) : world(seed, {.reading_invariants = true}) {
     for (const auto& p : world.engine.policy().guardian.parameters) ledgers[p.name].applied = p.initial;
     for (const auto& p : world.engine.policy().guardian.parameters) totals[p.name] = p.initial;
   }
@@ -223,7 +223,8 @@ struct Watched {
     RC_ASSERT(a.act.transfers.empty() || sum == change);
   }
 
-  /// What is applied together keeps the bundle's invariant, by the executor's own words for what it has.
+  /// What is applied together keeps the bundle's invariants, by the executor's own words for what it has and by the
+  /// readings of the tick at which it is sent.
   void check_whole(const Adjustment& a) {
     const auto& bundles = world.engine.policy().guardian.bundles;
     const auto found = std::find_if(bundles.begin(), bundles.end(), [&](const auto& b) {
@@ -237,8 +238,14 @@ struct Watched {
     for (const auto& [name, ledger] : ledgers) values[name] = ledger.applied.to_double();
     for (const Part& part : parts_of(a)) values[part.parameter] = part.value.to_double();
     for (const auto& invariant : bundle.invariants) {
-      const double apart = std::stod(invariant.text.substr(invariant.text.rfind(' ')));
-      RC_ASSERT(std::fabs(values[bundle.members[0]] - values[bundle.members[1]]) <= apart + 1e-9);
+      const double number = std::stod(invariant.text.substr(invariant.text.rfind(' ')));
+      if (invariant.name == "reach") {
+        const oracle::Reading& x = world.engine.view().metrics.front().reading;
+        RC_ASSERT(is_usable(x.quality));
+        RC_ASSERT(values[bundle.members[0]] <= x.value - number + 1e-9);
+      } else {
+        RC_ASSERT(std::fabs(values[bundle.members[0]] - values[bundle.members[1]]) <= number + 1e-9);
+      }
     }
   }
 
