@@ -59,6 +59,18 @@ void read_every(Section& s, Duration& out) {
   s.optional("every").duration(out, {.min = Duration::milliseconds(10)});
 }
 
+Redemption read_redemption(Section& s, const Place& place) {
+  Redemption redemption;
+  read_metric(s.optional("redemption_price"), place, redemption.price);
+  s.required("per", "the time over which the parameter states the rate, e.g. 1s or 365d")
+      .duration(redemption.per, {.min = Duration::seconds(1)});
+  redemption.units_per_ratio = units_per_ratio(place.parameter.unit);
+  if (redemption.units_per_ratio == 0) {
+    s.error(fmt::format("moves a rate, and the parameter's unit is '{}', not ratio, % or bps", place.parameter.unit));
+  }
+  return redemption;
+}
+
 RaiPiLaw read_rai_pi(const Field& field, const Place& place) {
   RaiPiLaw law;
   Section s(field, place.context);
@@ -73,13 +85,17 @@ RaiPiLaw read_rai_pi(const Field& field, const Place& place) {
   read_int(s.optional("noise_barrier_wad"), law.settings.noise_barrier);
   read_int(s.optional("upper_ray"), law.settings.upper);
   read_int(s.optional("lower_ray"), law.settings.lower);
-  read_metric(s.optional("redemption_price"), place, law.redemption_price);
-  s.required("per", "the time over which the parameter states the rate, e.g. 1s or 365d")
-      .duration(law.per, {.min = Duration::seconds(1)});
-  law.units_per_ratio = units_per_ratio(place.parameter.unit);
-  if (law.units_per_ratio == 0) {
-    s.error(fmt::format("moves a rate, and the parameter's unit is '{}', not ratio, % or bps", place.parameter.unit));
-  }
+  read_int(s.optional("bias_ray"), law.settings.bias);
+  law.redemption = read_redemption(s, place);
+  return law;
+}
+
+DirectRateLaw read_direct_rate(const Field& field, const Place& place) {
+  DirectRateLaw law;
+  Section s(field, place.context);
+  read_int(s.required("acceleration_wad", "by which the rate moves in a step for a deviation of 1"), law.acceleration);
+  law.redemption = read_redemption(s, place);
+  read_every(s, law.every);
   return law;
 }
 
@@ -280,6 +296,7 @@ std::shared_ptr<const LawSettings> read_law(const Field& field, Context& context
     law.choice = reader(entry, place);
   };
   one("rai_pi", read_rai_pi);
+  one("direct_rate", read_direct_rate);
   one("multiplicative", read_multiplicative);
   one("blob_fee", read_blob_fee);
   one("sigmoid", read_sigmoid);
@@ -290,8 +307,8 @@ std::shared_ptr<const LawSettings> read_law(const Field& field, Context& context
   s.optional("hand_back_half_life").duration(law.hand_back_half_life, {.min = Duration::milliseconds(1)});
   if (given != 1) {
     s.error(
-        "names one law: rai_pi, multiplicative, blob_fee, sigmoid, ratio, semilog, exponential or economy (without "
-        "`law` it is pid)");
+        "names one law: rai_pi, direct_rate, multiplicative, blob_fee, sigmoid, ratio, semilog, exponential or economy "
+        "(without `law` it is pid)");
   }
   return std::make_shared<const LawSettings>(std::move(law));
 }

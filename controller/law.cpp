@@ -1,338 +1,17 @@
 #include "controller/law.hpp"
 
 #include <algorithm>
-#include <bit>
 #include <cmath>
-#include <optional>
 
+#include "controller/law_step.hpp"
 #include "core/math.hpp"
 
 namespace homeostat::controller {
 namespace {
 
-/// Readings and set-points become integers of this many parts, so that ratios of small ones keep nine digits.
-constexpr std::int64_t kReadingParts = 1'000'000'000;
 /// A bridge below this share of what it bridges to is rounding, and gone.
 constexpr double kBridgeRatioMin = 1e-12;
 constexpr std::int64_t kHandBackPeriods = 10;
-
-/// The integer nearest to x times `parts`, exactly; halves away from zero. Beyond 2^255 it is the largest int256.
-Int scaled(double x, const Int& parts) {
-  const auto bits = std::bit_cast<std::uint64_t>(x);
-  const int field = static_cast<int>((bits >> 52) & 0x7ff);
-  std::uint64_t mantissa = bits & ((std::uint64_t{1} << 52) - 1);
-  if (field > 0) mantissa |= std::uint64_t{1} << 52;
-  const int exponent = std::max(field, 1) - 1075;
-  Int value = Int(mantissa) * parts;
-  if (exponent > 100) {
-    value = int256_max();
-  } else if (exponent >= 0) {
-    value = std::min(Int{value << exponent}, int256_max());
-  } else if (exponent < -400) {
-    value = 0;
-  } else {
-    value = (value + (Int(1) << (-exponent - 1))) >> -exponent;
-  }
-  return (bits >> 63) != 0 ? Int{-value} : value;
-}
-
-Int power_of_ten(int n) {
-  Int x = 1;
-  for (int i = 0; i < n; ++i) x *= 10;
-  return x;
-}
-
-double number(const Int& x, const Int& parts) {
-  return x.convert_to<double>() / parts.convert_to<double>();
-}
-
-/// From `from` to `to` by a share, 0..1, of the way.
-Int part_way(const Int& from, const Int& to, double share) {
-  if (share >= 1) return to;
-  return from + (to - from) * scaled(share, kReadingParts) / kReadingParts;
-}
-
-/// What a law asks for.
-struct Asked {
-  double value = 0;  ///< U
-  LawReason reason = LawReason::followed;
-  bool has_shared = false;  ///< authority is in it already
-  double p = 0;             ///< U, of laws that have the terms
-  double i = 0;
-  double tracking = 0;  ///< U, what of the excess was taken in
-};
-
-/// What every law is given beside its own settings and memory.
-struct Step {
-  const LawInput& in;
-  bool aligning = false;
-  double held = 0;  ///< U: base + the output that is held, which an aligning step goes on from
-  double low = 0;   ///< U, of the loop's output limits
-  double high = 0;
-  Duration dt_max;
-};
-
-template <class Memory>
-Memory& memory_of(LawMemory& memory) {
-  if (auto* found = std::get_if<Memory>(&memory)) return *found;
-  return memory.emplace<Memory>();
-}
-
-bool is_time(Instant stepped, Duration every, Instant now) {
-  return stepped.is_never() || now - stepped >= every;
-}
-
-/// The value of a law that changes its own value, after one step of it by `next`.
-template <class Next>
-std::optional<Asked> step_value(Duration every, const Step& s, ValueMemory& memory, const Next& next) {
-  const Int parts = power_of_ten(s.in.decimals);
-  Asked asked{.has_shared = true};
-  if (s.aligning) {
-    memory.value = scaled(s.held, parts);
-    memory.stepped = s.in.now;
-    asked.value = s.held;
-    asked.reason = LawReason::aligned;
-    return asked;
-  }
-  Int value = memory.value;
-  if (s.in.excess != 0) value += scaled(s.in.excess, parts);
-  asked.tracking = s.in.excess;
-  if (is_time(memory.stepped, every, s.in.now)) {
-    const std::optional<Int> stepped = next(value, asked.reason);
-    if (!stepped) return std::nullopt;
-    value = part_way(value, *stepped, s.in.authority);
-    memory.stepped = s.in.now;
-  } else {
-    asked.reason = LawReason::waits;
-  }
-  const Int bounded = std::clamp(value, scaled(s.low, parts), scaled(s.high, parts));
-  if (bounded != value) asked.reason = LawReason::at_bound;
-  memory.value = bounded;
-  asked.value = number(bounded, parts);
-  return asked;
-}
-
-std::optional<Asked> ask(const MultiplicativeLaw& law, const Step& s, LawMemory& memory) {
-  const auto next = [&](const Int& value, LawReason& reason) -> std::optional<Int> {
-    const Int target = scaled(s.in.setpoint, kReadingParts);
-    const Int limit = target * law.settings.elasticity;
-    const Int used = std::min(scaled(s.in.process_variable, kReadingParts), limit);  // a block cannot be fuller
-    const auto fee = multiplicative::next_base_fee(law.settings, value, used, limit);
-    if (!fee) return std::nullopt;
-    if (used == target) reason = LawReason::within_band;
-    return *fee;
-  };
-  return step_value(law.every, s, memory_of<ValueMemory>(memory), next);
-}
-
-std::optional<Asked> ask(const SigmoidLaw& law, const Step& s, LawMemory& memory) {
-  const auto next = [&](const Int& value, LawReason& reason) -> std::optional<Int> {
-    const auto step =
-        sigmoid::step(law.settings, {scaled(s.in.process_variable, wad()), scaled(s.in.setpoint, wad()), value});
-    if (!step) return std::nullopt;
-    if (step->in_threshold) reason = LawReason::within_band;
-    if (step->capped) reason = LawReason::at_bound;
-    return Int{value + step->supply_delta};
-  };
-  return step_value(law.every, s, memory_of<ValueMemory>(memory), next);
-}
-
-/// The excess at which the fee is about `fee`.
-Int excess_for(const BlobFeeLaw& law, double fee) {
-  if (fee <= law.fee_min) return 0;
-  return scaled(law.update_fraction * math::log(fee / law.fee_min), kReadingParts);
-}
-
-std::optional<Asked> ask(const BlobFeeLaw& law, const Step& s, LawMemory& memory) {
-  const Int parts = power_of_ten(s.in.decimals);
-  auto& blob = memory_of<BlobMemory>(memory);
-  Asked asked{.has_shared = true};
-  Int excess = blob.excess;
-  Instant stepped = blob.stepped;
-  if (s.aligning) {
-    excess = excess_for(law, s.held);
-    stepped = s.in.now;
-    asked.reason = LawReason::aligned;
-  } else {
-    if (s.in.excess != 0) excess = excess_for(law, s.held + s.in.excess);
-    asked.tracking = s.in.excess;
-    if (is_time(stepped, law.every, s.in.now)) {
-      const auto next = multiplicative::next_excess(excess, scaled(s.in.process_variable, kReadingParts),
-                                                    scaled(s.in.setpoint, kReadingParts));
-      if (!next) return std::nullopt;
-      excess = part_way(excess, *next, s.in.authority);
-      stepped = s.in.now;
-    } else {
-      asked.reason = LawReason::waits;
-    }
-    const Int most = excess_for(law, s.high);  // the fee would wait at its bound until all of the excess is gone
-    if (excess > most) {
-      excess = most;
-      asked.reason = LawReason::at_bound;
-    }
-  }
-  const auto fee =
-      multiplicative::fake_exponential(scaled(law.fee_min, parts), excess, scaled(law.update_fraction, kReadingParts));
-  if (!fee) return std::nullopt;
-  blob = {excess, stepped};
-  asked.value = number(*fee, parts);
-  return asked;
-}
-
-/// The redemption rate for an output, as the contract makes it of its sum.
-std::optional<Int> rate_of(const rai::Settings& settings, const Int& output, const Int& price, LawReason& reason) {
-  const auto barrier = rai::barrier(settings, price);
-  const auto rate = rai::bounded_rate(settings, output);
-  if (!barrier || !rate) return std::nullopt;
-  if (output.is_zero() || abs(output) < *barrier) {
-    reason = LawReason::within_band;
-    return ray();
-  }
-  return *rate;
-}
-
-std::optional<Asked> ask(const RaiPiLaw& law, const Step& s, LawMemory& memory) {
-  auto& rai_memory = memory_of<RaiMemory>(memory);
-  const Int market = scaled(s.in.process_variable, wad());
-  const Int price = scaled(law.redemption_price.empty() ? s.in.setpoint : s.in.others[0], ray());
-  if (market < 0 || price <= 0) return std::nullopt;
-  const double units_per_ray_s = law.per.in_seconds() * law.units_per_ratio;
-  const bool integrates = rai::has_integral(law.settings.variant) && !law.settings.ki.is_zero();
-  const auto in_rays = [&](double units) { return scaled(units / units_per_ray_s, ray()); };
-
-  const Instant now = s.in.now;
-  const Duration passed = std::clamp(now - rai_memory.stepped, Duration::zero(), s.dt_max);
-  const bool is_first = s.aligning || rai_memory.stepped.is_never();
-  const auto dt_s = is_first ? 0 : static_cast<std::uint64_t>(passed / Duration::seconds(1));
-  const auto in_units = [&](const Int& rays) { return number(rays, ray()) * units_per_ray_s; };
-  const auto now_s = static_cast<std::uint64_t>(std::max<std::int64_t>(1, now.ns / 1'000'000'000));
-  auto step = rai::step_over(law.settings, rai_memory.state, market, price, dt_s, now_s);
-  if (!step) return std::nullopt;
-
-  Asked asked;
-  Int& integral = step->state.integral;
-  Int rate = step->rate;
-  bool is_changed = false;
-  if (step->in_deadband) asked.reason = LawReason::within_band;
-  if (step->at_bound) asked.reason = LawReason::at_bound;
-  if (integrates) {
-    const Int before = integral;
-    if (s.aligning) integral = (in_rays(s.held) - step->gain_adjusted_p) * wad() / law.settings.ki;
-    if (!s.aligning) {
-      const Int gained = integral - rai_memory.state.integral;
-      const double value = in_units(Int{step->rate - ray()});
-      const int direction = gained.sign() * law.settings.ki.sign();
-      // Nothing more is taken in beyond the law's own bounds or the loop's.
-      const bool pushes = (step->at_bound && direction == step->output.sign()) || (direction > 0 && value > s.high) ||
-                          (direction < 0 && value < s.low);
-      if (pushes) integral = rai_memory.state.integral;
-      if (!pushes && s.in.authority < 1) integral = part_way(rai_memory.state.integral, integral, s.in.authority);
-      if (s.in.excess != 0) integral += in_rays(s.in.excess) * wad() / law.settings.ki;
-      asked.tracking = s.in.excess;
-    }
-    if (!is_int256(integral)) return std::nullopt;
-    is_changed = integral != before;
-  }
-  if (is_changed) {
-    const Int output = step->gain_adjusted_p + integral * law.settings.ki / wad();
-    const auto again = rate_of(law.settings, output, price, asked.reason);
-    if (!again) return std::nullopt;
-    rate = *again;
-  }
-  if (s.aligning) asked.reason = LawReason::aligned;
-  rai_memory = {step->state, now};
-  asked.p = in_units(step->gain_adjusted_p);
-  asked.i = in_units(Int{integral * law.settings.ki / wad()});
-  asked.value = in_units(Int{rate - ray()});
-  return asked;
-}
-
-LawReason reason_of(ratio::Reason reason) {
-  switch (reason) {
-    case ratio::Reason::desired_within_range: return LawReason::followed;
-    case ratio::Reason::within_tolerance: return LawReason::within_band;
-    case ratio::Reason::scale_up_stabilized: return LawReason::up_stabilized;
-    case ratio::Reason::scale_down_stabilized: return LawReason::down_stabilized;
-    case ratio::Reason::scale_up_limit: return LawReason::up_limit;
-    case ratio::Reason::scale_down_limit: return LawReason::down_limit;
-    case ratio::Reason::too_many:
-    case ratio::Reason::too_few:
-    case ratio::Reason::current_above_max:
-    case ratio::Reason::current_below_min: return LawReason::at_bound;
-    case ratio::Reason::invalid_metric: return LawReason::unusable;
-  }
-  return LawReason::none;
-}
-
-std::optional<Asked> ask(const RatioLaw& law, const Step& s, LawMemory& memory) {
-  auto& kept = memory_of<RatioMemory>(memory);
-  if (s.aligning) {
-    kept = {{}, s.in.applied};
-    return Asked{.value = s.held, .reason = LawReason::aligned};
-  }
-  // What counts as a change is what executors made of it, not what was wished.
-  const double moved = s.in.applied - kept.seen;
-  if (moved > 0) kept.state.added.push_back({s.in.now, moved});
-  if (moved < 0) kept.state.taken.push_back({s.in.now, -moved});
-  kept.seen = s.in.applied;
-  const std::array<ratio::Metric, 1> metrics{{{s.in.process_variable, s.in.setpoint, true}}};
-  ratio::Step step = ratio::step(law.settings, kept.state, s.in.applied, metrics, s.in.now);
-  if (step.units > s.in.applied) step.state.added.pop_back();
-  if (step.units < s.in.applied) step.state.taken.pop_back();
-  kept.state = std::move(step.state);
-  return Asked{.value = step.units, .reason = reason_of(step.reason)};
-}
-
-std::optional<Asked> ask(const SemilogLaw& law, const Step& s, LawMemory&) {
-  const double utilisation = s.in.process_variable / law.full;
-  const bool is_outside = utilisation < 0 || utilisation > 1;
-  return Asked{.value = monetary::rate(law.settings, utilisation),
-               .reason = is_outside ? LawReason::at_bound : LawReason::followed};
-}
-
-std::optional<Asked> ask(const ExponentialLaw& law, const Step& s, LawMemory& memory) {
-  auto& kept = memory_of<ExponentialMemory>(memory);
-  const bool is_first = kept.stepped.is_never();
-  monetary::ExponentialInput input{.price = s.in.process_variable};
-  if (!law.keepers_share.empty()) {
-    const double share = s.in.others[0];
-    const bool has_mean = !is_first && law.keepers_mean > Duration::zero();
-    kept.keepers_mean =
-        has_mean ? monetary::mean_after(kept.keepers_mean, share, s.in.now - kept.stepped, law.keepers_mean) : share;
-    input.keepers_share = kept.keepers_mean;
-  }
-  if (!law.debt.empty()) {
-    input.debt = monetary::counted_debt(kept.least, s.in.others[1], s.in.now);
-    kept.least = monetary::with_debt(kept.least, s.in.others[1], s.in.now);
-    input.debt_ceiling = s.in.others[2];
-  }
-  kept.stepped = s.in.now;
-  monetary::Exponential settings = law.settings;
-  settings.peg = s.in.setpoint;
-  const auto terms = monetary::rate(settings, input);
-  return Asked{.value = terms.rate, .reason = terms.rate < terms.uncapped ? LawReason::at_bound : LawReason::followed};
-}
-
-std::optional<Asked> ask(std::monostate, const Step&, LawMemory&) {
-  return std::nullopt;  // pid has its own step
-}
-
-/// The output held, the law where it was.
-bool goes_on_from_applied(const EconomyLaw& law) {
-  return std::any_of(law.inputs.begin(), law.inputs.end(),
-                     [](const MechanismInput& input) { return input.source == InputSource::applied; });
-}
-
-std::optional<Asked> ask(const EconomyLaw& law, const Step& s, LawMemory&) {
-  if (!s.in.mechanism) return std::nullopt;
-  // What goes on from the applied value takes over from it without a step, and without a bridge to be taken back; and
-  // what was moved is in the total.
-  if (s.aligning && (law.is_amount || goes_on_from_applied(law))) return Asked{.value = s.held};
-  if (!law.is_amount) return Asked{.value = *s.in.mechanism};
-  return Asked{.value = s.in.base + *s.in.mechanism * s.in.authority,
-               .reason = *s.in.mechanism == 0 ? LawReason::within_band : LawReason::followed,
-               .has_shared = true};
-}
 
 void hold(LawState& state, LawReason reason, PidStep& last) {
   state.reason = reason;
@@ -341,7 +20,7 @@ void hold(LawState& state, LawReason reason, PidStep& last) {
   last.frozen = true;
 }
 
-double bridge_after(const LawSettings& law, const Step& s, double bridge, double contribution, double output,
+double bridge_after(const LawSettings& law, const LawStep& s, double bridge, double contribution, double output,
                     double low, double high) {
   if (s.aligning) {
     const bool is_explained = std::clamp(contribution, low, high) == output;
@@ -353,6 +32,16 @@ double bridge_after(const LawSettings& law, const Step& s, double bridge, double
   }
   const double size = std::max({std::fabs(contribution), std::fabs(output), std::fabs(s.in.base)});
   return std::fabs(bridge) <= kBridgeRatioMin * size ? 0 : bridge;
+}
+
+Result<> refuse(const char* where, const char* message) {
+  return fail(ErrorCode::out_of_range, where, message);
+}
+
+Result<> check(const Redemption& redemption) {
+  if (redemption.per < Duration::seconds(1)) return refuse("per", "must be at least 1s");
+  if (!(redemption.units_per_ratio > 0)) return refuse("per", "needs a parameter in ratio, % or bps");
+  return {};
 }
 
 }  // namespace
@@ -408,12 +97,14 @@ Action action_of(const LawSettings& law) {
     case LawKind::ratio:
     case LawKind::semilog: return Action::reverse;
     case LawKind::economy: return std::get<EconomyLaw>(law.choice).action;
+    case LawKind::direct_rate: return Action::direct;
   }
   return Action::direct;
 }
 
 LawMetrics metrics_of(const LawSettings& law) {
-  if (const auto* rai = std::get_if<RaiPiLaw>(&law.choice)) return {rai->redemption_price};
+  if (const auto* x = std::get_if<RaiPiLaw>(&law.choice)) return {x->redemption.price};
+  if (const auto* x = std::get_if<DirectRateLaw>(&law.choice)) return {x->redemption.price};
   if (const auto* x = std::get_if<ExponentialLaw>(&law.choice)) return {x->keepers_share, x->debt, x->debt_ceiling};
   if (const auto* x = std::get_if<EconomyLaw>(&law.choice)) {
     LawMetrics metrics;
@@ -434,7 +125,8 @@ bool can_wind_up(const LawSettings& law) {
     }
     case LawKind::multiplicative:
     case LawKind::blob_fee:
-    case LawKind::sigmoid: return true;
+    case LawKind::sigmoid:
+    case LawKind::direct_rate: return true;
     case LawKind::pid:
     case LawKind::ratio:
     case LawKind::semilog:
@@ -445,16 +137,19 @@ bool can_wind_up(const LawSettings& law) {
 }
 
 Result<> check(const LawSettings& law, Duration period) {
-  const auto refuse = [](const char* where, const char* message) {
-    return fail(ErrorCode::out_of_range, where, message);
-  };
   if (const auto* x = std::get_if<RaiPiLaw>(&law.choice)) {
-    if (x->per < Duration::seconds(1)) return refuse("per", "must be at least 1s");
-    if (!(x->units_per_ratio > 0)) return refuse("per", "needs a parameter in ratio, % or bps");
+    if (const auto ok = check(x->redemption); !ok) return ok;
     if (period.ns % 1'000'000'000 != 0) {
       return refuse("", "counts whole seconds, so the policy's period must be a multiple of 1s");
     }
-    return rai::check(x->settings);
+    return rai::check(x->settings).map_error([](Error e) {
+      e.where += e.where == "kp" || e.where == "ki" || e.where == "noise_barrier" ? "_wad" : "_ray";
+      return e;
+    });
+  }
+  if (const auto* x = std::get_if<DirectRateLaw>(&law.choice)) {
+    if (x->acceleration <= 0 || x->acceleration > wad()) return refuse("acceleration_wad", "must be within 1..1 WAD");
+    return check(x->redemption);
   }
   if (const auto* x = std::get_if<MultiplicativeLaw>(&law.choice)) {
     if (x->settings.elasticity < 1 || x->settings.elasticity > 1'000'000) {
@@ -496,8 +191,9 @@ void advance(const LawSettings& law, const PidSettings& limits, const LawInput& 
   if (!input.usable) return hold(state, LawReason::unusable, last);
 
   const double output = last.state.output;
-  const Step step{input, last.state.aligning, input.base + output, input.base + low, input.base + high, limits.dt_max};
-  const auto asked = std::visit([&](const auto& x) { return ask(x, step, state.memory); }, law.choice);
+  const LawStep step{input,        last.state.aligning, input.base + output, input.base + low, input.base + high,
+                     limits.dt_max};
+  const std::optional<Asked> asked = ask(law, step, state.memory);
   if (!asked || !std::isfinite(asked->value)) {
     return hold(state, law.kind() == LawKind::economy ? LawReason::refused : LawReason::fault, last);
   }
@@ -522,7 +218,8 @@ void advance(const LawSettings& law, const PidSettings& limits, const LawInput& 
   last.error = last.state.error = limits.action == Action::direct ? error : -error;
   last.p = asked->p;
   last.i = asked->i;
-  last.d = last.feed_forward = 0;
+  last.d = 0;
+  last.feed_forward = asked->feed_forward;
   last.tracking = asked->tracking;
   last.unlimited = unlimited;
   last.output = last.state.output;

@@ -7,9 +7,10 @@
 //     contribution = value(law, state, reading) - initial + bridge
 //
 // Three families, by what a law goes on from:
-//   its own value     multiplicative, sigmoid (an exact integer of the parameter's smallest units), blob_fee (its
-//   excess) an integral       rai_pi (256-bit) nothing           semilog, exponential; ratio: the applied value itself,
-//   and its windows
+//   its own value   multiplicative, sigmoid (in the parameter's smallest units), direct_rate (RAY/s), blob_fee (its
+//   excess) an integral     rai_pi nothing         semilog, exponential; ratio and some of economy: the applied value
+//   itself
+// What they keep of it is an exact integer of up to 256 bits.
 //
 // Readings. Unusable, of the loop's metric or of one that the law reads besides: nothing of the law moves and the
 // output is held. Doubtful (authority < 1): only that share of the way.
@@ -46,11 +47,16 @@
 
 namespace homeostat::controller {
 
-struct RaiPiLaw {
-  rai::Settings settings;
-  std::string redemption_price;         ///< metric, USD; empty = the loop's set-point
+/// What a redemption rate is compared for and stated as; the loop's metric is the market price.
+struct Redemption {
+  std::string price;                    ///< metric, in the unit of the loop's; empty = the loop's set-point
   Duration per = Duration::seconds(1);  ///< the parameter is a rate per this long, not compounded
   double units_per_ratio = 1;           ///< of the parameter: 1, 100 (%), 10,000 (bps)
+  bool operator==(const Redemption&) const = default;
+};
+struct RaiPiLaw {
+  rai::Settings settings;
+  Redemption redemption;
   bool operator==(const RaiPiLaw&) const = default;
 };
 struct MultiplicativeLaw {
@@ -113,9 +119,16 @@ struct EconomyLaw {
   bool operator==(const EconomyLaw&) const = default;
 };
 
+struct DirectRateLaw {
+  Int acceleration;  ///< WAD, by which the rate moves in a step for a deviation of 1
+  Redemption redemption;
+  Duration every;  ///< 0 = every tick
+  bool operator==(const DirectRateLaw&) const = default;
+};
+
 /// In the order of LawKind; none = pid, whose settings are PidSettings.
 using LawChoice = std::variant<std::monostate, RaiPiLaw, MultiplicativeLaw, BlobFeeLaw, SigmoidLaw, RatioLaw,
-                               SemilogLaw, ExponentialLaw, EconomyLaw>;
+                               SemilogLaw, ExponentialLaw, EconomyLaw, DirectRateLaw>;
 struct LawSettings {
   LawChoice choice;
   Duration hand_back_half_life;  ///< of the bridge, 0 = ten periods
@@ -138,7 +151,7 @@ using LawMetrics = std::array<std::string, kLawMetricsMax>;
 
 /// What each law remembers. 256-bit numbers are archived as decimal digits.
 struct ValueMemory {
-  Int value;        ///< the parameter's smallest units
+  Int value;        ///< the parameter's smallest units; direct_rate: RAY/s above neutral
   Instant stepped;  ///< of the last step of the law
 
   template <class Archive, class Self>

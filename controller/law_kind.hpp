@@ -16,13 +16,15 @@ enum class LawKind : std::uint8_t {
   ratio,
   semilog,
   exponential,
-  economy
+  economy,
+  direct_rate
 };
 constexpr LawKind last_of(LawKind) {
-  return LawKind::economy;
+  return LawKind::direct_rate;
 }
-inline constexpr std::array<std::string_view, 9> kLawNames = {
-    "pid", "rai_pi", "multiplicative", "blob_fee", "sigmoid", "ratio", "semilog", "exponential", "economy"};
+inline constexpr std::array<std::string_view, 10> kLawNames = {"pid",     "rai_pi",     "multiplicative", "blob_fee",
+                                                               "sigmoid", "ratio",      "semilog",        "exponential",
+                                                               "economy", "direct_rate"};
 [[nodiscard]] constexpr std::string_view name_of(LawKind kind) {
   return kLawNames[static_cast<std::size_t>(kind)];
 }

@@ -39,6 +39,12 @@ Int trapezoid(EvmMath& evm, const Int& x, const Int& y, std::uint64_t dt_s) {
   return evm.multiply(evm.add(x, y) / 2, dt_s);
 }
 
+/// rai-dollar's rule for taking the newest area back; `output` is within its bounds.
+bool winds_up(const Int& output, const Int& lower, const Int& upper, const Int& area, const Int& integral_before) {
+  if (area.sign() != integral_before.sign()) return false;
+  return (output == lower && area.sign() < 0) || (output == upper && area.sign() > 0);
+}
+
 Int barrier_of(EvmMath& evm, const Settings& settings, const Int& redemption_price) {
   const Int factor = evm.subtract_u(2 * wad(), settings.noise_barrier);
   const Int edge = evm.quotient_u(evm.multiply_u(redemption_price, factor), wad());
@@ -96,6 +102,11 @@ Result<> check(const Settings& s) {
   }
   if (s.lower >= 0 || s.lower < lowest_output()) return refuse("lower", "must be within -(1 RAY - 1)..-1");
   if (s.upper <= 0) return refuse("upper", "must be above 0");
+  if (s.variant != Variant::rai_dollar && !s.bias.is_zero()) return refuse("bias", "is of rai_dollar only");
+  if (s.bias < s.lower || s.bias > s.upper) return refuse("bias", "must be within lower..upper");
+  if (s.variant == Variant::rai_dollar && s.noise_barrier != wad()) {
+    return refuse("noise_barrier", "is not of rai_dollar; leave it out");
+  }
   return {};
 }
 
@@ -110,20 +121,26 @@ Result<Step> step_over(const Settings& settings, const State& before, const Int&
                        const Int& redemption_price, std::uint64_t dt_s, std::uint64_t now) {
   EvmMath evm;
   Step s;
+  Int area;
   s.proportional = proportional_of(evm, settings.variant, market_price, redemption_price);
   if (has_integral(settings.variant)) {
-    const Int area = trapezoid(evm, s.proportional, before.last_proportional, dt_s);
+    area = trapezoid(evm, s.proportional, before.last_proportional, dt_s);
     s.integral = evm.add(leaked(evm, settings.leak, before.integral, dt_s), area);
   }
   s.gain_adjusted_p = evm.times_wad(s.proportional, settings.kp);
   s.gain_adjusted_i = evm.times_wad(s.integral, settings.ki);
-  s.output = evm.add(s.gain_adjusted_p, s.gain_adjusted_i);
+  s.output = evm.add(evm.add(settings.bias, s.gain_adjusted_p), s.gain_adjusted_i);
   s.in_deadband = s.output.is_zero();
   if (!is_basic(settings.variant)) {
     const Int threshold = barrier_of(evm, settings, redemption_price);
     s.in_deadband = s.in_deadband || abs(s.output) < threshold;
   }
   s.rate = s.in_deadband ? ray() : bounded(evm, settings, s.output, &s.at_bound);
+  if (settings.variant == Variant::rai_dollar) {
+    const Int output = clamp(s.output, settings.lower, settings.upper);
+    s.area_undone = winds_up(output, settings.lower, settings.upper, area, before.integral);
+    if (s.area_undone) s.integral = evm.subtract(s.integral, area);
+  }
   if (evm.is_fault()) return tl::make_unexpected(evm.fault("rai_pi"));
   s.state = {now, s.proportional, s.integral};
   return s;
@@ -186,9 +203,7 @@ Result<AntiWindupStep> anti_windup_step(const AntiWindupSettings& settings, cons
   s.p_output = evm.times_wad(error, settings.kp);
   s.i_output = evm.times_wad(s.integral, settings.ki);
   s.output = clamp(evm.add(evm.add(settings.bias, s.p_output), s.i_output), settings.lower, settings.upper);
-  const bool pushes_down = s.output == settings.lower && area.sign() < 0 && before.integral.sign() < 0;
-  const bool pushes_up = s.output == settings.upper && area.sign() > 0 && before.integral.sign() > 0;
-  s.area_undone = pushes_down || pushes_up;
+  s.area_undone = winds_up(s.output, settings.lower, settings.upper, area, before.integral);
   if (s.area_undone) s.integral = evm.subtract(s.integral, area);
   if (evm.is_fault()) return tl::make_unexpected(evm.fault("anti_windup"));
   s.state = {now, error, s.integral};

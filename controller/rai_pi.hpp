@@ -21,8 +21,9 @@
 // is met by no deviation at all or by every one; barrier() says what it comes to.
 //
 // Windup. These contracts integrate the whole of dt however long, and go on integrating at a bound; only the leak
-// bounds I. anti_windup_step() is rai-dollar's: the newest area is taken back when the output is at a bound and area
-// and old integral both push further (so not from an integral of exactly 0, and also when u only equals the bound).
+// bounds I. rai_dollar takes the newest area back when the output is at a bound and area and old integral both push
+// further (so not from an integral of exactly 0, and also when u only equals the bound). It has P scaled, no noise
+// barrier, and u = bias + P + I. anti_windup_step() is the same contract for an error of any kind.
 //
 // Invariants: values are int256 or uint256 as in the contracts, and what reverts there is an Error here; state changes
 // only with a result. A result's rate lies in [1, RAY + upper] (basic_...: >= 1).
@@ -44,10 +45,11 @@ enum class Variant : std::uint8_t {
   basic_pi_scaled,
   p_scaled,
   hai,
-  open_dollar
+  open_dollar,
+  rai_dollar
 };
-inline constexpr std::array<std::string_view, 8> kVariantNames = {
-    "pi_raw", "basic_pi_raw", "p_raw", "pi_scaled", "basic_pi_scaled", "p_scaled", "hai", "open_dollar"};
+inline constexpr std::array<std::string_view, 9> kVariantNames = {
+    "pi_raw", "basic_pi_raw", "p_raw", "pi_scaled", "basic_pi_scaled", "p_scaled", "hai", "open_dollar", "rai_dollar"};
 [[nodiscard]] std::string_view name_of(Variant variant);
 [[nodiscard]] std::optional<Variant> variant_of(std::string_view name);
 /// False for the variants that are a proportional term alone.
@@ -64,6 +66,7 @@ struct Settings {
   Int noise_barrier = wad();       ///< WAD; WAD = none, smaller = wider
   Int upper = unbounded_output();  ///< RAY/s
   Int lower = lowest_output();     ///< RAY/s, negative
+  Int bias = 0;                    ///< RAY/s, of rai_dollar: what it gives without any deviation
 
   bool operator==(const Settings&) const = default;
 };
@@ -77,17 +80,18 @@ struct State {
 struct Step {
   State state;          ///< to be kept if the update is committed; a preview drops it
   Int proportional;     ///< P
-  Int integral;         ///< I'
+  Int integral;         ///< I', of rai_dollar after the taking back
   Int gain_adjusted_p;  ///< trunc(P kp / WAD)
-  Int gain_adjusted_i;  ///< trunc(I' ki / WAD)
+  Int gain_adjusted_i;  ///< trunc(I' ki / WAD), of rai_dollar before the taking back
   Int output;           ///< u
   Int rate;             ///< RAY per second, multiplicative
   bool in_deadband = false;
-  bool at_bound = false;  ///< the bounds changed u
+  bool at_bound = false;     ///< the bounds changed u
+  bool area_undone = false;  ///< rai_dollar
 };
 
 /// What the constructors of the contracts require: |kp|, |ki| <= WAD, leak <= RAY, 0 < noise barrier <= WAD,
-/// -(RAY - 1) <= lower < 0 < upper.
+/// -(RAY - 1) <= lower < 0 < upper; and lower <= bias <= upper, with a bias and no noise barrier for rai_dollar only.
 [[nodiscard]] Result<> check(const Settings& settings);
 
 /// One update at `now` [unix s] for a market price [WAD] and a redemption price [RAY].

@@ -74,6 +74,7 @@ RaiController read_rai(Fields& record, bool needs_gains = true) {
       .noise_barrier = c.natural("noise_barrier", defaults.noise_barrier),
       .upper = c.integer("upper", defaults.upper),
       .lower = c.integer("lower", defaults.lower),
+      .bias = c.integer("bias", defaults.bias),
   };
   out.state = {.last_time = c.seconds("last_time", 0),
                .last_proportional = c.integer("last_p", 0),

@@ -89,6 +89,9 @@ std::string law_words(const engine::LoopTerms& terms) {
     case LawKind::rai_pi:
       return fmt::format("a rate from a market price of {:.9g} against {:.9g}: P of the deviation, I of its past",
                          reading, terms.setpoint);
+    case LawKind::direct_rate:
+      return fmt::format("the rate goes {} in proportion to the distance of the market price {:.9g} from {:.9g}",
+                         reading > terms.setpoint ? "down" : "up", reading, terms.setpoint);
     case LawKind::multiplicative:
       return fmt::format("{:.4g} of its target was used: its value goes {}", ratio,
                          ratio > 1   ? "up, by the share above it over the denominator"

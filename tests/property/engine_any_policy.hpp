@@ -139,15 +139,21 @@ inline std::shared_ptr<const controller::LawSettings> any_law(Random& random) {
   LawSettings law;
   if (random.chance(0.5)) law.hand_back_half_life = some_seconds(random, 1, 500);
   const Duration every = random.chance(0.5) ? some_seconds(random, 1, 60) : Duration::zero();
-  switch (random.below(7)) {
+  const Redemption redemption{random.chance(0.5) ? "y" : "", some_seconds(random, 1, 100), 100};
+  switch (random.below(8)) {
     case 0: {
-      RaiPiLaw rai{.per = some_seconds(random, 1, 100), .units_per_ratio = 100};
-      rai.settings.variant = static_cast<rai::Variant>(random.below(8));
+      RaiPiLaw rai{.settings = {}, .redemption = redemption};
+      rai.settings.variant = static_cast<rai::Variant>(random.below(rai::kVariantNames.size()));
+      const bool is_rai_dollar = rai.settings.variant == rai::Variant::rai_dollar;
       rai.settings.kp = wad() / within(random, 10, 100'000);
       if (random.chance(0.7)) rai.settings.ki = wad() / within(random, 10, 1'000'000);
       if (random.chance(0.5)) rai.settings.leak = ray() - ray() / within(random, 10, 100'000);
-      if (random.chance(0.3)) rai.settings.noise_barrier = wad() - wad() / within(random, 2, 1000);
-      if (random.chance(0.5)) rai.redemption_price = "y";
+      if (is_rai_dollar) {
+        rai.settings.bias = ray() / within(random, 10, 1000);
+        rai.settings.upper = ray() / within(random, 1, 10);
+      } else if (random.chance(0.3)) {
+        rai.settings.noise_barrier = wad() - wad() / within(random, 2, 1000);
+      }
       law.choice = rai;
       break;
     }
@@ -159,6 +165,7 @@ inline std::shared_ptr<const controller::LawSettings> any_law(Random& random) {
                               every};
       break;
     case 4: law.choice = RatioLaw{ratio::defaults(0, 1000)}; break;
+    case 6: law.choice = DirectRateLaw{wad() / within(random, 1000, 10'000'000), redemption, every}; break;
     case 5: law.choice = SemilogLaw{{random.uniform(0.01, 1), random.uniform(1.1, 10)}, random.uniform(1, 100)}; break;
     default: {
       ExponentialLaw x{

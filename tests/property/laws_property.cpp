@@ -24,21 +24,26 @@ Int any_integer(unsigned bits) {
   return *rc::gen::arbitrary<bool>() ? x : Int{-x};
 }
 
-rai::Settings any_settings() {
+rai::Variant any_variant() {
+  return static_cast<rai::Variant>(*rc::gen::inRange<std::size_t>(0, rai::kVariantNames.size()));
+}
+
+rai::Settings any_settings(rai::Variant variant) {
   rai::Settings s;
-  s.variant = static_cast<rai::Variant>(*rc::gen::inRange(0, 8));
+  s.variant = variant;
   s.kp = any_integer(59);
   s.ki = any_integer(59);
   s.leak = any_natural(89);
-  s.noise_barrier = any_natural(59) + 1;
+  if (s.variant != rai::Variant::rai_dollar) s.noise_barrier = any_natural(59) + 1;
   s.upper = any_natural(120) + 1;
   s.lower = -(any_natural(89) + 1);
+  if (s.variant == rai::Variant::rai_dollar) s.bias = std::clamp(any_integer(100), s.lower, s.upper);
   RC_ASSERT(check(s).has_value());
   return s;
 }
 
 RC_GTEST_PROP(RaiPi, RateStaysInsideItsBoundsOrThereIsNone, ()) {
-  const rai::Settings s = any_settings();
+  const rai::Settings s = any_settings(any_variant());
   rai::State state{1, any_integer(120), any_integer(200)};
   for (int i = *rc::gen::inRange(1, 10); i > 0; --i) {
     const auto r =
@@ -57,8 +62,7 @@ RC_GTEST_PROP(RaiPi, RateStaysInsideItsBoundsOrThereIsNone, ()) {
 using Wide = boost::multiprecision::cpp_int;
 
 RC_GTEST_PROP(RaiPi, EveryResultIsTheOneOfUnboundedIntegers, ()) {
-  rai::Settings s = any_settings();
-  s.variant = rai::Variant::pi_raw;
+  rai::Settings s = any_settings(rai::Variant::pi_raw);
   const rai::State state{1, any_integer(250), any_integer(250)};
   const Int market = any_natural(220), redemption = any_natural(250);
   const std::uint64_t dt_s = *rc::gen::inRange(0ULL, 100'000ULL);
@@ -79,8 +83,7 @@ RC_GTEST_PROP(RaiPi, EveryResultIsTheOneOfUnboundedIntegers, ()) {
 }
 
 RC_GTEST_PROP(RaiPi, OppositeErrorsGiveOppositeTerms, ()) {
-  rai::Settings s = any_settings();
-  s.variant = rai::Variant::pi_raw;
+  rai::Settings s = any_settings(rai::Variant::pi_raw);
   const Int market = any_natural(80), redemption = market * 1'000'000'000;
   const Int away = any_natural(80);
   const rai::State up{1, any_integer(120), any_integer(160)};
@@ -97,8 +100,7 @@ RC_GTEST_PROP(RaiPi, OppositeErrorsGiveOppositeTerms, ()) {
 }
 
 RC_GTEST_PROP(RaiPi, LeakNeverGrowsAnIntegralAndForgetsMoreWithTime, ()) {
-  rai::Settings s = any_settings();
-  s.variant = rai::Variant::pi_raw;
+  rai::Settings s = any_settings(rai::Variant::pi_raw);
   const rai::State state{1, 0, any_integer(160)};
   const Int market = any_natural(80), redemption = market * 1'000'000'000;  // no error: only the leak acts
   const std::uint64_t shorter = *rc::gen::inRange(0, 100'000), longer = shorter + *rc::gen::inRange(0, 100'000);
@@ -125,6 +127,24 @@ RC_GTEST_PROP(RaiPi, AntiWindupOutputStaysInsideItsBounds, ()) {
     RC_ASSERT(r->output >= s.lower && r->output <= s.upper);
     if (r->area_undone) RC_ASSERT(r->output == s.lower || r->output == s.upper);
     state = r->state;
+  }
+}
+
+RC_GTEST_PROP(RaiPi, RaiDollarIsItsAntiWindupOfTheRelativeDeviation, ()) {
+  rai::Settings s = any_settings(rai::Variant::rai_dollar);
+  rai::State state;
+  rai::State judge;
+  std::uint64_t now = 1;
+  for (int i = *rc::gen::inRange(1, 10); i > 0; --i, now += *rc::gen::inRange(1U, 100'000U)) {
+    const auto r = step(s, state, any_natural(70), any_natural(100) + 1, now);
+    if (!r) continue;
+    const auto expected = anti_windup_step({s.kp, s.ki, s.bias, s.leak, s.upper, s.lower}, judge, r->proportional, now);
+    RC_ASSERT(expected.has_value());
+    RC_ASSERT(r->integral == expected->integral);
+    RC_ASSERT(r->area_undone == expected->area_undone);
+    RC_ASSERT(r->rate == (r->in_deadband ? ray() : ray() + expected->output));
+    state = r->state;
+    judge = expected->state;
   }
 }
 

@@ -63,7 +63,8 @@ struct LawCase {
 };
 
 std::vector<LawCase> laws() {
-  RaiPiLaw rai{.per = Duration::seconds(1), .units_per_ratio = 100};
+  const Redemption redemption{.price = {}, .per = Duration::seconds(1), .units_per_ratio = 100};
+  RaiPiLaw rai{.settings = {}, .redemption = redemption};
   rai.settings.kp = wad() / 1000;
   rai.settings.ki = wad() / 100'000;
   RatioLaw ratio{ratio::defaults(0.5, 5)};
@@ -81,6 +82,11 @@ std::vector<LawCase> laws() {
        {"error -5\n", "a rate from a market price of 15 against 10: P of the deviation, I of its past",
         "law rai_pi: P -0.5, I +2.85, together 2.35 %; its own value goes on (followed)",
         "moves its parameter by -0.15 % from its base"}},
+      {"direct_rate",
+       DirectRateLaw{.acceleration = wad() / 1000, .redemption = redemption, .every = {}},
+       "followed",
+       {"the rate goes down in proportion to the distance of the market price 15 from 10",
+        "law direct_rate: gives 1 %; its own value goes on (followed)"}},
       {"multiplicative",
        MultiplicativeLaw{.settings = {}, .every = {}},
        "followed",

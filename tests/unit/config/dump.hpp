@@ -281,11 +281,20 @@ class Dump {
   }
   void put(const std::string&, std::monostate) {}
   void put(const std::string& path, const controller::RaiPiLaw& x) {
-    const auto& [settings, redemption_price, per, units_per_ratio] = x;
-    const auto& [variant, kp, ki, leak, noise_barrier, upper, lower] = settings;
-    fields(path, "variant kp ki leak noise_barrier upper lower", std::string(name_of(variant)), kp, ki, leak,
-           noise_barrier, upper, lower);
-    fields(path, "redemption_price per units_per_ratio", redemption_price, per, units_per_ratio);
+    const auto& [settings, redemption] = x;
+    const auto& [variant, kp, ki, leak, noise_barrier, upper, lower, bias] = settings;
+    fields(path, "variant kp ki leak noise_barrier upper lower bias", std::string(name_of(variant)), kp, ki, leak,
+           noise_barrier, upper, lower, bias);
+    put(path, redemption);
+  }
+  void put(const std::string& path, const controller::Redemption& x) {
+    const auto& [price, per, units_per_ratio] = x;
+    fields(path, "redemption_price per units_per_ratio", price, per, units_per_ratio);
+  }
+  void put(const std::string& path, const controller::DirectRateLaw& x) {
+    const auto& [acceleration, redemption, every] = x;
+    fields(path, "acceleration every", acceleration, every);
+    put(path, redemption);
   }
   void put(const std::string& path, const controller::MultiplicativeLaw& x) {
     const auto& [settings, every] = x;

@@ -22,15 +22,31 @@ RatioLaw ratio_law() {
   return law;
 }
 
+constexpr double kPercent = 100;
+Redemption per_second() {
+  return {.price = {}, .per = Duration::seconds(1), .units_per_ratio = kPercent};
+}
+
 RaiPiLaw rai_law() {
-  RaiPiLaw law{.per = Duration::seconds(1), .units_per_ratio = 100};
+  RaiPiLaw law{.settings = {}, .redemption = per_second()};
   law.settings.kp = wad() / 1000;
   law.settings.ki = wad() / 100'000;
   return law;
 }
 
+RaiPiLaw rai_dollar_law() {
+  RaiPiLaw law = rai_law();
+  law.settings.variant = rai::Variant::rai_dollar;
+  law.settings.kp *= 10;  // of a relative deviation
+  law.settings.ki *= 10;
+  law.settings.bias = ray() / 50;
+  return law;
+}
+
 std::vector<LawChoice> every_law() {
   return {rai_law(),
+          rai_dollar_law(),
+          DirectRateLaw{.acceleration = wad() / 100'000, .redemption = per_second(), .every = {}},
           MultiplicativeLaw{.settings = {}, .every = {}},
           BlobFeeLaw{.fee_min = 1, .update_fraction = 50, .every = {}},
           SigmoidLaw{.settings = {wad() / 100, wad() * 3, wad() * 3, wad() / 10, -wad() / 10}, .every = {}},
@@ -174,25 +190,57 @@ TEST(Laws, TheBaseFeeIsThatOfTheProtocolToTheLastDigit) {
   }
 }
 
-TEST(Laws, TheRedemptionRateIsThatOfTheContractToTheLastDigit) {
-  RaiPiLaw law = rai_law();
-  law.units_per_ratio = 1;
-  Policy policy = by_law(law);
-  policy.guardian.parameters[0].initial = dec("0");  // so that what it takes up is an integral of 0
+constexpr std::array kPrices = {9.75, 9.5, 10.25, 11.0, 10.0, 8.0};
+Int market_price(double price) {
+  return Int(static_cast<std::int64_t>(price * 100)) * wad() / 100;
+}
+double as_ratio(const Int& rate) {
+  return Int{rate - ray()}.convert_to<double>() / 1e27;
+}
+
+/// A rate around 0, so that what a law takes up is the contract's beginning.
+Policy by_rate(const LawChoice& choice) {
+  Policy policy = by_law(choice);
+  policy.guardian.parameters[0].initial = dec("0");
   policy.guardian.parameters[0].min = dec("-5");
-  World world(policy);
-  rai::State state{.last_time = static_cast<std::uint64_t>(at(0).ns / 1'000'000'000)};
+  return policy;
+}
+
+TEST(Laws, TheRedemptionRateIsThatOfTheContractToTheLastDigit) {
+  for (RaiPiLaw law : {rai_law(), rai_dollar_law()}) {
+    law.redemption.units_per_ratio = 1;
+    World world(by_rate(law));
+    rai::State state{.last_time = static_cast<std::uint64_t>(at(0).ns / 1'000'000'000),
+                     .last_proportional = 0,
+                     .integral = -law.settings.bias * wad() / law.settings.ki};
+    world.sees("velocity", 10).tick(0);
+    EXPECT_NEAR(world.fee().loops[0].raw, 0, 1e-15);  // by its integral, not by a bridge
+    for (const double price : kPrices) {
+      world.sees("velocity", price).tick(world.now_s + 10);
+      const auto now = static_cast<std::uint64_t>(at(world.now_s).ns / 1'000'000'000);
+      const auto step = rai::step(law.settings, state, market_price(price), ray() * 10, now);
+      ASSERT_TRUE(step);
+      state = step->state;
+      const LoopTerms& terms = world.fee().loops[0];
+      EXPECT_EQ(terms.raw, as_ratio(step->rate)) << price;
+      EXPECT_EQ(terms.feed_forward, as_ratio(ray() + law.settings.bias));
+      EXPECT_NEAR(terms.p + terms.i + terms.feed_forward, terms.raw, 1e-15) << price;
+    }
+  }
+}
+
+TEST(Laws, TheDirectRateIsThatOfTheContractToTheLastDigit) {
+  DirectRateLaw law{.acceleration = wad() / 100'000, .redemption = per_second(), .every = Duration::seconds(20)};
+  law.redemption.units_per_ratio = 1;
+  World world(by_rate(law));
   world.sees("velocity", 10).tick(0);
-  for (const double price : {9.75, 9.5, 10.25, 11.0, 10.0, 8.0}) {
+  Int rate = ray();
+  for (const double price : kPrices) {
     world.sees("velocity", price).tick(world.now_s + 10);
-    const auto now = static_cast<std::uint64_t>(at(world.now_s).ns / 1'000'000'000);
-    const Int market = Int(static_cast<std::int64_t>(price * 100)) * wad() / 100;
-    const auto step = rai::step(law.settings, state, market, ray() * 10, now);
-    ASSERT_TRUE(step);
-    state = step->state;
-    const Int rate = step->rate - ray();
-    const double expected = rate.convert_to<double>() / 1e27;
-    EXPECT_EQ(world.fee().loops[0].raw, expected) << price;
+    EXPECT_EQ(world.fee().loops[0].raw, as_ratio(rate)) << price;  // the time of its step has not come
+    world.tick(world.now_s + 10);
+    rate = *rai::direct_rate(law.acceleration, market_price(price), ray() * 10, rate);
+    EXPECT_EQ(world.fee().loops[0].raw, as_ratio(rate)) << price;
   }
 }
 
