@@ -95,20 +95,23 @@ double Engine::State::share(const ParameterPlan& parameter, std::uint32_t of_loo
   return sum > 0 ? std::fabs(loops[of_loop].output()) / sum : 1 / count;
 }
 
-double Engine::State::excess(std::uint32_t index, double total) const {
+Engine::State::Reach Engine::State::reach_of(std::uint32_t index, double total) const {
   const guardian::ParameterSettings& settings = *plan.parameters[index].settings;
   const ParameterRuntime& runtime = parameters[index];
   const auto most = guardian::change_max(settings, runtime.guarded.applied, acting_mode());
-  double target = runtime.guarded.applied.to_double();
-  double reachable = settings.quantum.to_double();
+  Reach reach{runtime.guarded.applied.to_double(), (most ? *most : settings.quantum).to_double()};
   const bool is_alone = settings.arbitration == Arbitration::sum || plan.parameters[index].decoupling != kNoDecoupling;
   if (!is_alone && total != runtime.proposed) {
-    target = runtime.proposed;
+    reach.target = runtime.proposed;
   } else if (!most && !runtime.resisted && !settings.restricted) {
-    target = std::clamp(total, settings.min.to_double(), settings.max.to_double());
+    reach.target = std::clamp(total, settings.min.to_double(), settings.max.to_double());
   }
-  if (most) reachable = most->to_double();
-  return controller::with_deadband(target - total, reachable);
+  return reach;
+}
+
+double Engine::State::excess(std::uint32_t index, double total) const {
+  const Reach reach = reach_of(index, total);
+  return controller::with_deadband(reach.target - total, reach.within);
 }
 
 void Engine::State::align_sum(const ParameterPlan& parameter, double contribution) {
@@ -137,7 +140,8 @@ void Engine::State::align(std::uint32_t index) {
   ParameterRuntime& runtime = parameters[index];
   const double contribution = runtime.guarded.applied.to_double() - base_of(index);
   if (parameter.decoupling != kNoDecoupling) {
-    align_decoupled(plan.decouplings[parameter.decoupling], index, contribution);
+    runtime.proposed = runtime.guarded.applied.to_double();
+    align_decoupled(plan.decouplings[parameter.decoupling]);
   } else if (parameter.settings->arbitration == Arbitration::sum) {
     align_sum(parameter, contribution);
   } else {

@@ -5,14 +5,21 @@
 // others as if it were what comes to that. What the others see of the plant is, for D = K^-1 diag(K_ii), again the gain
 // that they were tuned for, and nobody makes up for a move that is not made.
 //
+// Which parameters are pinned has one answer where every pairing is a good one, and the search finds it from anywhere
+// (least-index pivoting, after [Murty 1974]; bounded). Where `homeostat check` doubts a pairing there may be several
+// answers, or none: it goes from the last one, and where it finds none what counted last goes on to count, so that
+// nothing jumps from one answer to another.
+//
 // Anti-windup. The excess of a loop is what counts of its output less the output: an integral follows what its own
-// parameter did and is not dragged by what became of another one's. A loop that cannot see is not stepped; its output
-// follows its pin, so that it goes on from there without a step.
+// parameter did and is not dragged by what became of another one's. A loop that cannot see is not stepped: its
+// parameter's proposal stays, and counts for the others as far as the next adjustment could still follow it.
 //
 // Waits. The loops wait together, for the answers to all adjustments that are under way: what one parameter does
 // the others make up for. A parameter whose own answer is there goes on towards its proposal meanwhile, if that was
 // more than one change. When some of them were applied and some refused, the loops go on from what that left, solved by
-// D^-1, at the last answer. Hand-back, start and another matrix are the same: u = D^-1 v, and no parameter steps.
+// D^-1, at the last answer. Hand-back, start and another matrix are the same: u = D^-1 v, and no parameter steps. It is
+// solved once more at the next tick: answers, limits and readings that have come by then would otherwise be made up for
+// in that very tick, by a step of the parameter that is handed back.
 //
 // Cost: systems of at most kDecouplingLoopsMax equations, on the stack, in ticks in which something is pinned.
 #include <algorithm>
@@ -52,9 +59,9 @@ struct Part {
 
 void Engine::State::step_decoupled(const DecouplingPlan& group, const std::vector<oracle::Reading>& readings,
                                    double dt_s) {
-  bool& waits = decouplings[static_cast<std::size_t>(&group - plan.decouplings.data())].waits;
-  waits = is_waiting(group.parameters.front());
-  if (waits) {
+  DecouplingRuntime& runtime = decouplings[static_cast<std::size_t>(&group - plan.decouplings.data())];
+  runtime.waits = is_waiting(group.parameters.front());
+  if (runtime.waits) {
     for (const std::uint32_t parameter : group.parameters) {
       wait(parameter, dt_s);
       remember_as_is(parameter);  // answered itself, it may be sent again while it waits for the others
@@ -65,64 +72,104 @@ void Engine::State::step_decoupled(const DecouplingPlan& group, const std::vecto
     }
     return;
   }
+  if (runtime.aligns) align_decoupled(group);  // what was applied, or may be reached, is known only now
   for (const std::uint32_t parameter : group.parameters) remember(parameter);
-  count_outputs(group);  // by what is applied now
+  if (!runtime.aligns) count_outputs(group, pinned(group));  // by what is applied now
+  runtime.aligns = false;
   for (const std::uint32_t loop : group.loops) loops[loop].excess = loops[loop].counted - loops[loop].output();
+  const Rows were_pinned = pinned(group);
   for (const std::uint32_t loop : group.loops) step_loop(loop, readings, dt_s);
-  count_outputs(group);
+  count_outputs(group, were_pinned);
+  propose(group);
+}
+
+Engine::State::Rows Engine::State::pinned(const DecouplingPlan& group) const {
+  Rows rows{};
+  for (std::size_t row = 0; row < group.size(); ++row) {
+    const LoopState& loop = loops[group.loops[row]];
+    rows[row] = loop.counted != loop.output();
+  }
+  return rows;
 }
 
 std::optional<double> Engine::State::pin_of(std::uint32_t index, double contribution) const {
   const ParameterRuntime& runtime = parameters[index];
-  const ParameterPlan& parameter = plan.parameters[index];
-  if (loops[parameter.loops.front()].last.frozen) return runtime.proposed - parameter.base;
-  if (runtime.override_order || runtime.pause) return runtime.guarded.applied.to_double() - parameter.base;
-  const double beyond = excess(index, parameter.base + contribution);
-  if (beyond == 0) return std::nullopt;
-  return contribution + beyond;
+  const double base = plan.parameters[index].base;
+  if (runtime.override_order || runtime.pause) return runtime.guarded.applied.to_double() - base;
+  const Reach reach = reach_of(index, base + contribution);
+  const double gap = reach.target - (base + contribution);
+  if (std::fabs(gap) <= reach.within) return std::nullopt;
+  return reach.target - std::copysign(reach.within, gap) - base;
 }
 
-void Engine::State::count_outputs(const DecouplingPlan& group) {
-  for (const std::uint32_t loop : group.loops) loops[loop].counted = loops[loop].output();
-  std::array<std::optional<double>, kMax> pins{};
-  // Each pass pins one or lets one go, by what its own loop asks for beside what counts of the others; a parameter that
-  // was pinned only because another one was not yet is free again. Bounded, as odd matrices could go round.
-  for (std::size_t pass = 0; pass < kPassesPerLoop * group.size(); ++pass) {
+std::optional<double> Engine::State::pin_at(const DecouplingPlan& group, std::size_t row) const {
+  const std::uint32_t index = group.parameters[row];
+  if (!loops[group.loops[row]].last.frozen) return pin_of(index, asked(group, row));
+  const double held = parameters[index].proposed - plan.parameters[index].base;
+  return pin_of(index, held).value_or(held);
+}
+
+bool Engine::State::count_pinned(const DecouplingPlan& group, const Pins& pins) {
+  Part part;
+  for (std::size_t i = 0; i < group.size(); ++i) {
+    LoopState& loop = loops[group.loops[i]];
+    if (!pins[i]) {
+      loop.counted = loop.output();
+      continue;
+    }
+    double rest = *pins[i];
+    for (std::size_t j = 0; j < group.size(); ++j) {
+      if (!pins[j]) rest -= group.at(i, j) * loops[group.loops[j]].output();
+    }
+    part.add(i, rest);
+  }
+  if (part.size > 0 && !part.solve(group)) return false;
+  for (std::size_t i = 0; i < part.size; ++i) loops[group.loops[part.rows[i]]].counted = part.values[i];
+  return true;
+}
+
+void Engine::State::count_outputs(const DecouplingPlan& group, const Rows& were_pinned) {
+  std::array<double, kMax> last{};
+  for (std::size_t row = 0; row < group.size(); ++row) {
+    LoopState& loop = loops[group.loops[row]];
+    last[row] = loop.counted;
+    if (!were_pinned[row]) loop.counted = loop.output();
+  }
+  Pins pins{};
+  for (std::size_t row = 0; row < group.size(); ++row) {
+    if (were_pinned[row]) pins[row] = pin_at(group, row);
+  }
+  // From the pins of the last time, each pass pins one or lets one go, by what its own loop asks for beside what counts
+  // of the others; a parameter that was pinned only because another one was not yet is free again.
+  bool is_found = false;
+  for (std::size_t pass = 0; pass < kPassesPerLoop * group.size() && !is_found; ++pass) {
+    if (!count_pinned(group, pins)) break;  // they cannot be told apart without the others
     std::size_t row = 0;
     for (; row < group.size(); ++row) {
-      const auto pin = pin_of(group.parameters[row], asked(group, row));
-      if (pin.has_value() == pins[row].has_value()) continue;
+      const auto pin = pin_at(group, row);
+      if (pin == pins[row]) continue;
       pins[row] = pin;
       break;
     }
-    if (row == group.size()) break;
-    Part part;
-    for (std::size_t i = 0; i < group.size(); ++i) {
-      LoopState& loop = loops[group.loops[i]];
-      if (!pins[i]) {
-        loop.counted = loop.output();
-        continue;
-      }
-      double rest = *pins[i];
-      for (std::size_t j = 0; j < group.size(); ++j) {
-        if (!pins[j]) rest -= group.at(i, j) * loops[group.loops[j]].output();
-      }
-      part.add(i, rest);
-    }
-    if (!part.solve(group)) break;  // they cannot be told apart without the others: counted as they were
-    for (std::size_t i = 0; i < part.size; ++i) loops[group.loops[part.rows[i]]].counted = part.values[i];
+    is_found = row == group.size();
   }
+  for (std::size_t row = 0; row < group.size() && !is_found; ++row) loops[group.loops[row]].counted = last[row];
+}
+
+void Engine::State::propose(const DecouplingPlan& group) {
   for (std::size_t row = 0; row < group.size(); ++row) {
+    const std::uint32_t index = group.parameters[row];
     LoopState& loop = loops[group.loops[row]];
-    if (!loop.last.frozen ||
-        std::fabs(loop.counted - loop.output()) <= kRounding * std::max(1.0, std::fabs(loop.counted)))
-      continue;
-    loop.align_to(loop.counted);
-    loop.last.output = loop.last.unlimited = loop.counted;
-  }
-  // What a pinned one's own loop asks for in full is its proposal, for the limits to cut and the record to say so.
-  for (std::size_t row = 0; row < group.size(); ++row) {
-    parameters[group.parameters[row]].decoupled = asked(group, row);
+    if (loop.last.frozen) {
+      const double held = parameters[index].proposed - plan.parameters[index].base;
+      const double output = loop.output() + (held - asked(group, row)) / group.at(row, row);
+      if (std::fabs(output - loop.output()) > kRounding * std::max(1.0, std::fabs(output))) {
+        loop.align_to(output);
+        loop.last.output = loop.last.unlimited = output;
+      }
+    }
+    // What a pinned one's own loop asks for in full is its proposal, for the limits to cut and the record to say so.
+    parameters[index].decoupled = asked(group, row);
   }
 }
 
@@ -135,19 +182,15 @@ double Engine::State::asked(const DecouplingPlan& group, std::size_t row) const 
   return sum;
 }
 
-void Engine::State::align_decoupled(const DecouplingPlan& group, std::uint32_t handed_back, double contribution) {
+void Engine::State::align_decoupled(const DecouplingPlan& group) {
   Part all;
-  std::array<double, kMax> beyond{};
+  std::array<double, kMax> beyond{};  // what a parameter cannot follow counts for no other: it stays its own loop's
   for (std::size_t row = 0; row < group.size(); ++row) {
     const std::uint32_t member = group.parameters[row];
-    if (member == handed_back) {
-      all.add(row, contribution);
-      continue;
-    }
-    // What another one cannot follow does not count now either: it stays its own loop's alone.
-    const LoopState& loop = loops[group.loops[row]];
-    beyond[row] = loop.output() - loop.counted;
-    all.add(row, parameters[member].proposed - plan.parameters[member].base - group.at(row, row) * beyond[row]);
+    const double contribution = parameters[member].proposed - plan.parameters[member].base;
+    const double counts = pin_of(member, contribution).value_or(contribution);
+    beyond[row] = (contribution - counts) / group.at(row, row);
+    all.add(row, counts);
   }
   if (!all.solve(group)) return;  // check() has refused singular ones
   for (std::size_t row = 0; row < group.size(); ++row) {
@@ -159,6 +202,7 @@ void Engine::State::align_decoupled(const DecouplingPlan& group, std::uint32_t h
   }
   DecouplingRuntime& runtime = decouplings[static_cast<std::size_t>(&group - plan.decouplings.data())];
   runtime.applied = runtime.refused = false;
+  runtime.aligns = true;
 }
 
 void Engine::State::settle_decoupled(std::uint32_t index, bool was_applied) {
@@ -171,7 +215,7 @@ void Engine::State::settle_decoupled(std::uint32_t index, bool was_applied) {
   runtime.applied = runtime.refused = false;
   if (!is_mixed) return;
   const DecouplingPlan& group = plan.decouplings[which];
-  align_decoupled(group, kNoParameter, 0);
+  align_decoupled(group);
   for (const std::uint32_t member : group.parameters) remember_as_is(member);
 }
 

@@ -9,7 +9,7 @@ namespace homeostat::engine {
 namespace {
 
 /// First in every saved state; another number is another layout.
-constexpr std::uint32_t kStateVersion = 10;
+constexpr std::uint32_t kStateVersion = 11;
 
 template <class... Fs>
 struct Overloaded : Fs... {

@@ -23,7 +23,6 @@ namespace homeostat::engine {
 
 inline constexpr std::uint32_t kNoMetric = UINT32_MAX;
 inline constexpr std::uint32_t kNoLoop = UINT32_MAX;
-inline constexpr std::uint32_t kNoParameter = UINT32_MAX;
 inline constexpr std::uint32_t kNoDecoupling = UINT32_MAX;
 
 struct LoopPlan {

@@ -178,6 +178,9 @@ void Engine::State::change_policy(const PolicyChange& change, Effects& effects) 
     const bool goes_on = was.base == now.base && was.settings->arbitration == now.settings->arbitration &&
                          is_same_loop_set(plan, was, next.plan, now) && is_same_decoupling(plan, was, next.plan, now);
     if (!goes_on) changed.push_back(i);
+    if (goes_on && now.decoupling != kNoDecoupling) {
+      next.decouplings[now.decoupling].aligns = decouplings[was.decoupling].aligns;
+    }
   }
   for (const std::uint32_t i : changed) {
     if (next.plan.parameters[i].decoupling == kNoDecoupling) continue;

@@ -130,11 +130,12 @@ struct ParameterRuntime {
 struct DecouplingRuntime {
   bool applied = false;  ///< at least one was
   bool refused = false;  ///< at least one was rejected, or expired
+  bool aligns = false;   ///< at the next tick its loops go on from what its parameters propose
   bool waits = false;    ///< scratch of one tick: its loops took no step
 
   template <class Archive, class Self>
   static void fields(Archive& a, Self& x) {
-    a(x.applied), a(x.refused);
+    a(x.applied), a(x.refused), a(x.aligns);
   }
 };
 
@@ -215,15 +216,24 @@ struct Engine::State {
 
   // decoupling.cpp: loops that fight
   void step_decoupled(const DecouplingPlan& group, const std::vector<oracle::Reading>& readings, double dt_s);
-  /// Of each loop's output what counts, and what the parameters' proposals come to.
-  void count_outputs(const DecouplingPlan& group);
+  using Rows = std::array<bool, controller::kDecouplingLoopsMax>;
+  using Pins = std::array<std::optional<double>, controller::kDecouplingLoopsMax>;
+  /// Of each loop's output what counts; the search goes from the rows that were pinned the last time.
+  void count_outputs(const DecouplingPlan& group, const Rows& were_pinned);
+  /// What the parameters' proposals come to; that of a loop that cannot see stays.
+  void propose(const DecouplingPlan& group);
+  /// What counts of each output, with these parameters pinned. False: that cannot be told.
+  [[nodiscard]] bool count_pinned(const DecouplingPlan& group, const Pins& pins);
+  /// The rows of which not the whole output counts.
+  [[nodiscard]] Rows pinned(const DecouplingPlan& group) const;
   /// What the loop of the parameter at `row` asks for, beside what counts of the others, U around its base.
   [[nodiscard]] double asked(const DecouplingPlan& group, std::size_t row) const;
   /// Where a parameter stands that cannot follow `contribution`, U around its base; none = it can.
   [[nodiscard]] std::optional<double> pin_of(std::uint32_t parameter, double contribution) const;
-  /// Loops that go on from what counts of what their parameters propose; of the one that is handed back, from its
-  /// `contribution`, U around its base.
-  void align_decoupled(const DecouplingPlan& group, std::uint32_t handed_back, double contribution);
+  /// The same of what it is asked for now; of one whose loop cannot see, of what it was asked for before.
+  [[nodiscard]] std::optional<double> pin_at(const DecouplingPlan& group, std::size_t row) const;
+  /// Loops that go on from what their parameters propose, at the next tick too, by what they can follow then.
+  void align_decoupled(const DecouplingPlan& group);
   /// An adjustment of one of its parameters was answered, or is given up.
   void settle_decoupled(std::uint32_t parameter, bool was_applied);
 
@@ -318,6 +328,14 @@ struct Engine::State {
   [[nodiscard]] double share(const ParameterPlan& plan, std::uint32_t loop, bool is_excess) const;
   /// Of a loop under weighted arbitration: its reading's authority.
   [[nodiscard]] double weight(std::uint32_t loop, const std::vector<oracle::Reading>& readings) const;
+  /// Where the next adjustment can take a parameter: to within `within` of `target`, U.
+  struct Reach {
+    double target = 0;
+    double within = 0;
+  };
+  /// For a `total` that a loop stands for, U.
+  [[nodiscard]] Reach reach_of(std::uint32_t parameter, double total) const;
+  /// From `total` to what the next adjustment can do, 0 = to there, U.
   [[nodiscard]] double excess(std::uint32_t parameter, double total) const;
   void align(std::uint32_t parameter);
   /// Under `sum`: each takes its share of what changes, as far as its own limits go, and the others the rest.

@@ -173,6 +173,133 @@ TEST(Decoupling, AHandBackMakesUpForWhatAnotherOneDoesAndNotForWhatItsLoopAsksFo
   EXPECT_NEAR(plant.world.record("fee").proposed, 4, 0.0376);  // it makes up for the reward's 0.05 %, by 0.75 of them
 }
 
+/// The fee is overridden and will be handed back at the next tick; the reward may move by 0.05 % at a time, and its
+/// loop asks for some % more since the last one.
+struct BeforeAHandBack {
+  static Policy policy() {
+    Policy policy = decoupled();
+    policy.guardian.parameters[1].change.absolute = dec("0.05");
+    return policy;
+  }
+  explicit BeforeAHandBack(const Policy& of = policy()) : plant(of) {
+    plant.ticks(20);
+    plant.world.override_value("fee", "4.00", plant.now_s + 95);
+    plant.ticks(9);
+    plant.load = {0, -0.3};
+    plant.tick();
+    EXPECT_TRUE(plant.world.record("fee").overridden);
+    EXPECT_GT(plant.world.record("reward").proposed, plant.world.value("reward").to_double() + 1);
+  }
+  double proposed(const std::string& parameter) { return plant.world.record(parameter).proposed; }
+  Plant plant;
+};
+
+TEST(Decoupling, AHandBackStepsByNothingThatAnotherOneWasJustGiven) {
+  BeforeAHandBack before;
+  before.plant.tick();
+  EXPECT_FALSE(before.plant.world.record("fee").overridden);
+  EXPECT_NEAR(before.proposed("fee"), 4, 1e-9);  // the reward's 0.05 % are made up for from here on
+}
+
+TEST(Decoupling, AHandBackStepsByNothingWhenAnotherOneStopsSeeing) {
+  BeforeAHandBack before;
+  const double reward = before.proposed("reward");
+  before.plant.sees[1] = false;
+  before.plant.world.loses("activity");
+  before.plant.now_s += 60;  // of missed slots: the reading is stale
+  before.plant.tick();
+  ASSERT_TRUE(before.plant.terms("reward").frozen);
+  EXPECT_NEAR(before.proposed("fee"), 4, 1e-9);
+  EXPECT_NEAR(before.proposed("reward"), reward, 1e-9);
+}
+
+TEST(Decoupling, AHandBackStepsByNothingWhenTheLimitsOfAnEmergencyBeginWithIt) {
+  Policy policy = BeforeAHandBack::policy();
+  policy.guardian.parameters[1].emergency = guardian::EmergencyLimits{};
+  policy.guardian.parameters[1].emergency->change.absolute = dec("1");  // of what its loop asks for it could do 1 %
+  BeforeAHandBack before(policy);
+  const double reward = before.proposed("reward");
+  before.plant.world.order(CommandKind::emergency_on, "", before.plant.now_s + 1000);
+  before.plant.tick();
+  EXPECT_NEAR(before.proposed("fee"), 4, 1e-9);
+  EXPECT_NEAR(before.proposed("reward"), reward, 1e-9);
+}
+
+TEST(Decoupling, AHandBackStepsByNothingAfterAnotherOneWasGivenBack) {
+  Policy policy = decoupled();
+  policy.guardian.parameters[1].cooldown_up = Duration::seconds(100);
+  policy.guardian.parameters[1].veto_window = Duration::seconds(30);
+  Plant plant(policy);
+  plant.ticks(3);
+  plant.load = {0, -0.02};
+  plant.ticks(8);  // the reward was raised, and waits for its cooldown
+  plant.world.override_value("fee", "4.00", plant.now_s + 1000);
+  plant.load = {0, -0.1};
+  while (plant.world.record("reward").outcome != Outcome::awaiting_veto) {
+    ASSERT_LT(plant.now_s, 500);
+    plant.tick();
+  }
+  GuardianCommand veto{"alice", "drill", at(plant.now_s), CommandKind::veto};
+  veto.id = plant.world.record("reward").id;
+  ASSERT_TRUE(plant.world.engine.apply(veto).outcome.accepted);
+  plant.world.order(CommandKind::clear_override, "fee");
+  const double reward = plant.world.value("reward").to_double();
+  plant.tick();
+  ASSERT_GT(plant.world.record("reward").proposed, reward + 0.1);  // asks as it did before the window, and has less
+  EXPECT_NEAR(plant.world.record("fee").proposed, 4, 1e-9);
+}
+
+TEST(Decoupling, AHandBackStepsByNothingWithAnotherPolicyInForceBeforeTheTick) {
+  BeforeAHandBack before;
+  Plant& plant = before.plant;
+  plant.world.order(CommandKind::clear_override, "fee");
+  Policy policy = BeforeAHandBack::policy();
+  policy.digest += "x";
+  policy.guardian.parameters[1].change.absolute = dec("1");
+  PolicyChange order;
+  order.actor = "alice";
+  order.at = at(plant.now_s);
+  order.policy = std::make_shared<const Policy>(policy);
+  ASSERT_TRUE(plant.world.engine.apply(order).outcome.accepted);
+  plant.tick();
+  EXPECT_NEAR(before.proposed("fee"), 4, 1e-9);
+}
+
+TEST(Decoupling, AHandBackGoesOnFromASavedStateBitForBit) {
+  Policy policy = BeforeAHandBack::policy();
+  policy.guardian.parameters[1].emergency = guardian::EmergencyLimits{};
+  policy.guardian.parameters[1].emergency->change.absolute = dec("1");
+  BeforeAHandBack before(policy);
+  World& world = before.plant.world;
+  world.order(CommandKind::clear_override, "fee");
+  auto loaded = Engine::load(std::make_shared<const Policy>(policy), world.engine.save());
+  ASSERT_TRUE(loaded) << loaded.error().text();
+  const GuardianCommand emergency{"alice", "drill", at(world.now_s), CommandKind::emergency_on};
+  const Tick next = World::tick_at(before.plant.now_s);
+  for (Engine* engine : {&*loaded, &world.engine}) {
+    ASSERT_TRUE(engine->apply(emergency).outcome.accepted);
+    engine->apply(next);
+  }
+  EXPECT_EQ(loaded->state_hash(), world.engine.state_hash());
+}
+
+TEST(Decoupling, WhatALoopAskedForInVainIsNotMadeUpForWhenItStopsSeeing) {
+  Plant plant(BeforeAHandBack::policy());
+  plant.ticks(20);
+  plant.load = {0, -0.3};
+  plant.tick();
+  const double fee = plant.world.record("fee").proposed;
+  const double reward = plant.world.record("reward").proposed;
+  ASSERT_GT(reward, plant.world.value("reward").to_double() + 1);
+  plant.sees[1] = false;
+  plant.world.loses("activity");
+  plant.now_s += 60;
+  plant.tick();
+  ASSERT_TRUE(plant.terms("reward").frozen);
+  EXPECT_NEAR(plant.world.record("reward").proposed, reward, 1e-9);
+  EXPECT_NEAR(plant.world.record("fee").proposed, fee, 0.2) << "the reward stays, and nobody moves for it";
+}
+
 TEST(Decoupling, ALoopThatCannotSeeLeavesItsParameterAndTheOtherGoesOnByItself) {
   Plant plant(decoupled());
   plant.ticks(100);
