@@ -61,7 +61,8 @@ ParameterSettings total(const char* name, ActionKind kind) {
 void add_laws(engine::Policy& policy) {
   using namespace controller;
   auto& parameters = policy.guardian.parameters;
-  for (const char* name : {"redemption", "base_fee", "blob_fee", "supply", "replicas", "lending", "borrowing"}) {
+  for (const char* name :
+       {"redemption", "biased", "vox", "base_fee", "blob_fee", "supply", "replicas", "lending", "borrowing"}) {
     ParameterSettings p = parameter(name, 4, Arbitration::first);
     p.cooldown_up = p.cooldown_down = Duration::seconds(10);
     parameters.push_back(p);
@@ -69,8 +70,10 @@ void add_laws(engine::Policy& policy) {
   const auto of = [&](const char* name) -> ParameterSettings& {
     return *std::find_if(parameters.begin(), parameters.end(), [&](const auto& p) { return p.name == name; });
   };
-  of("redemption").min = dec("-5", 4);
-  of("redemption").initial = dec("0", 4);
+  for (const char* name : {"redemption", "biased", "vox"}) {
+    of(name).min = dec("-5", 4);
+    of(name).initial = dec("0", 4);
+  }
   of("base_fee").change.relative = 0.2;
   of("base_fee").change.floor = dec("0.15", 4);
   of("replicas").quantum = dec("1", 4);
@@ -79,12 +82,19 @@ void add_laws(engine::Policy& policy) {
   of("replicas").max = dec("20", 4);
   of("lending").action.kind = ActionKind::propose;
 
-  RaiPiLaw rai{.settings = {}, .redemption_price = "", .units_per_ratio = 100};
+  const Redemption redemption{.price = "", .units_per_ratio = 100};
+  RaiPiLaw rai{.settings = {}, .redemption = redemption};
   rai.settings.kp = wad() / 1000;
   rai.settings.ki = wad() / 100'000;
   rai.settings.noise_barrier = wad() - wad() / 20'000;
   rai.settings.upper = ray() / 500;
   rai.settings.lower = -ray() / 500;
+  RaiPiLaw biased{.settings = {.variant = rai::Variant::rai_dollar}, .redemption = redemption};
+  biased.settings.kp = wad() / 100;
+  biased.settings.ki = wad() / 10'000;
+  biased.settings.bias = ray() / 1000;
+  biased.settings.upper = ray() / 100;
+  biased.settings.lower = -ray() / 100;
   RatioLaw ratio{ratio::defaults(1, 20)};
   ratio.settings.up.window = ratio.settings.down.window = Duration::seconds(15);
   ratio.settings.up.policies = ratio.settings.down.policies = {{ratio::Measure::units, 1, Duration::seconds(20)}};
@@ -94,6 +104,9 @@ void add_laws(engine::Policy& policy) {
                              "people",
                              Duration::minutes(1)};
   policy.loops.push_back(with_law("redeems", "last", "redemption", 10, rai));
+  policy.loops.push_back(with_law("leans", "last", "biased", 10, biased));
+  policy.loops.push_back(
+      with_law("votes", "mean", "vox", 10, DirectRateLaw{wad() / 100'000, redemption, Duration::seconds(10)}));
   policy.loops.push_back(with_law("fills", "mean", "base_fee", 10, MultiplicativeLaw{{}, Duration::seconds(10)}));
   policy.loops.push_back(with_law("posts", "twap", "blob_fee", 10, BlobFeeLaw{0.5, 100, Duration::zero()}));
   policy.loops.push_back(
@@ -263,7 +276,7 @@ engine::Policy policy_e() {
   policy.digest = "digest-e";
   add_keys(policy);
   auto& parameters = policy.guardian.parameters;
-  RaiPiLaw hai{.settings = {.variant = rai::Variant::hai}, .redemption_price = "mean", .units_per_ratio = 100};
+  RaiPiLaw hai{.settings = {.variant = rai::Variant::hai}, .redemption = {.price = "mean", .units_per_ratio = 100}};
   hai.settings.kp = wad() / 100;
   hai.settings.ki = wad() / 10'000;
   hai.settings.leak = ray() - ray() / 1000;
