@@ -174,7 +174,7 @@ void Pair::check_sent(const Adjustment& adjustment, const Effects& effects) {
     if (m.id != adjustment.id) ids.push_back(m.id);
   }
   RC_ASSERT(std::fabs(values["a"] - values["b"]) <= apart + 1e-9);
-  const oracle::Reading& reading = engine.view().metrics.back().reading;
+  const oracle::Reading reading = engine.view().metrics.back().reading;
   RC_ASSERT(is_usable(reading.quality));
   RC_ASSERT(values["a"] + values["b"] <= reading.value + kBeyondRoom + 1e-9);
   RC_ASSERT(adjustment.members.empty() || adjustment.members.size() == 2);

@@ -240,7 +240,7 @@ struct Watched {
     for (const auto& invariant : bundle.invariants) {
       const double number = std::stod(invariant.text.substr(invariant.text.rfind(' ')));
       if (invariant.name == "reach") {
-        const oracle::Reading& x = world.engine.view().metrics.front().reading;
+        const oracle::Reading x = world.engine.view().metrics.front().reading;
         RC_ASSERT(is_usable(x.quality));
         RC_ASSERT(values[bundle.members[0]] <= x.value - number + 1e-9);
       } else {
