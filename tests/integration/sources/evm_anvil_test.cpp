@@ -57,18 +57,18 @@ TEST(EvmSource, BackfillsInRangesThenGoesOnLive) {
   Anvil anvil;
   const auto emitter = anvil.deploy_emitter();
   for (int i = 0; i < 10; ++i) {
-    anvil.tip(emitter, 1, 5, 500);
-    anvil.mine(499);
+    anvil.tip(emitter, 1, 5, 200);
+    anvil.mine(199);
   }
   auto settings = settings_for(anvil, emitter);
-  settings.logs_target = 1500;
+  settings.logs_target = 600;
   SourceRun run;
   run.start(settings);
-  run.run_until([&] { return run.delivered() == anvil.block_number(); }, "5000 blocks");
-  EXPECT_EQ(run.events(), 5000u);
+  run.run_until([&] { return run.delivered() == anvil.block_number(); }, "2000 blocks");
+  EXPECT_EQ(run.events(), 2000u);
   EXPECT_LT(run.segments.size(), 40u);
   anvil.tip(emitter, 1, 6);
-  run.run_until([&] { return run.events() == 5001; }, "the live tip");
+  run.run_until([&] { return run.events() == 2001; }, "the live tip");
   run.expect_linked();
 }
 
