@@ -139,7 +139,8 @@ const char* const kOthers[] = {
     "terms: a weight between 0 and 1",
     "terms: a share of a decoupled loop",
     "terms: a doubtful reading",
-    "terms: a reading of the chain",
+    "terms: a reading of blocks that may go",
+    "terms: a reading of final blocks",
     "terms: a reading of too little liquidity",
     "terms: a reading that the guard holds",
     "terms: a reading with a confidence",
@@ -166,7 +167,11 @@ const char* const kOthers[] = {
     "order: unsigned, refused",
     "order: refused for its content",
     "policy: changed",
+    "policy: another period",
     "policy: refused",
+    "policy: refused, it loosens limits",
+    "policy: refused, other decimals",
+    "policy: refused, it contradicts itself",
     "policy: promoted",
     "policy: promotion refused",
     "chain: refused",
@@ -267,6 +272,11 @@ void Coverage::note_order(const engine::Policy& policy, const engine::Input& inp
   if (std::holds_alternative<engine::ActuatorReport>(input) && !accepted) add("answer: refused");
   if (const auto* change = std::get_if<engine::PolicyChange>(&input)) {
     add(accepted ? "policy: changed" : "policy: refused");
+    const auto says = [&](const char* what) { return effects.outcome.message.find(what) != std::string::npos; };
+    if (!accepted && says("loosens limits")) add("policy: refused, it loosens limits");
+    if (!accepted && says("while running")) add("policy: refused, other decimals");
+    if (!accepted && says("(and ") && !says("loosens limits")) add("policy: refused, it contradicts itself");
+    if (accepted && change->policy->period != policy.period) add("policy: another period");
     if (change->promotion) add(accepted ? "policy: promoted" : "policy: promotion refused");
   }
   if (const auto* command = std::get_if<engine::GuardianCommand>(&input)) {
@@ -312,7 +322,10 @@ void Coverage::note_record(const engine::Policy& policy, const DecisionRecord& r
     if (terms.reading.confidence > 0) add("terms: a reading with a confidence");
     if (terms.reading.guard_gap > 0) add("terms: a reading that the guard holds");
     if (is_for_liquidity(terms.reading.authority)) add("terms: a reading of too little liquidity");
-    if (is_of_chain(terms.reading)) add("terms: a reading of the chain");
+    if (is_of_chain(terms.reading)) {
+      add(terms.reading.provisional > 0 ? "terms: a reading of blocks that may go"
+                                        : "terms: a reading of final blocks");
+    }
   }
   if (record.outcome == Outcome::emitted) note_sent(policy, record);
   if (record.outcome == Outcome::awaiting_approval || record.outcome == Outcome::awaiting_veto) {

@@ -12,7 +12,6 @@ namespace {
 
 using engine::CommandKind;
 
-constexpr Duration kPeriod = Duration::seconds(5);
 const Instant kStart = Instant::from_unix_seconds(1'750'000'000);
 
 constexpr std::size_t kFair = 6;  ///< the metric whose samples say how sure they are, in a batch
@@ -21,6 +20,9 @@ constexpr std::size_t kUndecidedMax = 8;
 constexpr std::size_t kPendingMax = 4;
 constexpr std::size_t kInEffectMax = 8;
 constexpr std::size_t kAdmin = 3;  ///< of people()
+
+/// Policies that are asked for. Those with keys are not left easily.
+const std::vector<const char*> kWanted = {"a", "b", "c", "d", "d", "e"};
 
 Decimal halfway(Decimal a, Decimal b) {
   return a + Decimal((b - a).units() / 2, a.decimals());
@@ -54,7 +56,7 @@ engine::Input InputStream::next() {
     ordered_ = order;
     return order;
   }
-  if (kind < 0.995) return source_report();
+  if (kind < 0.993) return source_report();
   return policy_change();
 }
 
@@ -165,6 +167,7 @@ engine::Input InputStream::chain() {
     segment.blocks.push_back(std::move(block));
   }
   if (segment.parent == hash_of_block(block_)) block_ = segment.to;
+  segment.safe = block_ > 6 ? block_ - 6 : 0;
   segment.finalized = block_ > 20 ? block_ - 20 : 0;
   return segment;
 }
@@ -173,8 +176,9 @@ engine::Input InputStream::tick() {
   std::int64_t slots = 1;
   if (random_.chance(0.02)) slots = 0;
   if (random_.chance(0.02)) slots = static_cast<std::int64_t>(random_.below(30));
-  now_ = now_ + kPeriod * slots;
-  return engine::Tick{static_cast<std::uint64_t>(now_.ns / kPeriod.ns), now_};
+  const Duration period = policy_in_force().period;
+  now_ = now_ + period * slots;
+  return engine::Tick{static_cast<std::uint64_t>(now_.ns / period.ns), now_};
 }
 
 engine::GuardianCommand InputStream::command() {
@@ -232,12 +236,12 @@ engine::Input InputStream::signed_command() {
   if (forgery_ == Forgery::late) order.expires = now_ - Duration::seconds(static_cast<std::int64_t>(random_.below(60)));
   order.command = command();
   order.command.reason = "by chance";
-  if (random_.chance(pending_.empty() ? 0.1 : 0.5)) {
+  if (random_.chance(pending_.empty() ? 0.15 : 0.6)) {
     const CommandKind kinds[] = {CommandKind::approve, CommandKind::approve, CommandKind::reject,
                                  CommandKind::allow_policy};
     order.command.kind = pending_.empty() ? CommandKind::allow_policy : kinds[random_.below(4)];
     clears_ = false;
-    const std::string text = any({kPolicies.begin(), kPolicies.end()});
+    const std::string text = any(kWanted);
     if (order.command.kind == CommandKind::allow_policy) {
       allows_ = text;
       if (forgery_ == Forgery::none) who = kAdmin;
@@ -290,7 +294,11 @@ engine::Input InputStream::answer() {
 }
 
 engine::Input InputStream::policy_change() {
-  asked_for_ = any({kPolicies.begin(), kPolicies.end()});
+  if (random_.chance(0.15)) {
+    const std::string bad = any({kBadPolicies.begin(), kBadPolicies.end()});
+    return engine::PolicyChange{now_, "alice", bad, load_policy(bad).value(), random_.chance(0.3)};
+  }
+  asked_for_ = any(kWanted);
   if (!allowed_.empty() && random_.chance(0.7)) std::swap(asked_for_, allowed_);
   allowed_.clear();
   return engine::PolicyChange{now_, "alice", asked_for_, load_policy(asked_for_).value(), random_.chance(0.3)};

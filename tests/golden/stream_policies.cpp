@@ -170,6 +170,7 @@ engine::Policy policy_b() {
   engine::Policy policy = policy_a();
   policy.name = "b";
   policy.digest = "digest-b";
+  policy.period = kPeriod * 2;
   std::swap(policy.loops[0], policy.loops[3]);
   std::swap(policy.guardian.parameters[0], policy.guardian.parameters[1]);
   policy.loops.pop_back();
@@ -190,12 +191,33 @@ engine::Policy policy_c() {
   return policy;
 }
 
+/// Never in force: it contradicts itself.
+engine::Policy policy_broken() {
+  engine::Policy policy = policy_a();
+  policy.name = "broken";
+  policy.loops[0].parameter = "nothing";
+  policy.guardian.parameters[0].max = policy.guardian.parameters[0].min;
+  return policy;
+}
+
+/// Never in force: it counts a parameter, which all of the others have, in other units.
+engine::Policy policy_rescaled() {
+  engine::Policy policy = policy_a();
+  policy.name = "rescaled";
+  auto& fee = policy.guardian.parameters[0];
+  fee = parameter("fee", 6, guardian::Arbitration::sum);
+  return policy;
+}
+
 using All = std::map<std::string, engine::PolicyPtr>;
 All all_policies() {
   All all;
   for (auto&& policy : {policy_a(), policy_b(), policy_c(), policy_d(), policy_e()}) {
     const auto errors = engine::check(policy);
     HOMEOSTAT_CHECK(errors.empty());
+    all[policy.name] = std::make_shared<const engine::Policy>(policy);
+  }
+  for (auto&& policy : {policy_broken(), policy_rescaled()}) {
     all[policy.name] = std::make_shared<const engine::Policy>(policy);
   }
   return all;

@@ -2,7 +2,7 @@
 // coverage.hpp checks by what comes of it:
 //
 //   a   aggregates, an expression, arbitrations, limits, bands, a veto window; nine loops, four parameters
-//   b   a with other gains, limits, loops and order
+//   b   a with other gains, limits, loops and order, and twice the period
 //   c   a with keys and approval rules: orders are signed
 //   d   every law, actions that move amounts, a decoupling, a cascade, a gain schedule, a bundle that is run on a
 //   model,
@@ -23,7 +23,10 @@ namespace homeostat::golden {
 
 inline constexpr std::array<const char*, 5> kPolicies = {"a", "b", "c", "d", "e"};
 
-/// The policy of a text, one of kPolicies. This is the stream's configuration loader.
+/// Texts of policies that are always refused.
+inline constexpr std::array<const char*, 2> kBadPolicies = {"broken", "rescaled"};
+
+/// The policy of a text, one of kPolicies or kBadPolicies. This is the stream's configuration loader.
 [[nodiscard]] Result<engine::PolicyPtr> load_policy(const std::string& text);
 
 struct Person {

@@ -223,6 +223,20 @@ void add_fair(engine::Policy& policy) {
                                      .suspect_after = Duration::minutes(2),
                                      .average = Duration::seconds(10)};
   policy.oracle.metrics.push_back(fair);
+  // And two of the chain that wait longer than confirmations.
+  for (const bool is_safe : {true, false}) {
+    oracle::MetricSettings m;
+    m.name = is_safe ? "safe_tips" : "final_tips";
+    m.min = 0;
+    m.max = 1e9;
+    m.aggregate = oracle::Aggregate::sum;
+    m.window = Duration::minutes(5);
+    m.coverage_min = 0;
+    m.staleness_max = Duration::minutes(10);
+    m.origin =
+        oracle::EventOrigin{"Tip", 1U, false, 0U, 1e-2, is_safe ? oracle::Finality::safe : oracle::Finality::finalized};
+    policy.oracle.metrics.push_back(m);
+  }
 }
 
 /// Loops that drive others, gains that follow a reading, contributions weighted by quality; and one that only an
@@ -239,7 +253,8 @@ void add_cascade(engine::Policy& policy) {
   LoopSettings outermost = loop("outermost", "twap", "cascaded", 10, {0.1, 0.002, 0});
   outermost.drives = "outer";
   for (auto* l : {&outermost, &inner, &beside, &outer}) policy.loops.push_back(*l);
-  policy.loops.push_back(loop("pushes", "last", "locked", 10, {0.1, 0.001, 0}));
+  policy.loops.push_back(loop("pushes", "safe_tips", "locked", 50, {0.01, 0.0001, 0}));
+  policy.loops.push_back(loop("pushes_too", "final_tips", "locked", 50, {0.01, 0.0001, 0}));
 }
 
 template <class All>
