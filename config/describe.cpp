@@ -1,5 +1,5 @@
 #include "config/describe.hpp"
-#include "controller/law.hpp"
+#include "controller/law_facts.hpp"
 #include "controller/pid.hpp"
 
 #include <fmt/format.h>
@@ -139,26 +139,27 @@ ParameterDescription describe_parameter(const guardian::ParameterSettings& p, Du
           .restricted = p.restricted};
 }
 
-LoopDescription describe_loop(const controller::LoopSettings& loop, const engine::Policy& policy) {
-  const auto& metrics = policy.oracle.metrics;
-  const auto& parameters = policy.guardian.parameters;
-  const auto metric =
-      std::find_if(metrics.begin(), metrics.end(), [&](const auto& m) { return m.name == loop.metric; });
-  const auto parameter =
-      std::find_if(parameters.begin(), parameters.end(), [&](const auto& p) { return p.name == loop.parameter; });
-  const controller::PidSettings& pid = loop.pid;
-  const bool is_relative = pid.error == controller::ErrorKind::relative;
-  const double size = std::fabs(loop.setpoint);
-  const double pv_per_error = is_relative ? size : 1;
+/// What the settings of a law other than pid come to.
+void describe_law(const controller::LoopSettings& loop, const guardian::ParameterSettings& parameter,
+                  LoopDescription& d) {
+  const double initial = parameter.initial.to_double();
+  const controller::LawFacts facts =
+      controller::facts_of(*loop.law, {loop.setpoint, initial, parameter.quantum.to_double(),
+                                       initial + loop.pid.output_min, initial + loop.pid.output_max});
+  d.deadband = facts.deadband;
+  d.first_step = facts.first_step;
+  d.integral_time = facts.integral_time;
+  d.leak_half_life = facts.leak_half_life;
+  d.steady_error = facts.steady_error;
+}
 
-  LoopDescription d{.name = loop.name, .metric = loop.metric, .parameter = loop.parameter, .response = loop.response};
-  d.pv_unit = metric->unit;
-  d.u_unit = parameter->unit;
-  d.setpoint = loop.setpoint;
+void describe_pid(const controller::LoopSettings& loop, const guardian::ParameterSettings& parameter,
+                  LoopDescription& d) {
+  const controller::PidSettings& pid = loop.pid;
+  const double pv_per_error = pid.error == controller::ErrorKind::relative ? std::fabs(loop.setpoint) : 1;
   d.deadband = pid.deadband * pv_per_error;
-  d.deadband_ratio = size > 0 ? d.deadband / size : 0;
   if (pid.gains.kp > 0) {
-    d.first_step = d.deadband + parameter->quantum.to_double() / 2 / pid.gains.kp * pv_per_error;
+    d.first_step = d.deadband + parameter.quantum.to_double() / 2 / pid.gains.kp * pv_per_error;
   }
   if (pid.gains.kp > 0 && pid.gains.ki_per_s > 0) {
     const double seconds = std::min(pid.gains.kp / pid.gains.ki_per_s, Duration::days(3650).in_seconds());
@@ -171,6 +172,27 @@ LoopDescription describe_loop(const controller::LoopSettings& loop, const engine
     const double output = std::max(std::fabs(pid.output_min), std::fabs(pid.output_max));
     d.steady_error = d.deadband + leak_per_s * output / (pid.gains.ki_per_s + leak_per_s * pid.gains.kp) * pv_per_error;
   }
+}
+
+LoopDescription describe_loop(const controller::LoopSettings& loop, const engine::Policy& policy) {
+  const auto& metrics = policy.oracle.metrics;
+  const auto& parameters = policy.guardian.parameters;
+  const auto metric =
+      std::find_if(metrics.begin(), metrics.end(), [&](const auto& m) { return m.name == loop.metric; });
+  const auto parameter =
+      std::find_if(parameters.begin(), parameters.end(), [&](const auto& p) { return p.name == loop.parameter; });
+  const double size = std::fabs(loop.setpoint);
+
+  LoopDescription d{.name = loop.name, .metric = loop.metric, .parameter = loop.parameter, .response = loop.response};
+  d.pv_unit = metric->unit;
+  d.u_unit = parameter->unit;
+  d.setpoint = loop.setpoint;
+  if (loop.law) {
+    describe_law(loop, *parameter, d);
+  } else {
+    describe_pid(loop, *parameter, d);
+  }
+  d.deadband_ratio = size > 0 ? d.deadband / size : 0;
   d.emergency_below = loop.emergency_below;
   d.emergency_above = loop.emergency_above;
   d.plausibility = loop.plausibility;
@@ -178,7 +200,8 @@ LoopDescription describe_loop(const controller::LoopSettings& loop, const engine
   d.law = loop.law ? name_of(loop.law->kind()) : "pid";
   if (loop.plant && !loop.law) {
     const auto range = controller::range_of(*loop.plant);
-    const auto law = controller::linear(controller::with_defaults(pid, policy.period), pid.gains, loop.setpoint);
+    const auto law =
+        controller::linear(controller::with_defaults(loop.pid, policy.period), loop.pid.gains, loop.setpoint);
     d.margins = controller::margins(law, range, policy.period);
     if (range.delay_max / policy.period <= static_cast<std::int64_t>(controller::kRegionSamplesMax))
       d.region = controller::stable_region(law, range, policy.period);

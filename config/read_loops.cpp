@@ -4,7 +4,7 @@
 #include <algorithm>
 
 #include "config/readers.hpp"
-#include "controller/law.hpp"
+#include "controller/law_facts.hpp"
 #include "core/format.hpp"
 
 namespace homeostat::config {
@@ -102,6 +102,24 @@ void read_bounds(const Field& field, Context& context, std::string_view unit, do
 }
 
 /// Without output limits the loop may use all the room its parameter has around its initial value.
+/// A noise barrier is no deviation, though it is written like one: with gains of ordinary size none ever passes it.
+void warn_of_barrier(const Field& field, const controller::LawSettings& law, double setpoint) {
+  const auto* rai = std::get_if<controller::RaiPiLaw>(&law.choice);
+  if (rai == nullptr) return;
+  const auto share = controller::facts_of(law, {.setpoint = setpoint}).passed_share;
+  if (!share || *share >= 1) return;
+  const controller::Int meant = controller::wad() - rai->settings.noise_barrier;
+  const double ratio = meant.convert_to<double>() / controller::wad().convert_to<double>();
+  field.warn(fmt::format(
+      "noise_barrier_wad is compared with the rate of a second, not with the deviation: whatever the market price "
+      "falls "
+      "to, and for ever, the rate comes to {:.3g} of that barrier and stays neutral; for a deviation of {:.3g}% it is "
+      "{}, "
+      "and {} is none",
+      *share, ratio * 100, controller::text_of(controller::noise_barrier_for(rai->settings, setpoint, ratio)),
+      controller::text_of(controller::wad())));
+}
+
 void read_output(Section& s, Context& context, const guardian::ParameterSettings& parameter,
                  controller::PidSettings& pid) {
   pid.output_min = (parameter.min - parameter.initial).to_double();
@@ -279,6 +297,7 @@ std::vector<LoopSettings> read_loops(const Field& field, Context& context, const
       } else if (loop.law) {
         loop.pid.action = controller::action_of(*loop.law);
         read_output(s, context, *parameter, loop.pid);
+        warn_of_barrier(law, *loop.law, loop.setpoint);
         if (guardian::is_amount(parameter->action.kind)) {  // what is moved at once, not where the total may be
           loop.pid.output_min = 0;
           loop.pid.output_max = parameter->max.to_double();

@@ -7,10 +7,6 @@ namespace {
 
 constexpr std::int64_t kRayPerWad = 1'000'000'000;
 
-bool is_scaled(Variant variant) {
-  return variant >= Variant::pi_scaled;
-}
-
 /// The basic calculators have neither bounds nor noise barrier.
 bool is_basic(Variant variant) {
   return variant == Variant::basic_pi_raw || variant == Variant::basic_pi_scaled;
@@ -84,6 +80,10 @@ const Int& lowest_output() {
 const Int& unbounded_output() {
   static const Int x = ray() * wad();
   return x;
+}
+
+bool is_scaled(Variant variant) {
+  return variant >= Variant::pi_scaled;
 }
 
 bool has_integral(Variant variant) {

@@ -52,6 +52,8 @@ inline constexpr std::array<std::string_view, 9> kVariantNames = {
     "pi_raw", "basic_pi_raw", "p_raw", "pi_scaled", "basic_pi_scaled", "p_scaled", "hai", "open_dollar", "rai_dollar"};
 [[nodiscard]] std::string_view name_of(Variant variant);
 [[nodiscard]] std::optional<Variant> variant_of(std::string_view name);
+/// Whether P is a share of the redemption price.
+[[nodiscard]] bool is_scaled(Variant variant);
 /// False for the variants that are a proportional term alone.
 [[nodiscard]] bool has_integral(Variant variant);
 

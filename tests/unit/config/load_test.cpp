@@ -206,6 +206,7 @@ TEST(Describe, SaysWhichErrorALeakLeaves) {
   const Loaded loaded = load_file("tests/golden/config/good/every_key.yaml");
   ASSERT_TRUE(loaded);
   for (const LoopDescription& l : describe(*loaded).loops) {
+    if (l.law != "pid") continue;
     if (l.name != "first") {
       EXPECT_FALSE(l.steady_error) << l.name;
       continue;
@@ -215,6 +216,20 @@ TEST(Describe, SaysWhichErrorALeakLeaves) {
     const double leak = std::log(2.0) / l.leak_half_life->in_seconds();
     ASSERT_TRUE(l.steady_error);
     EXPECT_NEAR(*l.steady_error, l.deadband + leak / (2.0 / 1800 + leak * 2), 1e-12);
+  }
+}
+
+TEST(Load, WarnsOfANoiseBarrierThatNothingPasses) {
+  std::string text = content("tests/golden/config/good/every_key.yaml");
+  const Loaded barred = load_text(text, "x.yaml");
+  ASSERT_TRUE(barred);
+  EXPECT_THAT(all(barred->warnings()), testing::HasSubstr("for a deviation of 0.5% it is 99999999977799"));
+  const Loaded open = load_text(
+      replaced(text, "noise_barrier_wad: 995000000000000000", "noise_barrier_wad: 999999999778000000"), "x.yaml");
+  ASSERT_TRUE(open) << all(open.error());
+  EXPECT_THAT(all(open->warnings()), testing::Not(testing::HasSubstr("noise_barrier_wad")));
+  for (const LoopDescription& l : describe(*open).loops) {
+    if (l.name == "redeem") EXPECT_NEAR(l.deadband_ratio, 0.005, 1e-5);
   }
 }
 
