@@ -181,8 +181,9 @@ class Answering {
     for (const v1::LoopTerms& l : d.loops()) {
       if (l.moves().empty()) continue;
       add({.kind = "decoupling",
-           .text = fmt::format("{} adds {:+.6g} for {}, which moves {}{}", l.decoupling(), l.contribution(), l.loop(),
-                               l.moves(), l.waiting() ? ", and its loops wait together for an answer" : ""),
+           .text = fmt::format("{} adds {:+.6g} for {}, which moves {}{}{}", l.decoupling(), l.contribution(), l.loop(),
+                               l.moves(), l.pin().empty() ? "" : ", pinned by: " + l.pin(),
+                               l.waiting() ? ", and its loops wait together for an answer" : ""),
            .advice = fmt::format("homeostat explain {}; homeostat why {}", d.id(), l.moves())});
     }
   }

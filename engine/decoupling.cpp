@@ -109,6 +109,37 @@ std::optional<double> Engine::State::pin_at(const DecouplingPlan& group, std::si
   return pin_of(index, held).value_or(held);
 }
 
+Pin Engine::State::pin_reason(const DecouplingPlan& group, std::size_t row) const {
+  const std::uint32_t index = group.parameters[row];
+  const ParameterRuntime& runtime = parameters[index];
+  const guardian::ParameterSettings& settings = *plan.parameters[index].settings;
+  const LoopState& loop = loops[group.loops[row]];
+  if (runtime.override_order) return Pin::override;
+  if (runtime.pause) return Pin::pause;
+  if (loop.last.frozen) return Pin::unusable;
+  if (loop.counted == loop.output()) return Pin::none;
+  const double contribution = asked(group, row);
+  if (!pin_of(index, contribution)) return Pin::undecided;
+  const Decimal applied = runtime.guarded.applied;
+  const bool is_up = plan.parameters[index].base + contribution > applied.to_double();
+  if (is_up ? applied >= settings.max : applied <= settings.min) return Pin::bound;
+  if (guardian::change_max(settings, applied, acting_mode())) return Pin::change;
+  return runtime.resisted ? Pin::unapplied : settings.restricted ? Pin::restricted : Pin::bound;
+}
+
+double Engine::State::given_back_since(const DecisionRecord& record, const ParameterPlan& parameter) const {
+  if (parameter.decoupling == kNoDecoupling || !decouplings[parameter.decoupling].waits) return 0;
+  double sum = parameter.base;
+  double size = std::max(1.0, std::fabs(parameter.base));
+  for (const LoopTerms& terms : record.loops) {
+    if (terms.decoupling.empty()) continue;  // moves a set-point
+    sum += terms.contribution;
+    size += std::fabs(terms.contribution);
+  }
+  const double beyond = record.proposed - sum;
+  return std::fabs(beyond) <= kRounding * size ? 0 : beyond;
+}
+
 bool Engine::State::count_pinned(const DecouplingPlan& group, const Pins& pins) {
   Part part;
   for (std::size_t i = 0; i < group.size(); ++i) {

@@ -9,7 +9,7 @@ namespace homeostat::engine {
 namespace {
 
 /// First in every saved state; another number is another layout.
-constexpr std::uint32_t kStateVersion = 11;
+constexpr std::uint32_t kStateVersion = 12;
 
 template <class... Fs>
 struct Overloaded : Fs... {

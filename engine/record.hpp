@@ -20,6 +20,36 @@
 
 namespace homeostat::engine {
 
+/// Why the parameter of a loop in a decoupling cannot follow its output in full.
+enum class Pin : std::uint8_t {
+  none,
+  unusable,    ///< the loop cannot see
+  override,    ///< a guardian's
+  pause,       ///< a guardian's
+  bound,       ///< hard min or max
+  change,      ///< its largest change
+  unapplied,   ///< what was last sent did not become what is applied
+  restricted,  ///< moved by guardians alone
+  undecided,   ///< no choice of what counts fits: what counted last goes on to
+};
+constexpr Pin last_of(Pin) {
+  return Pin::undecided;
+}
+[[nodiscard]] constexpr std::string_view name_of(Pin x) {
+  switch (x) {
+    case Pin::none: return "";
+    case Pin::unusable: return "unusable";
+    case Pin::override: return "override";
+    case Pin::pause: return "pause";
+    case Pin::bound: return "bound";
+    case Pin::change: return "change";
+    case Pin::unapplied: return "unapplied";
+    case Pin::restricted: return "restricted";
+    case Pin::undecided: return "undecided";
+  }
+  return "?";
+}
+
 /// One loop's part of a decision. Values in the units of its metric (PV) or parameter (U).
 struct LoopTerms {
   SharedText loop;
@@ -48,6 +78,7 @@ struct LoopTerms {
   double share = 1;         ///< U of this parameter per U of its output, by the decoupling
   double contribution = 0;  ///< what it comes to here: share x what of its output its own parameter can follow, U
   SharedText moves;         ///< its own parameter, where that is another one of the decoupling; empty = this one
+  Pin pin = Pin::none;      ///< of its own parameter, in a decoupling that does not wait
   SharedText detail;        ///< of the law economy: the mechanism, what it was given, and what it gave or refused
 
   template <class Archive, class Self>
@@ -55,7 +86,7 @@ struct LoopTerms {
     a(x.loop), a(x.metric), a(x.reading), a(x.setpoint), a(x.error), a(x.p), a(x.i), a(x.d), a(x.feed_forward),
         a(x.unlimited), a(x.output), a(x.tracking), a(x.frozen), a(x.emergency_gains), a(x.law), a(x.reason), a(x.raw),
         a(x.waiting), a(x.gain_factor), a(x.weight), a(x.drives), a(x.decoupling), a(x.share), a(x.contribution),
-        a(x.moves), a(x.detail);
+        a(x.moves), a(x.pin), a(x.detail);
   }
 };
 
@@ -106,7 +137,10 @@ struct DecisionRecord {
   SharedVector<LoopTerms> loops;
   guardian::OperatingMode mode = guardian::OperatingMode::normal;
   SharedText mode_cause;
-  double proposed = 0;                  ///< base + contributions by the arbitration, U, before quantisation
+  double proposed = 0;  ///< base + contributions by the arbitration, U, before quantisation
+  /// Of `proposed`, in a decoupling that waits for answers: beyond what its loops add up to, as steps of some of them
+  /// were given back since they asked, U. What comes of it is settled at the last answer.
+  double given_back = 0;
   bool overridden = false;              ///< `wanted` is a guardian's override
   Decimal wanted;                       ///< proposed, quantised
   SharedVector<guardian::Bite> limits;  ///< in the order in which they were applied
@@ -125,9 +159,10 @@ struct DecisionRecord {
 
   template <class Archive, class Self>
   static void fields(Archive& a, Self& x) {
-    a(x.id), a(x.slot), a(x.at), a(x.parameter), a(x.loops), a(x.mode), a(x.mode_cause), a(x.proposed), a(x.overridden),
-        a(x.wanted), a(x.limits), a(x.previous), a(x.value), a(x.outcome), a(x.why), a(x.policy_digest), a(x.answer),
-        a(x.applied), a(x.answered), a(x.executor), a(x.answer_detail), a(x.bundle), a(x.group);
+    a(x.id), a(x.slot), a(x.at), a(x.parameter), a(x.loops), a(x.mode), a(x.mode_cause), a(x.proposed), a(x.given_back),
+        a(x.overridden), a(x.wanted), a(x.limits), a(x.previous), a(x.value), a(x.outcome), a(x.why),
+        a(x.policy_digest), a(x.answer), a(x.applied), a(x.answered), a(x.executor), a(x.answer_detail), a(x.bundle),
+        a(x.group);
   }
 };
 

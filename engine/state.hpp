@@ -232,6 +232,10 @@ struct Engine::State {
   [[nodiscard]] std::optional<double> pin_of(std::uint32_t parameter, double contribution) const;
   /// The same of what it is asked for now; of one whose loop cannot see, of what it was asked for before.
   [[nodiscard]] std::optional<double> pin_at(const DecouplingPlan& group, std::size_t row) const;
+  /// Why not all of its output counts.
+  [[nodiscard]] Pin pin_reason(const DecouplingPlan& group, std::size_t row) const;
+  /// DecisionRecord::given_back
+  [[nodiscard]] double given_back_since(const DecisionRecord& record, const ParameterPlan& parameter) const;
   /// Loops that go on from what their parameters propose, at the next tick too, by what they can follow then.
   void align_decoupled(const DecouplingPlan& group);
   /// An adjustment of one of its parameters was answered, or is given up.

@@ -205,6 +205,7 @@ void Engine::State::begin_record(DecisionRecord& record, std::uint32_t index,
     terms.decoupling = group->name;
     terms.share = group->at(parameter.row, column);
     terms.contribution = terms.share * (column == parameter.row ? loop.output() : loop.counted);
+    if (!waits) terms.pin = pin_reason(*group, column);
     if (column != parameter.row) terms.moves = plan.parameters[group->parameters[column]].name;
   }
   record.mode = progress.mode;
@@ -257,6 +258,7 @@ DecisionRecord* Engine::State::judge(std::uint32_t index, const std::vector<orac
   begin_record(record, index, readings);
   runtime.proposed = proposed(index, readings);
   record.proposed = runtime.proposed;
+  record.given_back = given_back_since(record, parameter);
   record.overridden = runtime.override_order.has_value();
   record.wanted = record.overridden ? runtime.override_order->value : quantised(settings, record.proposed);
   guardian::Allowed allowed =

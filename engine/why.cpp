@@ -34,6 +34,9 @@ void append_decoupling(Buffer& text, const DecisionRecord& record) {
   if (any == nullptr) return;
   text.append("; decoupling ").append(any->decoupling).append(" adds ");
   append_short(text, sum);
+  if (record.given_back == 0) return;
+  append_short(text.append(", and "), record.given_back);
+  text.append(" for steps that were given back since it asked");
 }
 
 void append_reason(Buffer& text, const DecisionRecord& record, std::string_view override_by) {

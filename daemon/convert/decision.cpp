@@ -77,6 +77,7 @@ void proto_from_terms(const engine::LoopTerms& terms, v1::LoopTerms& proto) {
   proto.set_share(terms.share);
   proto.set_contribution(terms.contribution);
   proto.set_moves(terms.moves.str());
+  proto.set_pin(std::string(name_of(terms.pin)));
   proto.set_weight(terms.weight);
   proto.set_drives(terms.drives.str());
   if (terms.law != controller::LawKind::pid) {
@@ -124,6 +125,7 @@ void proto_from_decision(const engine::DecisionRecord& record, std::string_view 
   proto.set_executor(record.executor);
   proto.set_answer_detail(valid_utf8(record.answer_detail));
   proto.set_bundle(record.bundle.str());
+  proto.set_given_back(record.given_back);
   for (const std::uint64_t id : record.group) proto.add_group(id);
 }
 

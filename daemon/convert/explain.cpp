@@ -153,6 +153,7 @@ void write_decoupling(Out out, const engine::LoopTerms& terms, std::string_view 
   const double in_full = terms.share * terms.output;
   if (std::fabs(terms.contribution - in_full) > 1e-9 * std::max(1.0, std::fabs(in_full))) {
     fmt::format_to(out, ", which cannot follow: in full it would be {}", with_sign(in_full));
+    if (terms.pin != engine::Pin::none) fmt::format_to(out, " (pinned by: {})", engine::name_of(terms.pin));
   }
   fmt::format_to(out, "\n");
 }
@@ -240,6 +241,11 @@ std::string explain(const engine::DecisionRecord& record, std::string_view unit)
   }
   fmt::format_to(out, "  {} {} ({} before rounding)\n", record.overridden ? "override" : "wanted  ",
                  with_unit(record.wanted.to_string(), unit), fmt::format("{:.9g}", record.proposed));
+  if (record.given_back != 0) {
+    fmt::format_to(out,
+                   "           of it {} for steps that were given back since it asked; settled at the last answer\n",
+                   with_unit(with_sign(record.given_back), unit));
+  }
   for (const guardian::Bite& bite : record.limits) {
     fmt::format_to(out, "  limit    {}: {} instead of {}{}\n", guardian::name_of(bite.limit), bite.with.to_string(),
                    with_unit(bite.without.to_string(), unit),

@@ -185,7 +185,8 @@ TEST(Explain, OfADecoupledMemberSaysWhatAnotherParameterCannotFollow) {
   world.order(engine::CommandKind::pause, "reward");
   world.sees("velocity", 12).sees("activity", 0.2).ticks(0, 60);
   expect_in_order(text_of(world.fee()),
-                  {"loop     wake_activity", "; its own is reward, which cannot follow: in full it would be +"});
+                  {"loop     wake_activity", "; its own is reward, which cannot follow: in full it would be +",
+                   " (pinned by: pause)\n"});
 }
 
 TEST(Explain, OfSeveralLimitsTellsEachInTheOrderInWhichItWasApplied) {

@@ -406,6 +406,47 @@ TEST(Decoupling, WhatIsGivenUpIsProposedNoLongerInThatVeryTick) {
   EXPECT_NEAR(reward.proposed, 2.5 + sum, 1e-9);
 }
 
+TEST(Decoupling, WhatWasGivenBackWhileTheOthersAreWaitedForIsSaid) {
+  Plant plant(decoupled());
+  plant.tick();
+  plant.world.answers = false;
+  plant.load = {4, -0.1};
+  plant.tick();
+  const auto sent = plant.world.last.adjustments;
+  ASSERT_EQ(sent.size(), 2U);
+  EXPECT_EQ(plant.world.record("fee").given_back, 0);
+  plant.world.reject(sent[1].id);
+  plant.tick();
+  const DecisionRecord& fee = plant.world.record("fee");
+  ASSERT_TRUE(fee.loops[0].waiting);
+  EXPECT_GT(std::fabs(fee.given_back), 0.01);  // what the reward was to do, and the fee to make up for
+  EXPECT_NEAR(fee.proposed, 2.5 + fee.loops[0].contribution + fee.loops[1].contribution + fee.given_back, 1e-12);
+  EXPECT_NE(fee.why.view().find("for steps that were given back since it asked"), std::string_view::npos) << fee.why;
+}
+
+TEST(Decoupling, TheRecordSaysWhyAnotherParameterCannotFollow) {
+  BeforeAHandBack before;
+  Plant& plant = before.plant;
+  const auto pin = [&](const char* record, std::size_t i) { return plant.world.record(record).loops[i].pin; };
+  EXPECT_EQ(pin("fee", 1), Pin::change);
+  EXPECT_EQ(pin("reward", 1), Pin::override);
+  plant.world.order(CommandKind::clear_override, "fee");
+  plant.world.order(CommandKind::pause, "fee");
+  plant.tick();
+  EXPECT_EQ(pin("reward", 1), Pin::pause);
+  plant.world.order(CommandKind::resume, "fee");
+  plant.sees[0] = false;
+  plant.world.loses("velocity");
+  plant.ticks(20);
+  EXPECT_EQ(pin("reward", 1), Pin::unusable);
+  EXPECT_EQ(pin("fee", 0), Pin::unusable);
+  plant.sees[0] = true;
+  plant.load = {40, -2};  // the reward goes to its hard bound
+  plant.ticks(100);
+  EXPECT_EQ(pin("fee", 1), Pin::bound);
+  EXPECT_EQ(plant.world.value("reward"), dec("5"));
+}
+
 TEST(Decoupling, RejectedAltogetherTheLoopsAreWhereTheyWere) {
   Plant plant(decoupled());
   plant.ticks(3);
