@@ -2,8 +2,8 @@
 // parameter. In force at once, which is the next tick, as only ticks decide.
 #include <algorithm>
 
+#include "engine/loosened.hpp"
 #include "engine/state.hpp"
-#include "guardian/loosened.hpp"
 
 namespace homeostat::engine {
 namespace {
@@ -78,7 +78,7 @@ Result<> check_allowed(const Engine::State& state, const PolicyChange& change) {
                     guardian::fingerprint(change.text).substr(0, 12) +
                     " is not signed for: homeostat shadow promote SHADOW --sign KEYFILE");
   }
-  const auto looser = guardian::loosened(state.policy->guardian, change.policy->guardian);
+  const auto looser = loosened(*state.policy, *change.policy);
   if (looser.empty()) return {};
   std::string what = looser.front();
   for (std::size_t i = 1; i < std::min<std::size_t>(looser.size(), 3); ++i) what += "; " + looser[i];

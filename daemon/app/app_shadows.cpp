@@ -39,7 +39,7 @@ Result<std::vector<ShadowStatus>> App::shadows(const std::string& name) const {
   const auto live = config_in_force();
   const auto view = pipeline_->view();
   const guardian::Settings& settings = live->policy()->guardian;
-  auto all = shadows_->list(name, &settings);
+  auto all = shadows_->list(name, live->policy().get());
   if (all.empty() && !name.empty()) {
     return fail(ErrorCode::unknown_name, "name", fmt::format("no shadow is called '{}'", name));
   }

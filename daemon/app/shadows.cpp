@@ -11,7 +11,7 @@
 
 #include <fmt/format.h>
 
-#include "guardian/loosened.hpp"
+#include "engine/loosened.hpp"
 
 namespace homeostat::daemon {
 namespace {
@@ -301,7 +301,7 @@ Result<std::string> Shadows::text(const std::string& name) const {
   return known->second.text;
 }
 
-std::vector<ShadowStatus> Shadows::list(const std::string& only, const guardian::Settings* live) const {
+std::vector<ShadowStatus> Shadows::list(const std::string& only, const engine::Policy* live) const {
   const std::lock_guard lock(entries_mutex_);
   std::vector<ShadowStatus> all;
   for (const auto& [name, entry] : entries_) {
@@ -320,7 +320,7 @@ std::vector<ShadowStatus> Shadows::list(const std::string& only, const guardian:
       status.decisions_hash = entry.shadow->engine().decisions_hash().hex();
       status.parameters = entry.shadow->parameters();
       if (live != nullptr) {
-        status.promotion.loosens = guardian::loosened(*live, entry.shadow->engine().policy().guardian);
+        status.promotion.loosens = engine::loosened(*live, entry.shadow->engine().policy());
       }
     }
     all.push_back(std::move(status));

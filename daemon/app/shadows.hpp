@@ -68,7 +68,7 @@ class Shadows {
   // Called from any thread.
   [[nodiscard]] Result<> remove(const std::string& name);
   [[nodiscard]] std::vector<ShadowStatus> list(const std::string& name = "",
-                                               const guardian::Settings* live = nullptr) const;
+                                               const engine::Policy* live = nullptr) const;
   /// What can be said before the engine is asked. Errors: malformed (name), what the candidate is refused for.
   [[nodiscard]] Result<engine::PolicyPtr> candidate_of(const std::string& name, const std::string& text) const;
   /// Errors: unknown_name; conflict (it was lost with its file).
