@@ -249,6 +249,49 @@ TEST(Decoupling, AHandBackStepsByNothingAfterAnotherOneWasGivenBack) {
   EXPECT_NEAR(plant.world.record("fee").proposed, 4, 1e-9);
 }
 
+/// A relative gain of -2: which parameters are pinned has several answers, or none.
+Policy doubted(const char* fee_change, const char* reward_change) {
+  Policy policy = decoupled();
+  policy.decouplings[0].matrix = {-4, 3, -0.2, 0.1};
+  policy.guardian.parameters[0].change.absolute = dec(fee_change);
+  policy.guardian.parameters[1].change.absolute = dec(reward_change);
+  return policy;
+}
+
+TEST(Decoupling, AHandBackStepsByNothingWhereWhatIsPinnedHasSeveralAnswers) {
+  Plant plant(doubted("0.02", "0.02"));
+  plant.ticks(10);
+  plant.world.override_value("fee", "3.00", plant.now_s + 95);
+  plant.ticks(9);
+  plant.load = {-6, -0.4};
+  plant.ticks(2);
+  ASSERT_FALSE(plant.world.record("fee").overridden);
+  const DecisionRecord& fee = plant.world.record("fee");
+  EXPECT_NEAR(fee.proposed, fee.previous.to_double(), 1e-9);  // the other answer is 0.06 away
+}
+
+TEST(Decoupling, WhereWhatIsPinnedHasNoAnswerNothingCountsThatNobodyCanFollowAndTheRecordSaysSo) {
+  Plant plant(doubted("0.05", "0.02"));
+  plant.ticks(10);
+  int undecided = 0;
+  for (int i = 0; i < 200; ++i) {
+    plant.load = {i % 40 < 20 ? 3 : -6, i % 60 < 30 ? 0 : -0.2};
+    plant.tick();
+    const DecisionRecord& fee = plant.world.record("fee");
+    const DecisionRecord& reward = plant.world.record("reward");
+    if (fee.loops[1].pin != Pin::undecided) continue;
+    ++undecided;
+    // Each one's output as it counts for the other, and what that would come to in its own parameter.
+    const double cools = reward.loops[1].contribution / reward.loops[1].share;
+    const double wakes = fee.loops[1].contribution / fee.loops[1].share;
+    const double of_fee = fee.loops[0].share * cools + fee.loops[1].share * wakes;
+    const double of_reward = reward.loops[1].share * cools + reward.loops[0].share * wakes;
+    EXPECT_LE(std::fabs(2.5 + of_fee - fee.previous.to_double()), 0.05 + 1e-9);
+    EXPECT_LE(std::fabs(2.5 + of_reward - reward.previous.to_double()), 0.02 + 1e-9);
+  }
+  EXPECT_GT(undecided, 0);
+}
+
 TEST(Decoupling, AHandBackStepsByNothingWithAnotherPolicyInForceBeforeTheTick) {
   BeforeAHandBack before;
   Plant& plant = before.plant;
