@@ -165,6 +165,7 @@ const char* const kOthers[] = {
     "order: signed, carried out",
     "order: waits for signatures",
     "order: unsigned, refused",
+    "order: ran out",
     "order: refused for its content",
     "policy: changed",
     "policy: another period",
@@ -194,6 +195,17 @@ const char* const kOthers[] = {
     "restart from saved state",
 };
 
+/// Why what waited was not sent after all, by the words of the record.
+const std::pair<const char*, const char*> kNotSent[] = {
+    {"not sent: nobody released it", "no guardian released it"},
+    {"not sent: no longer allowed", "no longer allowed when"},
+    {"not sent: no usable reading", "no loop had a usable reading"},
+    {"not sent: another value was applied", "was applied in its veto window"},
+    {"not sent: overtaken by an override", "overtaken"},
+    {"not sent: an invariant", "does not hold"},
+    {"not sent: the model", "by the plant of"},
+};
+
 std::set<std::string, std::less<>> wanted() {
   std::set<std::string, std::less<>> names(std::begin(kOthers), std::end(kOthers));
   ask_for<guardian::OperatingMode>(kMode, names);
@@ -214,6 +226,7 @@ std::set<std::string, std::less<>> wanted() {
   ask_for<CommandKind>(kCarriedOut, names);
   ask_for<Forgery>(kForgery, names, Forgery::replayed);
   for (const char* policy : kPolicies) names.insert(std::string("tick under policy ") + policy);
+  for (const auto& [what, words] : kNotSent) names.insert(what);
   for (const auto& name : kOutOfReach) names.erase(name);
   return names;
 }
@@ -256,7 +269,9 @@ void Coverage::note(const engine::Policy& policy, const engine::Input& input, co
   for (const auto& verdict : effects.verdict.refused) add(label(kRefusal, verdict.refusal));
   for (const engine::Notice& notice : effects.notices) {
     add(label(kNotice, notice.kind));
-    if (notice.kind == engine::NoticeKind::actuator && notice.text.find("applied in part") != std::string::npos) {
+    const auto says = [&](const char* what) { return notice.text.find(what) != std::string::npos; };
+    if (notice.kind == engine::NoticeKind::command && says(" expired")) add("order: ran out");
+    if (notice.kind == engine::NoticeKind::actuator && says("applied in part")) {
       add("answer: to a bundle, in part");
     }
   }
@@ -386,6 +401,9 @@ void Coverage::note_update(const engine::Policy& policy, const DecisionRecord& r
     add(record.outcome == Outcome::emitted ? "waited: sent after all" : "waited: not sent");
     add(label(kOutcome, record.outcome));
     if (record.outcome == Outcome::emitted) note_sent(policy, record);
+    for (const auto& [what, words] : kNotSent) {
+      if (record.why.str().find(words) != std::string::npos) add(what);
+    }
   }
   if (record.answer == Answer::none || record.answer == Answer::waiting) return;
   Answer& last = answers_[record.id];

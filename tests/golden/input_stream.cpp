@@ -186,7 +186,7 @@ engine::GuardianCommand InputStream::command() {
   command.actor = any({"alice", "bob"});
   command.reason = random_.chance(0.05) ? "" : "by chance";
   command.at = now_;
-  command.kind = static_cast<CommandKind>(random_.below(10));
+  command.kind = random_.chance(0.1) ? CommandKind::override_value : static_cast<CommandKind>(random_.below(10));
   const engine::Policy& policy = policy_in_force();
   const auto& settings = policy.guardian.parameters[random_.below(policy.guardian.parameters.size())];
   command.target = random_.chance(0.05) ? "nobody" : settings.name;
@@ -194,6 +194,8 @@ engine::GuardianCommand InputStream::command() {
   if (is_loop) command.target = policy.loops[random_.below(policy.loops.size())].name;
   if (command.kind == CommandKind::clear_halt) command.target = any({"steady", "chain", "last"});
   if (command.kind == CommandKind::pause && random_.chance(0.3)) command.target.clear();
+  // What waits in its veto window is overtaken now and then.
+  if (command.kind == CommandKind::override_value && random_.chance(0.6)) command.target = "bar";
   if (!in_effect_.empty() && random_.chance(0.3)) {
     std::tie(command.kind, command.target) = in_effect_.back();
     in_effect_.pop_back();
@@ -279,7 +281,8 @@ engine::Input InputStream::answer() {
                                   {}};
   }
   // Mostly the newest; sometimes one that expired long ago.
-  const auto which = random_.chance(0.8) ? waiting_.end() - 1 : waiting_.begin();
+  const std::size_t back = random_.chance(0.75) ? 1 : 1 + random_.below(std::min<std::size_t>(waiting_.size(), 20));
+  const auto which = waiting_.end() - static_cast<std::ptrdiff_t>(back);
   const engine::Adjustment adjustment = *which;
   waiting_.erase(which);
   const bool is_applied = random_.chance(0.85);
@@ -294,7 +297,7 @@ engine::Input InputStream::answer() {
 }
 
 engine::Input InputStream::policy_change() {
-  if (random_.chance(0.15)) {
+  if (random_.chance(0.2)) {
     const std::string bad = any({kBadPolicies.begin(), kBadPolicies.end()});
     return engine::PolicyChange{now_, "alice", bad, load_policy(bad).value(), random_.chance(0.3)};
   }

@@ -5,7 +5,7 @@
 #include "replay.hpp"
 
 int main(int argc, char** argv) {
-  const std::uint64_t seed = argc > 1 ? std::strtoull(argv[1], nullptr, 10) : 1;
+  const std::uint64_t seed = argc > 1 ? std::strtoull(argv[1], nullptr, 10) : 2;
   const std::uint64_t count = argc > 2 ? std::strtoull(argv[2], nullptr, 10) : 20'000;
   const homeostat::golden::Replay run = homeostat::golden::replay(seed, count);
   std::fputs(run.report.c_str(), stdout);

@@ -64,7 +64,7 @@ std::vector<guardian::ParameterSettings> parameters() {
   auto reward = parameter("reward", 18, guardian::Arbitration::min);
   reward.change.relative = 0.1;
   auto bar = parameter("bar", 2, guardian::Arbitration::first);
-  bar.veto_window = Duration::seconds(12);
+  bar.veto_window = Duration::seconds(27);
   auto boost = parameter("boost", 3, guardian::Arbitration::max);
   boost.change.absolute = dec("0.5", 3);
   return {fee, reward, bar, boost};

@@ -177,6 +177,7 @@ void add_bundle(engine::Policy& policy) {
     ParameterSettings p = parameter(name, 4, Arbitration::sum);
     p.change.absolute = dec("2", 4);
     p.action.kind = ActionKind::adjust_weights;
+    p.veto_window = Duration::seconds(12);
     policy.guardian.parameters.push_back(p);
   }
   policy.guardian.bundles = {{"weights",
@@ -184,7 +185,7 @@ void add_bundle(engine::Policy& policy) {
                               {{"room", "left + right <= 7"},
                                {"step", "abs(left - prev(left)) <= 1.5"},
                                {"pause", "since(right) + now >= 10"},
-                               {"known", "left <= steady + 4"}}}};
+                               {"known", "left <= steady - 5"}}}};
   LoopSettings left = loop("to_left", "last", "left", 10, {0.04, 0.002, 0});
   left.plant = controller::Plant{1, 20, Duration::seconds(20), Duration::seconds(5)};
   left.corridor = controller::Corridor{8, 12, Duration::seconds(30)};
@@ -310,7 +311,7 @@ engine::Policy policy_e() {
   named(parameters, "paid").action = {ActionKind::move_liquidity, "STREAM", "chain 1", "chain 2", {}};
 
   policy.decouplings = {{"fight", {"lights", "heats"}, false, {1, -0.8, 0.6, 1}}};
-  named(parameters, "left").veto_window = Duration::seconds(12);
+  named(parameters, "left").veto_window = Duration::zero();
   named(parameters, "right").approve_above = dec("0.3", 4);
   named(parameters, "right").approval_max = Duration::seconds(60);
   policy.guardian.bundles.push_back({"warmth", {"heat", "light"}, {{"near", "abs(heat - light) <= 2"}}});
