@@ -98,6 +98,7 @@ void settle(World& world, int ticks) {
         if (!terms.moves.empty()) continue;  // another one's loop: what was given back its own record knows
         if (!is_known) world.by_emergency.erase(terms.loop.str());
         if (!is_known) continue;
+        if (terms.waiting) continue;  // what it shows is the step that asked, which may have been given back since
         if (!terms.frozen) world.by_emergency[terms.loop.str()] = terms.emergency_gains;
       }
     }
@@ -259,11 +260,8 @@ double apart_most(const LoopTerms& plain, const LoopTerms& changed, double integ
 // next tick their proposals differ by no more than the integrals of what kept its law were moved by error and
 // anti-windup.
 RC_GTEST_PROP(EngineSafety, AnotherLawTakesOverWithoutAStep, ()) {
-  World world(*rc::gen::arbitrary<std::uint64_t>(), {.integral_min_per_s = 1e-4,
-                                                     .any_laws = false,
-                                                     .cascades = false,
-                                                     .schedules = false,
-                                                     .doubted_decouplings = false});
+  World world(*rc::gen::arbitrary<std::uint64_t>(),
+              {.integral_min_per_s = 1e-4, .any_laws = false, .cascades = false, .schedules = false});
   Random& random = world.random;
   settle(world, 1 + static_cast<int>(random.below(40)));
   auto same = std::make_shared<const Policy>(world.engine.policy());
