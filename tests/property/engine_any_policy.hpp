@@ -200,7 +200,6 @@ struct Wish {
   bool any_laws = true;           ///< also others than pid
   bool cascades = true;
   bool schedules = true;
-  bool doubted_decouplings = true;  ///< also those whose pairing of loops and parameters `homeostat check` doubts
   bool reading_invariants = false;  ///< bundles also with invariants over a metric, which change while they wait
 };
 
@@ -272,9 +271,9 @@ inline void bind_together(Random& random, Policy& policy, std::size_t first, con
   policy.guardian.bundles.push_back(std::move(bundle));
 }
 
-/// A matrix that says what it means: no relative gain so large that rounding would show.
-inline controller::DecouplingSettings any_matrix(Random& random, const std::vector<controller::LoopSettings>& loops,
-                                                 const Wish& wish) {
+/// A matrix that says what it means: no relative gain so large that rounding would show. Pairings of loops and
+/// parameters that `homeostat check` doubts are among them.
+inline controller::DecouplingSettings any_matrix(Random& random, const std::vector<controller::LoopSettings>& loops) {
   constexpr double kRelativeGainMax = 10;
   controller::DecouplingSettings d{.name = "fight", .loops = {}, .is_gain = random.chance(0.5), .matrix = {}};
   for (const auto& l : loops) d.loops.push_back(l.name);
@@ -291,8 +290,7 @@ inline controller::DecouplingSettings any_matrix(Random& random, const std::vect
     as_gain.is_gain = true;
     const auto made = controller::decoupling_of(as_gain);
     const auto is_fair = [](double x) { return std::fabs(x) < kRelativeGainMax; };
-    if (!made || !std::all_of(made->rga.begin(), made->rga.end(), is_fair)) continue;
-    if (wish.doubted_decouplings || controller::doubts(as_gain, *made).empty()) return d;
+    if (made && std::all_of(made->rga.begin(), made->rga.end(), is_fair)) return d;
   }
 }
 
@@ -318,7 +316,7 @@ inline void add_decoupling(Random& random, Policy& policy, const Wish& wish) {
     loops.back().name = std::string("moves_") + names[i];
     loops.back().parameter = names[i];
   }
-  policy.decouplings.push_back(any_matrix(random, loops, wish));
+  policy.decouplings.push_back(any_matrix(random, loops));
   policy.loops.insert(policy.loops.end(), loops.begin(), loops.end());
   if (random.chance(0.2)) bind_together(random, policy, first, wish);
 }
