@@ -2,6 +2,7 @@
 import path from "node:path";
 import { copyFileSync, readFileSync } from "node:fs";
 import { chain, hands } from "./chain.mjs";
+import { onEnd } from "./cleanup.mjs";
 import { startDaemon } from "./daemon.mjs";
 import { root, temporaryFolder } from "./paths.mjs";
 import { startProcess } from "./process.mjs";
@@ -16,6 +17,7 @@ export async function startStreaming(t, { day = "10s", period = "500ms", users =
     ...[script("start.mjs"), "--port", "0", "--var", folder, "--users", String(users), "--cooldown", "1"],
     "--no-executor",
   ]);
+  onEnd(t, () => node.stop()); // it ends its chain, which would outlive a kill
   await waitFor("the world is ready", () => {
     if (!node.running()) throw new Error(node.output());
     return node.output().includes("world: ready");
