@@ -26,10 +26,11 @@ using Hash = std::array<unsigned char, 32>;  ///< SHA-256
 /// 3: readings carry their watermark; the state has watermarks, skew and what loops expect of their sensors; chain
 /// segments say on what enough providers agree; batches may carry their source's cursor, and sources remember it.
 /// 4: two more chains, of decisions and of what the journal did itself (ledger.hpp).
-inline constexpr std::int64_t kFormatVersion = 4;
+/// 5: decisions say of a decoupling why a parameter cannot follow, and what was given back.
+inline constexpr std::int64_t kFormatVersion = 5;
 /// The oldest that this program reads. The bytes have no schema of their own (docs/decisions/0005), so an older journal
 /// is refused by its number rather than misread.
-inline constexpr std::int64_t kFormatVersionMin = 4;
+inline constexpr std::int64_t kFormatVersionMin = 5;
 /// "HMST": marks the file as a journal of ours (SQLite's application_id).
 inline constexpr std::int64_t kApplicationId = 0x484d5354;
 inline constexpr const char* kFileName = "journal.db";
