@@ -18,7 +18,6 @@
 //
 // A parameter of a decoupling has one loop of its own and is moved by the others too: engine/decoupling.cpp.
 #include <algorithm>
-#include <array>
 #include <cmath>
 
 #include "engine/state.hpp"

@@ -1,5 +1,6 @@
 // A step of a law other than pid: what it reads, and where it stands against what is applied.
 #include <algorithm>
+#include <span>
 
 #include "core/format.hpp"
 #include "economy/mechanism.hpp"
