@@ -220,7 +220,8 @@ void Run::order(Bytes& bytes) {
   command.reason = "drill";
   command.at = now();
   command.kind = static_cast<guardian::CommandKind>(bytes.next() % guardian::kCommandKindCount);
-  const char* const targets[] = {"", "a", "b", "c", "la", "lc2", "x", "nobody", "d", "e", "paid", "ld", "le", "lp"};
+  const char* const targets[] = {"",  "a", "b",    "c",  "la", "lc2", "x", "nobody",
+                                 "d", "e", "paid", "ld", "le", "lp",  "f", "lg"};
   command.target = targets[bytes.next() % std::size(targets)];
   const std::uint8_t much = bytes.next();
   if (much % 5 != 0) command.value = units(much * 5);

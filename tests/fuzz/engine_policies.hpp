@@ -3,6 +3,7 @@
 //   a, b    a bundle with an invariant
 //   c       a veto window, two loops, a plant that is run before anything is sent; a cascade in variant 3
 //   d, e    loops that fight, decoupled; in variant 2 a bundle too, with a veto window and releases
+//   f, g    laws other than pid, in every variant another one, so that they take over from each other
 //   paid    an action: the total of what was distributed, minted or burned; large ones wait for a release
 #pragma once
 
@@ -101,6 +102,46 @@ inline controller::LoopSettings payout(const char* metric, int variant) {
   return l;
 }
 
+inline controller::LawChoice law_of_f(int variant) {
+  using namespace controller;
+  const Redemption redemption{variant == 0 ? "y" : "", Duration::seconds(100), 1};
+  if (variant == 1) return MultiplicativeLaw{{2, 4}, Duration::seconds(20)};
+  if (variant == 2) return RatioLaw{ratio::defaults(1, 9)};
+  if (variant == 3) return DirectRateLaw{wad() / 1000, redemption, Duration::zero()};
+  RaiPiLaw law{.settings = {.variant = rai::Variant::rai_dollar, .kp = wad() / 50, .ki = wad() / 5000},
+               .redemption = redemption};
+  law.settings.leak = ray() - ray() / 500;
+  law.settings.bias = ray() / 100;
+  law.settings.upper = ray() / 20;
+  return law;
+}
+
+inline controller::LawChoice law_of_g(int variant) {
+  using namespace controller;
+  if (variant == 0) return SigmoidLaw{{wad() / 20, wad() * 3, wad() * 2, wad() / 5, -wad() / 5}, Duration::zero()};
+  if (variant == 1) return BlobFeeLaw{1, 50, Duration::seconds(10)};
+  if (variant == 2) return SemilogLaw{{1, 9}, 10};
+  ExponentialLaw law{{.rate_0 = 4, .rate_cap = 8, .sigma = 3}, "y", "x", "y", Duration::seconds(60)};
+  law.settings.keepers_target = 5;
+  return law;
+}
+
+inline void add_laws(engine::Policy& policy, int variant) {
+  const auto by_law = [&](const char* name, const char* parameter, controller::LawChoice choice) {
+    controller::LoopSettings l = loop(name, "x", parameter, variant, 0);
+    const Duration half_life = Duration::seconds(variant % 2 == 0 ? 0 : 30);
+    l.law = std::make_shared<const controller::LawSettings>(controller::LawSettings{std::move(choice), half_life});
+    const double low = l.pid.output_min, high = l.pid.output_max;
+    l.pid = {};
+    l.pid.action = controller::action_of(*l.law);
+    l.pid.output_min = low;
+    l.pid.output_max = high;
+    policy.loops.push_back(l);
+  };
+  by_law("lf", "f", law_of_f(variant));
+  by_law("lg", "g", law_of_g(variant));
+}
+
 inline void add_decoupling(engine::Policy& policy, int variant) {
   policy.loops.push_back(loop("ld", "x", "d", variant, 0.01));
   policy.loops.push_back(loop("le", "y", "e", variant, 0.02));
@@ -133,7 +174,8 @@ inline engine::PolicyPtr policy(int variant) {
     policy.oracle.metrics.push_back(m);
   }
   policy.guardian.parameters = {member("a", variant),    member("b", variant),    member("c", variant),
-                                decoupled("d", variant), decoupled("e", variant), paid(variant)};
+                                decoupled("d", variant), decoupled("e", variant), paid(variant),
+                                member("f", variant),    member("g", variant)};
   auto& parameters = policy.guardian.parameters;
   parameters[2].veto_window = Duration::seconds(variant % 2 == 0 ? 20 : 0);
   policy.guardian.bundles = {{"pair", {"a", "b"}, {{"near", "abs(a - b) <= 2"}}}};
@@ -155,6 +197,7 @@ inline engine::PolicyPtr policy(int variant) {
     policy.loops.back().drives = "lc2";
   }
   add_decoupling(policy, variant);
+  add_laws(policy, variant);
   policy.loops.push_back(payout(variant == 3 ? "x" : "y", variant));
   HOMEOSTAT_CHECK(engine::check(policy).empty());
   return std::make_shared<const engine::Policy>(std::move(policy));
